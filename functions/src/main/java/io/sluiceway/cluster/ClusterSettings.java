@@ -1,0 +1,48 @@
+package io.sluiceway.cluster;
+
+import io.sluiceway.savepoint.StoragePath;
+import java.net.URI;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** What the deployment says of a cluster. */
+public sealed interface ClusterSettings {
+    /**
+     * A Flink session cluster.
+     *
+     * @param url where its JobManager's REST endpoint is, {@code http} or {@code https}, as the functions reach it
+     * @param uiUrl where people reach its web UI; absent: the same place
+     * @param savepointRoot the directory that savepoints are written below
+     * @param checkpointRoot the directory that its jobs' checkpoints lie below; absent: none is retained
+     * @param restoreRoots further directories that jobs may be restored from
+     * @param slots whether its task slots are fixed in number
+     */
+    record Session(
+            URI url,
+            @Nullable URI uiUrl,
+            StoragePath savepointRoot,
+            @Nullable StoragePath checkpointRoot,
+            List<StoragePath> restoreRoots,
+            Slots slots)
+            implements ClusterSettings {
+        public Session {
+            restoreRoots = List.copyOf(restoreRoots);
+        }
+
+        /** Whether a job may be restored from this path. */
+        public boolean mayRestoreFrom(StoragePath path) {
+            Stream<StoragePath> ownRoots =
+                    checkpointRoot == null ? Stream.of(savepointRoot) : Stream.of(savepointRoot, checkpointRoot);
+            return Stream.concat(ownRoots, restoreRoots.stream()).anyMatch(path::isWithin);
+        }
+    }
+
+    /** Whether a cluster's number of task slots is fixed. */
+    enum Slots {
+        /** A job that needs more slots than there are can't run; it is refused. */
+        FIXED,
+        /** The cluster gets more TaskManagers when a job needs them. */
+        ELASTIC
+    }
+}

@@ -1,0 +1,78 @@
+package io.sluiceway.cluster;
+
+import io.sluiceway.error.RefusedException;
+import io.sluiceway.jar.JarDigest;
+import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobStatus;
+import io.sluiceway.job.JobStatus.JobOverview;
+import io.sluiceway.operation.TriggerId;
+import io.sluiceway.savepoint.SavepointProgress;
+import io.sluiceway.savepoint.StoragePath;
+import io.sluiceway.time.Deadline;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * The port to one Flink cluster.
+ *
+ * <p>Every call answers before its deadline. Where nothing else is said, a call throws {@link RefusedException}:
+ * CLUSTER_UNREACHABLE when no connection could be made (nothing was done), CLUSTER_TIMEOUT when no answer came (what
+ * was asked may have been done), CLUSTER_ANSWER_INVALID when the answer makes no sense, CLUSTER_REFUSED with the
+ * cluster's own words.
+ */
+public interface FlinkCluster {
+    /** The name it is configured under. */
+    ClusterName name();
+
+    /** The directory that one operation's savepoint is written to, used by no other operation. */
+    StoragePath savepointDirectory(FlinkJobId job, TriggerId trigger);
+
+    /** Whether the deployment lets jobs of this cluster be restored from this path. */
+    boolean mayRestoreFrom(StoragePath path);
+
+    /** What the cluster says of a job, or empty when it doesn't know it (any more). */
+    Optional<JobStatus> findJob(FlinkJobId job, Deadline deadline);
+
+    /** All jobs that the cluster knows, ended ones included until it forgets them. */
+    List<JobOverview> listJobs(Deadline deadline);
+
+    /** How many task slots the cluster has in all, or empty when it gets more as jobs need them. */
+    OptionalInt fixedSlots(Deadline deadline);
+
+    /** Whether the cluster has the jar with this digest. */
+    boolean hasJar(JarDigest digest, Deadline deadline);
+
+    /** Gives the cluster a jar, streamed from a local file. Giving it twice is harmless. */
+    void addJar(JarDigest digest, Path file, Deadline deadline);
+
+    /**
+     * Runs a jar that the cluster has, as the job with the given id.
+     *
+     * @return how the cluster took it
+     * @throws RefusedException also ENTRY_CLASS_NOT_FOUND and PROGRAM_FAILED: the cluster refused and nothing runs
+     */
+    RunAnswer runJob(JobLaunch launch, Deadline deadline);
+
+    /** How far a savepoint (of a stop, too) has come, or empty when the cluster doesn't know the trigger (any more). */
+    Optional<SavepointProgress> findSavepoint(FlinkJobId job, TriggerId trigger, Deadline deadline);
+
+    /** Triggers a savepoint into a directory. Triggering the same id again joins the first. */
+    void triggerSavepoint(FlinkJobId job, TriggerId trigger, StoragePath directory, Deadline deadline);
+
+    /**
+     * Triggers a stop with a savepoint into a directory. Triggering the same id again joins the first.
+     *
+     * @param drain whether to emit {@code MAX_WATERMARK} first, which ends the job's event time for good
+     */
+    void triggerStop(FlinkJobId job, TriggerId trigger, StoragePath directory, boolean drain, Deadline deadline);
+
+    /** Cancels a job. Cancelling it again is harmless. */
+    void cancelJob(FlinkJobId job, Deadline deadline);
+
+    /** Where a person sees the job. */
+    URI jobPage(FlinkJobId job);
+}

@@ -1,0 +1,219 @@
+package io.sluiceway.cluster.session;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluiceway.error.ErrorCode;
+import io.sluiceway.error.Quoted;
+import io.sluiceway.error.RefusedException;
+import io.sluiceway.time.Deadline;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpConnectTimeoutException;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublisher;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sends requests to one JobManager's REST endpoint and reads JSON answers: the transport below {@link SessionCluster}.
+ *
+ * <p>Reads are repeated a few times when no answer came; writes never are, because what they asked for may have been
+ * done.
+ */
+final class FlinkRest {
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(3);
+    private static final Duration READ_TIMEOUT = Duration.ofSeconds(10);
+    private static final int READ_ATTEMPTS = 3;
+    private static final int RETRY_PAUSE_MILLIS = 200;
+    private static final int MAX_ANSWER_BYTES = 16 << 20;
+    private static final int OK_BELOW = 300;
+    private static final String BOUNDARY = "sluiceway-3f1f2d9c7a5e4b60";
+
+    private final String cluster;
+    private final URI base;
+    private final HttpClient client;
+    private final ObjectMapper json = new ObjectMapper();
+
+    /**
+     * @param cluster the cluster's name, for messages
+     * @param base the REST endpoint, without the version of the API
+     */
+    FlinkRest(String cluster, URI base, HttpClient client) {
+        this.cluster = cluster;
+        this.base = base;
+        this.client = client;
+    }
+
+    /** A client that fits a Flink JobManager and a function that may be frozen between two calls. */
+    static HttpClient newClient() {
+        // A connection that a frozen function kept is dead when it thaws; Flink's own idle timeout is far longer.
+        if (System.getProperty("jdk.httpclient.keepalive.timeout") == null) {
+            System.setProperty("jdk.httpclient.keepalive.timeout", "4");
+        }
+        return HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .followRedirects(HttpClient.Redirect.NEVER)
+                .connectTimeout(CONNECT_TIMEOUT)
+                .build();
+    }
+
+    /** An answer with any status; its body is a JSON object or array. */
+    record Answer(int status, JsonNode body) {
+        boolean ok() {
+            return status < OK_BELOW;
+        }
+
+        /** The cluster's own words about what went wrong, its stack trace included. */
+        String errors() {
+            StringBuilder text = new StringBuilder();
+            for (JsonNode error : body.path("errors")) {
+                text.append(text.isEmpty() ? "" : "\n").append(error.asText());
+            }
+            return text.toString();
+        }
+    }
+
+    Answer get(String path, Deadline deadline) {
+        HttpRequest request = request(path).GET().build();
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return send(request, deadline.remainingAtMost(READ_TIMEOUT));
+            } catch (RefusedException e) {
+                boolean last = attempt == READ_ATTEMPTS
+                        || deadline.remaining().toMillis() < 2L * RETRY_PAUSE_MILLIS
+                        || !e.code().retryable();
+                if (last) {
+                    throw e;
+                }
+                pause();
+            }
+        }
+    }
+
+    Answer post(String path, JsonNode body, Deadline deadline) {
+        return send(
+                request(path)
+                        .header("Content-Type", "application/json")
+                        .POST(BodyPublishers.ofByteArray(bytes(body)))
+                        .build(),
+                deadline.remaining());
+    }
+
+    Answer patch(String path, Deadline deadline) {
+        return send(request(path).method("PATCH", BodyPublishers.noBody()).build(), deadline.remaining());
+    }
+
+    /** Uploads a file as the one part of a form, streamed from disk. */
+    Answer upload(String path, String fileName, Path file, Deadline deadline) {
+        String head = "--" + BOUNDARY + "\r\nContent-Disposition: form-data; name=\"jarfile\"; filename=\"" + fileName
+                + "\"\r\nContent-Type: application/x-java-archive\r\n\r\n";
+        String tail = "\r\n--" + BOUNDARY + "--\r\n";
+        BodyPublisher body;
+        try {
+            body = BodyPublishers.concat(
+                    BodyPublishers.ofString(head, StandardCharsets.UTF_8),
+                    BodyPublishers.ofFile(file),
+                    BodyPublishers.ofString(tail, StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return send(
+                request(path)
+                        .header("Content-Type", "multipart/form-data; boundary=" + BOUNDARY)
+                        .POST(body)
+                        .build(),
+                deadline.remaining());
+    }
+
+    private HttpRequest.Builder request(String path) {
+        String root = base.toString();
+        return HttpRequest.newBuilder(
+                URI.create((root.endsWith("/") ? root.substring(0, root.length() - 1) : root) + "/v1" + path));
+    }
+
+    private Answer send(HttpRequest request, Duration bound) {
+        CompletableFuture<HttpResponse<byte[]>> exchange =
+                client.sendAsync(request, BodyHandlers.limiting(BodyHandlers.ofByteArray(), MAX_ANSWER_BYTES));
+        try {
+            HttpResponse<byte[]> response = exchange.get(bound.toMillis(), TimeUnit.MILLISECONDS);
+            return new Answer(response.statusCode(), parse(response));
+        } catch (TimeoutException e) {
+            exchange.cancel(true);
+            throw new RefusedException(
+                    ErrorCode.CLUSTER_TIMEOUT,
+                    "Cluster '%s' gave no answer within %d ms.".formatted(cluster, bound.toMillis()),
+                    e);
+        } catch (ExecutionException e) {
+            throw refusal(e.getCause() == null ? e : e.getCause());
+        } catch (InterruptedException e) {
+            exchange.cancel(true);
+            Thread.currentThread().interrupt();
+            throw new RefusedException(ErrorCode.CLUSTER_TIMEOUT, "The call was interrupted.", e);
+        }
+    }
+
+    private RefusedException refusal(Throwable cause) {
+        if (cause instanceof ConnectException || cause instanceof HttpConnectTimeoutException) {
+            return new RefusedException(
+                    ErrorCode.CLUSTER_UNREACHABLE,
+                    "No connection to cluster '%s' could be made.".formatted(cluster),
+                    cause);
+        }
+        return new RefusedException(
+                ErrorCode.CLUSTER_TIMEOUT,
+                "The connection to cluster '%s' broke before it answered (%s)."
+                        .formatted(cluster, cause.getClass().getSimpleName()),
+                cause);
+    }
+
+    private JsonNode parse(HttpResponse<byte[]> response) {
+        try {
+            JsonNode body = json.readTree(response.body());
+            if (body.isContainerNode()) {
+                return body;
+            }
+        } catch (IOException e) {
+            throw nonsense(response, e);
+        }
+        throw nonsense(response, null);
+    }
+
+    private RefusedException nonsense(HttpResponse<byte[]> response, @Nullable IOException e) {
+        String start = new String(response.body(), 0, Math.min(response.body().length, 80), StandardCharsets.UTF_8);
+        String message = "Cluster '%s' answered %d with something that is no JSON: %s."
+                .formatted(cluster, response.statusCode(), Quoted.of(start));
+        return e == null
+                ? new RefusedException(ErrorCode.CLUSTER_ANSWER_INVALID, message)
+                : new RefusedException(ErrorCode.CLUSTER_ANSWER_INVALID, message, e);
+    }
+
+    private byte[] bytes(JsonNode body) {
+        try {
+            return json.writeValueAsBytes(body);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("A tree of JSON nodes can be written.", e);
+        }
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(RETRY_PAUSE_MILLIS / 2 + ThreadLocalRandom.current().nextInt(RETRY_PAUSE_MILLIS));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

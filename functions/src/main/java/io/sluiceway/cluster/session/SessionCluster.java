@@ -1,0 +1,448 @@
+package io.sluiceway.cluster.session;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluiceway.cluster.ClusterSettings;
+import io.sluiceway.cluster.FlinkCluster;
+import io.sluiceway.cluster.JobLaunch;
+import io.sluiceway.cluster.RunAnswer;
+import io.sluiceway.cluster.session.FlinkRest.Answer;
+import io.sluiceway.error.ErrorCode;
+import io.sluiceway.error.Quoted;
+import io.sluiceway.error.RefusedException;
+import io.sluiceway.jar.JarDigest;
+import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobState;
+import io.sluiceway.job.JobStatus;
+import io.sluiceway.job.JobStatus.Checkpoints;
+import io.sluiceway.job.JobStatus.CompletedCheckpoint;
+import io.sluiceway.job.JobStatus.Failure;
+import io.sluiceway.job.JobStatus.JobOverview;
+import io.sluiceway.job.RestorePoint;
+import io.sluiceway.operation.TriggerId;
+import io.sluiceway.savepoint.SavepointProgress;
+import io.sluiceway.savepoint.StoragePath;
+import io.sluiceway.time.Deadline;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A Flink session cluster behind its REST API (version 1).
+ *
+ * <p>Answers are read as trees: nothing here depends on reflection, fields that a newer Flink adds are passed over, and
+ * a serialized throwable is never deserialized. A test holds every path and field name against Flink's own message
+ * types.
+ */
+public final class SessionCluster implements FlinkCluster {
+    private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
+    private static final int NOT_FOUND = 404;
+    private static final int MAX_WORDS = 600;
+
+    /** {@code StopWithSavepointStoppingException} of flink-runtime: the savepoint is complete, the stop failed. */
+    private static final Pattern SAVEPOINT_WITHOUT_STOP =
+            Pattern.compile("A savepoint has been created at: (\\S+), but the corresponding job");
+
+    private static final Pattern CAUSED_BY =
+            Pattern.compile("(?m)^\\s*Caused by: (?:org\\.apache\\.flink\\.util\\.SerializedThrowable: )?(.+)$");
+
+    private final ClusterName name;
+    private final ClusterSettings.Session settings;
+    private final FlinkRest rest;
+
+    public SessionCluster(ClusterName name, ClusterSettings.Session settings, HttpClient client) {
+        this.name = name;
+        this.settings = settings;
+        this.rest = new FlinkRest(name.value(), settings.url(), client);
+    }
+
+    /** An HTTP client that all session clusters of a function share. */
+    public static HttpClient newHttpClient() {
+        return FlinkRest.newClient();
+    }
+
+    @Override
+    public ClusterName name() {
+        return name;
+    }
+
+    @Override
+    public StoragePath savepointDirectory(FlinkJobId job, TriggerId trigger) {
+        return settings.savepointRoot().child(job.value()).child(trigger.value());
+    }
+
+    @Override
+    public boolean mayRestoreFrom(StoragePath path) {
+        return settings.mayRestoreFrom(path);
+    }
+
+    @Override
+    public URI jobPage(FlinkJobId job) {
+        URI ui = settings.uiUrl() == null ? settings.url() : settings.uiUrl();
+        String root = ui.toString();
+        return URI.create((root.endsWith("/") ? root : root + "/") + "#/job/overview/" + job + "/overview");
+    }
+
+    @Override
+    public Optional<JobStatus> findJob(FlinkJobId job, Deadline deadline) {
+        Answer details = rest.get("/jobs/" + job, deadline);
+        if (details.status() == NOT_FOUND) {
+            return Optional.empty();
+        }
+        JobOverview overview = overview(require(details).body(), "status-counts");
+        if (!overview.state().terminal()) {
+            overview = withTerminalState(overview, deadline);
+        }
+        return Optional.of(statusOf(overview, deadline));
+    }
+
+    @Override
+    public List<JobOverview> listJobs(Deadline deadline) {
+        List<JobOverview> jobs = new ArrayList<>();
+        for (JsonNode job : field(require(rest.get("/jobs/overview", deadline)).body(), "jobs")) {
+            jobs.add(overview(job, "tasks"));
+        }
+        return jobs;
+    }
+
+    @Override
+    public OptionalInt fixedSlots(Deadline deadline) {
+        return switch (settings.slots()) {
+            case ELASTIC -> OptionalInt.empty();
+            case FIXED ->
+                OptionalInt.of(
+                        (int) number(require(rest.get("/overview", deadline)).body(), "slots-total"));
+        };
+    }
+
+    @Override
+    public boolean hasJar(JarDigest digest, Deadline deadline) {
+        return findJar(digest, deadline).isPresent();
+    }
+
+    @Override
+    public void addJar(JarDigest digest, Path file, Deadline deadline) {
+        require(rest.upload("/jars/upload", digest.fileName(), file, deadline));
+    }
+
+    @Override
+    public RunAnswer runJob(JobLaunch launch, Deadline deadline) {
+        String jar = findJar(launch.jar(), deadline)
+                .orElseThrow(() -> new RefusedException(
+                        ErrorCode.SUBMISSION_UNSETTLED,
+                        "Cluster '%s' lost the jar before the job could be run.".formatted(name)));
+        Answer answer;
+        try {
+            answer = rest.post("/jars/" + jar + "/run", runRequest(launch), deadline);
+        } catch (RefusedException e) {
+            if (e.code() == ErrorCode.CLUSTER_TIMEOUT || e.code() == ErrorCode.CLUSTER_ANSWER_INVALID) {
+                return new RunAnswer.AnswerLost(e.sentence());
+            }
+            throw e;
+        }
+        return answer.ok() ? new RunAnswer.Started() : runRefusal(launch, answer);
+    }
+
+    private ObjectNode runRequest(JobLaunch launch) {
+        ObjectNode request =
+                NODES.objectNode().put("jobId", launch.id().value()).put("claimMode", "NO_CLAIM");
+        request.putObject("flinkConfiguration")
+                .put("pipeline.name", launch.spec().name().value());
+        launch.spec().arguments().forEach(request.putArray("programArgsList")::add);
+        if (launch.spec().entryClass() != null) {
+            request.put("entryClass", launch.spec().entryClass().value());
+        }
+        if (launch.spec().parallelism() != null) {
+            request.put("parallelism", launch.spec().parallelism());
+        }
+        switch (launch.spec().restore()) {
+            case RestorePoint.None() -> {}
+            case RestorePoint.Savepoint(StoragePath path, boolean allowNonRestoredState) ->
+                request.put("savepointPath", path.value()).put("allowNonRestoredState", allowNonRestoredState);
+        }
+        return request;
+    }
+
+    private RunAnswer runRefusal(JobLaunch launch, Answer answer) {
+        String words = answer.errors();
+        if (words.contains("DuplicateJobSubmissionException") || words.contains("Job has already been submitted")) {
+            return new RunAnswer.DuplicateId();
+        }
+        if (words.contains("entry point class") || words.contains("Neither a '")) {
+            throw new RefusedException(
+                    ErrorCode.ENTRY_CLASS_NOT_FOUND,
+                    "Cluster '%s' can't use the entry class: %s".formatted(name, rootCause(words)));
+        }
+        if (words.contains("ProgramInvocationException") || words.contains("Could not execute application")) {
+            throw new RefusedException(
+                    ErrorCode.PROGRAM_FAILED,
+                    "The program of job '%s' failed before it submitted a job: %s"
+                            .formatted(launch.spec().name(), rootCause(words)));
+        }
+        throw refused(answer);
+    }
+
+    @Override
+    public Optional<SavepointProgress> findSavepoint(FlinkJobId job, TriggerId trigger, Deadline deadline) {
+        Answer answer = rest.get("/jobs/" + job + "/savepoints/" + trigger, deadline);
+        if (answer.status() == NOT_FOUND) {
+            return Optional.empty();
+        }
+        JsonNode body = require(answer).body();
+        String status = text(field(body, "status"), "id");
+        if (status.equals("IN_PROGRESS")) {
+            return Optional.of(new SavepointProgress.InProgress());
+        }
+        JsonNode operation = field(body, "operation");
+        JsonNode failure = operation.path("failure-cause");
+        if (failure.isObject()) {
+            String trace = failure.path("stack-trace").asText();
+            Matcher created = SAVEPOINT_WITHOUT_STOP.matcher(trace);
+            return Optional.of(new SavepointProgress.Failed(
+                    rootCause(trace), created.find() ? storagePath(created.group(1)) : null));
+        }
+        return Optional.of(new SavepointProgress.Completed(storagePath(text(operation, "location"))));
+    }
+
+    @Override
+    public void triggerSavepoint(FlinkJobId job, TriggerId trigger, StoragePath directory, Deadline deadline) {
+        ObjectNode request = NODES.objectNode()
+                .put("target-directory", directory.value())
+                .put("cancel-job", false)
+                .put("triggerId", trigger.value());
+        requireKnownJob(job, rest.post("/jobs/" + job + "/savepoints", request, deadline));
+    }
+
+    @Override
+    public void triggerStop(
+            FlinkJobId job, TriggerId trigger, StoragePath directory, boolean drain, Deadline deadline) {
+        ObjectNode request = NODES.objectNode()
+                .put("targetDirectory", directory.value())
+                .put("drain", drain)
+                .put("triggerId", trigger.value());
+        requireKnownJob(job, rest.post("/jobs/" + job + "/stop", request, deadline));
+    }
+
+    @Override
+    public void cancelJob(FlinkJobId job, Deadline deadline) {
+        requireKnownJob(job, rest.patch("/jobs/" + job + "?mode=cancel", deadline));
+    }
+
+    private void requireKnownJob(FlinkJobId job, Answer answer) {
+        if (answer.status() == NOT_FOUND) {
+            throw new RefusedException(ErrorCode.JOB_NOT_FOUND, "Cluster '%s' knows no job %s.".formatted(name, job));
+        }
+        require(answer);
+    }
+
+    private Optional<String> findJar(JarDigest digest, Deadline deadline) {
+        for (JsonNode file : field(require(rest.get("/jars", deadline)).body(), "files")) {
+            if (text(file, "name").equals(digest.fileName())) {
+                return Optional.of(text(file, "id"));
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** {@code /jobs/:id} can lag behind; {@code /jobs/:id/status} tells the state as it is. */
+    private JobOverview withTerminalState(JobOverview overview, Deadline deadline) {
+        Answer answer = rest.get("/jobs/" + overview.id() + "/status", deadline);
+        if (!answer.ok()) {
+            return overview;
+        }
+        JobState state = state(answer.body(), "status");
+        return state.terminal()
+                ? new JobOverview(
+                        overview.id(),
+                        overview.name(),
+                        state,
+                        overview.startedAt(),
+                        overview.endedAt(),
+                        overview.tasks())
+                : overview;
+    }
+
+    private JobStatus statusOf(JobOverview overview, Deadline deadline) {
+        String path = "/jobs/" + overview.id();
+        Answer checkpoints = rest.get(path + "/checkpoints", deadline);
+        // A job without checkpointing has none to tell of, which Flink says with 404.
+        JsonNode statistics =
+                checkpoints.status() == NOT_FOUND ? null : require(checkpoints).body();
+        return new JobStatus(
+                overview,
+                restarts(path, deadline),
+                statistics == null ? null : checkpoints(statistics),
+                statistics == null ? null : checkpoint(statistics.path("latest").path("savepoint")),
+                firstFailure(path, overview, deadline));
+    }
+
+    private @Nullable Long restarts(String jobPath, Deadline deadline) {
+        Answer answer = rest.get(jobPath + "/metrics?get=numRestarts", deadline);
+        for (JsonNode metric : answer.body()) {
+            String value = metric.path("value").asText();
+            if (metric.path("id").asText().equals("numRestarts") && value.matches("\\d{1,18}")) {
+                return Long.valueOf(value);
+            }
+        }
+        return null;
+    }
+
+    private Checkpoints checkpoints(JsonNode statistics) {
+        JsonNode counts = field(statistics, "counts");
+        return new Checkpoints(
+                number(counts, "completed"),
+                number(counts, "failed"),
+                checkpoint(statistics.path("latest").path("completed")));
+    }
+
+    private @Nullable CompletedCheckpoint checkpoint(JsonNode checkpoint) {
+        if (!checkpoint.isObject()) {
+            return null;
+        }
+        JsonNode path = checkpoint.path("external_path");
+        return new CompletedCheckpoint(
+                number(checkpoint, "id"),
+                instant(checkpoint, "latest_ack_timestamp"),
+                // Flink writes "<checkpoint-not-externally-addressable>" when it lies in memory.
+                path.isTextual() && path.asText().contains(":/") ? storagePath(path.asText()) : null);
+    }
+
+    private @Nullable Failure firstFailure(String jobPath, JobOverview overview, Deadline deadline) {
+        Answer answer = rest.get(jobPath + "/exceptions?maxExceptions=100", deadline);
+        JsonNode entries = require(answer).body().path("exceptionHistory").path("entries");
+        if (!entries.isEmpty()) {
+            // Newest first.
+            JsonNode first = entries.get(entries.size() - 1);
+            return failure(first.path("stacktrace").asText(), instant(first, "timestamp"));
+        }
+        if (overview.state() != JobState.FAILED) {
+            return null;
+        }
+        // A job that failed before its tasks were scheduled has no history, only a result.
+        JsonNode cause = require(rest.get(jobPath + "/execution-result", deadline))
+                .body()
+                .path("job-execution-result")
+                .path("failure-cause");
+        return cause.isObject() ? failure(cause.path("stack-trace").asText(), overview.endedAt()) : null;
+    }
+
+    private static Failure failure(String trace, @Nullable Instant at) {
+        return new Failure(firstLine(trace), rootCause(trace), at);
+    }
+
+    private static String firstLine(String trace) {
+        return Quoted.plain(trace.lines().findFirst().orElse("No message."), MAX_WORDS);
+    }
+
+    /** Class and message of the innermost cause in a stack trace as {@link Throwable#printStackTrace()} writes it. */
+    static String rootCause(String trace) {
+        String innermost = null;
+        Matcher matcher = CAUSED_BY.matcher(trace);
+        while (matcher.find()) {
+            innermost = matcher.group(1);
+        }
+        return innermost == null ? firstLine(trace) : Quoted.plain(innermost, MAX_WORDS);
+    }
+
+    private JobOverview overview(JsonNode job, String taskCounts) {
+        long end = number(job, "end-time");
+        return new JobOverview(
+                new FlinkJobId(text(job, "jid")),
+                Quoted.plain(text(job, "name"), MAX_WORDS),
+                state(job, "state"),
+                instant(job, "start-time"),
+                end < 0 ? null : Instant.ofEpochMilli(end),
+                taskCounts(field(job, taskCounts)));
+    }
+
+    private static SortedMap<String, Integer> taskCounts(JsonNode counts) {
+        SortedMap<String, Integer> tasks = new TreeMap<>();
+        for (Map.Entry<String, JsonNode> count : counts.properties()) {
+            // The overview counts the total as well.
+            if (!count.getKey().equals("total")) {
+                tasks.put(
+                        count.getKey().toUpperCase(Locale.ROOT),
+                        count.getValue().asInt());
+            }
+        }
+        return tasks;
+    }
+
+    private JobState state(JsonNode node, String field) {
+        String state = text(node, field);
+        for (JobState known : JobState.values()) {
+            if (known.name().equals(state)) {
+                return known;
+            }
+        }
+        throw nonsense("the unknown job state " + Quoted.of(state));
+    }
+
+    private StoragePath storagePath(String text) {
+        try {
+            return new StoragePath(text);
+        } catch (RefusedException e) {
+            throw nonsense("the path " + Quoted.of(text));
+        }
+    }
+
+    private Instant instant(JsonNode node, String field) {
+        return Instant.ofEpochMilli(number(node, field));
+    }
+
+    private long number(JsonNode node, String field) {
+        JsonNode value = field(node, field);
+        if (!value.isIntegralNumber()) {
+            throw nonsense("no number in the field '" + field + "'");
+        }
+        return value.asLong();
+    }
+
+    private String text(JsonNode node, String field) {
+        JsonNode value = field(node, field);
+        if (!value.isTextual()) {
+            throw nonsense("no text in the field '" + field + "'");
+        }
+        return value.asText();
+    }
+
+    private JsonNode field(JsonNode node, String field) {
+        JsonNode value = node.get(field);
+        if (value == null) {
+            throw nonsense("an answer without the field '" + field + "'");
+        }
+        return value;
+    }
+
+    private Answer require(Answer answer) {
+        if (!answer.ok()) {
+            throw refused(answer);
+        }
+        return answer;
+    }
+
+    private RefusedException refused(Answer answer) {
+        return new RefusedException(
+                ErrorCode.CLUSTER_REFUSED,
+                "Cluster '%s' answered %d: %s".formatted(name, answer.status(), rootCause(answer.errors())));
+    }
+
+    private RefusedException nonsense(String what) {
+        return new RefusedException(
+                ErrorCode.CLUSTER_ANSWER_INVALID, "Cluster '%s' answered with %s.".formatted(name, what));
+    }
+}

@@ -1,0 +1,60 @@
+package io.sluiceway.error;
+
+/**
+ * Every way in which a function can refuse or fail, with what the caller does about it.
+ *
+ * <p>The names are part of the contract: a thrown error's text begins with one. {@code docs/errors.md} is checked
+ * against this list by a test.
+ */
+public enum ErrorCode {
+    EVENT_UNREADABLE(false, "Send one JSON object as the schema of the function describes it."),
+    FIELD_MISSING(false, "Add the field; the schema of the function lists what is required."),
+    FIELD_UNKNOWN(false, "Remove the field or correct its spelling; the schema of the function lists what is known."),
+    FIELD_INVALID(false, "Correct the value; the schema of the function says what is allowed."),
+    JOB_NAME_INVALID(
+            false, "Use 1 to 128 lower-case letters, digits and single hyphens, beginning and ending with none."),
+    CLUSTER_UNKNOWN(false, "Name a configured cluster, or add this one to the deployment's settings."),
+    CONFIGURATION_INVALID(false, "Correct the function's settings and deploy again."),
+    JAR_BUCKET_NOT_ALLOWED(
+            false, "Put the jar into an allowed bucket, or add its bucket to the deployment's settings."),
+    JAR_NOT_FOUND(false, "Upload the jar, or correct its URI or version id."),
+    JAR_NOT_READABLE(false, "Give the function's role s3:GetObject on this object and kms:Decrypt on its key."),
+    JAR_NOT_A_JAR(false, "Upload the jar that the build made; this object can't be opened as one."),
+    JAR_CHECKSUM_MISMATCH(false, "Submit the SHA-256 of the object that is stored, or upload the jar again."),
+    JAR_STORE_UNAVAILABLE(true, "Call again with the same request id and try; nothing was started."),
+    ENTRY_CLASS_NOT_FOUND(false, "Name a class of the jar that has a main method, or set Main-Class in its manifest."),
+    PARALLELISM_EXCEEDS_SLOTS(false, "Lower the parallelism, or add task slots to the cluster."),
+    RESTORE_PATH_NOT_ALLOWED(
+            false, "Restore from below the cluster's savepoint, checkpoint or restore roots, or add a root."),
+    PROGRAM_FAILED(false, "Read the cause in the message, correct the program or its arguments, and submit again."),
+    CLUSTER_UNREACHABLE(true, "Check that the cluster runs and that the function reaches it, then call again."),
+    CLUSTER_TIMEOUT(true, "Call again with the same request id and try; a repeated call has no second effect."),
+    CLUSTER_ANSWER_INVALID(
+            true, "Check that the cluster's URL is that of a Flink JobManager and that no proxy answers for it."),
+    CLUSTER_REFUSED(false, "Read the cluster's own words in the message; the JobManager's log has more."),
+    SUBMISSION_UNSETTLED(true, "Call again with the same request id and try: it finds the job or submits it once."),
+    JOB_OUTCOME_UNKNOWN(
+            false, "Look for the job's results or in its history server; submit with a higher try to run it again."),
+    JOB_NOT_FOUND(false, "Check the cluster and the Flink job id; a JobManager forgets ended jobs after a while."),
+    JOB_NOT_RUNNING(false, "Observe the job: it has ended, so there is nothing to save or stop."),
+    OPERATION_NOT_FOUND(false, "Look below the directory in the message; the cluster no longer knows the operation."),
+    INTERNAL_ERROR(true, "Read the function's log for this request, and report it as a bug.");
+
+    private final boolean retryable;
+    private final String action;
+
+    ErrorCode(boolean retryable, String action) {
+        this.retryable = retryable;
+        this.action = action;
+    }
+
+    /** Whether the very same call can succeed later without anybody changing anything. */
+    public boolean retryable() {
+        return retryable;
+    }
+
+    /** One sentence that says what the caller does about it. */
+    public String action() {
+        return action;
+    }
+}

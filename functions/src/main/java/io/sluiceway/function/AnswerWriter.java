@@ -1,0 +1,162 @@
+package io.sluiceway.function;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluiceway.control.Answer;
+import io.sluiceway.control.Submission;
+import io.sluiceway.error.ErrorCode;
+import io.sluiceway.error.RefusedException;
+import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.JobSpec;
+import io.sluiceway.job.JobStatus;
+import io.sluiceway.job.JobStatus.Checkpoints;
+import io.sluiceway.job.JobStatus.CompletedCheckpoint;
+import io.sluiceway.job.JobStatus.Failure;
+import io.sluiceway.job.JobStatus.JobOverview;
+import io.sluiceway.operation.Operation;
+import io.sluiceway.operation.OperationType;
+import java.net.URI;
+import java.time.Duration;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/** Writes answers as the schemas {@code schemas/*.answer.json} describe them. */
+final class AnswerWriter {
+    private AnswerWriter() {}
+
+    static ObjectNode write(Answer answer) {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        switch (answer) {
+            case Answer.Submitted submitted -> {
+                json.put("outcome", submitted.outcome().name());
+                writeSubmission(json.putObject("job"), submitted.submission(), submitted.status());
+            }
+            case Answer.Triggered triggered -> {
+                json.put("outcome", triggered.outcome().name());
+                writeOperation(json.putObject("operation"), triggered.operation());
+            }
+            case Answer.JobObserved observed -> {
+                json.put("outcome", "OBSERVED");
+                writeJob(json.putObject("job"), observed);
+            }
+            case Answer.OperationObserved observed -> {
+                json.put("outcome", "OBSERVED");
+                writeOperation(json.putObject("operation"), observed.operation());
+                if (observed.job() != null) {
+                    writeJob(json.putObject("job"), observed.job());
+                }
+            }
+            case Answer.JobsListed listed -> {
+                json.put("outcome", "OBSERVED");
+                ArrayNode jobs = json.putArray("jobs");
+                listed.jobs().forEach(job -> writeOverview(jobs.addObject(), listed.cluster(), job));
+                if (listed.nextPage() != null) {
+                    json.put("nextPageToken", listed.nextPage().toString());
+                }
+            }
+        }
+        return json;
+    }
+
+    static ObjectNode write(RefusedException refusal) {
+        ErrorCode code = refusal.code();
+        ObjectNode json = JsonNodeFactory.instance.objectNode().put("outcome", "REFUSED");
+        json.putObject("error")
+                .put("code", code.name())
+                .put("message", refusal.sentence())
+                .put("action", code.action())
+                .put("retryable", code.retryable());
+        return json;
+    }
+
+    private static void writeSubmission(ObjectNode json, Submission submission, @Nullable JobStatus status) {
+        JobSpec spec = submission.spec();
+        json.put("cluster", spec.cluster().value())
+                .put("name", spec.name().value())
+                .put("kind", spec.kind().name())
+                .put("attempt", submission.attempt())
+                .put("flinkJobId", submission.flinkJobId().value());
+        if (status != null) {
+            json.put("state", status.overview().state().name());
+        }
+        writeLinks(json, submission.jobPage());
+    }
+
+    private static void writeJob(ObjectNode json, Answer.JobObserved observed) {
+        JobStatus status = observed.status();
+        writeOverview(json, observed.cluster(), status.overview());
+        if (status.restarts() != null) {
+            json.put("restarts", status.restarts());
+        }
+        Checkpoints checkpoints = status.checkpoints();
+        if (checkpoints != null) {
+            json.putObject("checkpoints")
+                    .put("completed", checkpoints.completed())
+                    .put("failed", checkpoints.failed());
+            writeCheckpoint(json, "lastCheckpoint", checkpoints.last());
+        }
+        writeCheckpoint(json, "lastSavepoint", status.lastSavepoint());
+        Failure failure = status.firstFailure();
+        if (failure != null) {
+            ObjectNode first = json.putObject("firstFailure")
+                    .put("message", failure.message())
+                    .put("rootCause", failure.rootCause());
+            putInstant(first, "at", failure.at());
+        }
+        writeLinks(json, observed.jobPage());
+    }
+
+    private static void writeOverview(ObjectNode json, ClusterName cluster, JobOverview job) {
+        json.put("cluster", cluster.value())
+                .put("name", job.name())
+                .put("flinkJobId", job.id().value())
+                .put("state", job.state().name())
+                .put("terminal", job.state().terminal());
+        putInstant(json, "startedAt", job.startedAt());
+        putInstant(json, "endedAt", job.endedAt());
+        if (job.endedAt() != null) {
+            json.put(
+                    "duration", Duration.between(job.startedAt(), job.endedAt()).toString());
+        }
+        ObjectNode tasks = json.putObject("tasks");
+        job.tasks().forEach(tasks::put);
+    }
+
+    private static void writeOperation(ObjectNode json, Operation operation) {
+        OperationType type = operation.id().type();
+        json.put("operationId", operation.id().toString())
+                .put("type", type.name())
+                .put("state", operation.state().name())
+                .put("terminal", operation.state().terminal())
+                .put("cluster", operation.id().cluster().value())
+                .put("flinkJobId", operation.id().job().value());
+        if (operation.savepoint() != null) {
+            json.put("savepointPath", operation.savepoint().value());
+        }
+        if (operation.failure() != null) {
+            json.put("failure", operation.failure());
+        }
+    }
+
+    private static void writeCheckpoint(ObjectNode json, String field, @Nullable CompletedCheckpoint checkpoint) {
+        if (checkpoint == null) {
+            return;
+        }
+        ObjectNode written = json.putObject(field).put("id", checkpoint.id());
+        putInstant(written, "completedAt", checkpoint.completedAt());
+        if (checkpoint.path() != null) {
+            written.put("path", checkpoint.path().value());
+        }
+    }
+
+    private static void writeLinks(ObjectNode json, URI jobPage) {
+        json.putObject("links").put("flinkUi", jobPage.toString());
+    }
+
+    private static void putInstant(ObjectNode json, String field, @Nullable Instant instant) {
+        if (instant != null) {
+            json.put(field, instant.toString());
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package io.sluiceway.function;
+
+import static io.sluiceway.function.MissingFieldException.required;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.quarkus.runtime.annotations.RegisterForReflection;
+import io.sluiceway.cluster.ClusterSettings;
+import io.sluiceway.cluster.ClusterSettings.Slots;
+import io.sluiceway.error.ErrorCode;
+import io.sluiceway.error.RefusedException;
+import io.sluiceway.job.ClusterName;
+import io.sluiceway.savepoint.StoragePath;
+import java.net.URI;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** Reads the setting that describes the clusters, as strictly as an event. */
+final class ClusterSettingsReader {
+    private ClusterSettingsReader() {}
+
+    @RegisterForReflection
+    record Cluster(
+            Type type,
+            String url,
+            @Nullable String uiUrl,
+            String savepointRoot,
+            @Nullable String checkpointRoot,
+            @Nullable List<String> restoreRoots,
+            @Nullable Slots slots) {
+        Cluster {
+            required("type", type);
+            required("url", url);
+            required("savepointRoot", savepointRoot);
+        }
+
+        enum Type {
+            SESSION
+        }
+
+        ClusterSettings.Session session() {
+            return new ClusterSettings.Session(
+                    httpUrl(url),
+                    uiUrl == null ? null : httpUrl(uiUrl),
+                    new StoragePath(savepointRoot),
+                    checkpointRoot == null ? null : new StoragePath(checkpointRoot),
+                    restoreRoots == null
+                            ? List.of()
+                            : restoreRoots.stream().map(StoragePath::new).toList(),
+                    slots == null ? Slots.FIXED : slots);
+        }
+
+        private static URI httpUrl(String text) {
+            URI uri = URI.create(text);
+            boolean plain = uri.getHost() != null
+                    && uri.getRawUserInfo() == null
+                    && uri.getRawQuery() == null
+                    && uri.getRawFragment() == null
+                    && ("http".equals(uri.getScheme()) || "https".equals(uri.getScheme()));
+            if (!plain) {
+                throw new IllegalArgumentException(
+                        "'%s' is no http or https URL without user, query and fragment".formatted(text));
+            }
+            return uri;
+        }
+    }
+
+    /**
+     * Reads the clusters by name.
+     *
+     * @throws RefusedException CONFIGURATION_INVALID when the setting can't be read
+     */
+    static Map<ClusterName, ClusterSettings.Session> read(String setting) {
+        Map<ClusterName, ClusterSettings.Session> clusters = new TreeMap<>(Comparator.comparing(ClusterName::value));
+        try {
+            for (Map.Entry<String, JsonNode> cluster :
+                    EventReader.parse(setting).properties()) {
+                clusters.put(
+                        new ClusterName(cluster.getKey()),
+                        EventReader.read(cluster.getValue(), Cluster.class).session());
+            }
+        } catch (RefusedException | IllegalArgumentException e) {
+            throw new RefusedException(
+                    ErrorCode.CONFIGURATION_INVALID,
+                    "The setting SLUICEWAY_CLUSTERS can't be used: %s".formatted(e.getMessage()),
+                    e);
+        }
+        if (clusters.isEmpty()) {
+            throw new RefusedException(
+                    ErrorCode.CONFIGURATION_INVALID, "The setting SLUICEWAY_CLUSTERS names no cluster.");
+        }
+        return clusters;
+    }
+}

@@ -1,0 +1,70 @@
+package io.sluiceway.function;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluiceway.control.Answer;
+import io.sluiceway.error.ErrorCode;
+import io.sluiceway.error.RefusedException;
+import io.sluiceway.time.Deadline;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.time.Clock;
+import java.util.function.BiFunction;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/** What all functions do around their verb: read the event strictly, set the deadline, tell of refusals as asked. */
+@Singleton
+class Invocation {
+    private static final Logger LOG = Logger.getLogger(Invocation.class);
+
+    private final SluicewayConfig config;
+    private final Clock clock;
+
+    @Inject
+    Invocation(SluicewayConfig config, Clock clock) {
+        this.config = config;
+        this.clock = clock;
+    }
+
+    /**
+     * Carries one call out.
+     *
+     * @param type the form of the event
+     * @param verb what the function does; it may refuse
+     * @return the answer, or the refusal when the event asks for it with {@link OnRefusal#ANSWER}
+     * @throws FunctionFailedException when the event can't be read, or the verb refuses and the event doesn't ask for
+     *     an answer
+     */
+    <R extends FunctionRequest> JsonNode answer(Event event, Class<R> type, BiFunction<R, Deadline, Answer> verb) {
+        Deadline deadline = Deadline.in(config.timeBudget(), clock);
+        OnRefusal onRefusal = OnRefusal.THROW;
+        try {
+            R request = EventReader.read(event, type);
+            onRefusal = orDefault(request.onRefusal());
+            return AnswerWriter.write(verb.apply(request, deadline));
+        } catch (RefusedException refusal) {
+            LOG.warnf("%s: %s", refusal.code(), refusal.sentence());
+            return refuse(refusal, onRefusal);
+        } catch (RuntimeException defect) {
+            LOG.error("The function failed in a way that nobody foresaw.", defect);
+            return refuse(
+                    new RefusedException(
+                            ErrorCode.INTERNAL_ERROR,
+                            "The function failed: %s."
+                                    .formatted(defect.getClass().getSimpleName()),
+                            defect),
+                    onRefusal);
+        }
+    }
+
+    private static JsonNode refuse(RefusedException refusal, OnRefusal onRefusal) {
+        return switch (onRefusal) {
+            case ANSWER -> AnswerWriter.write(refusal);
+            case THROW -> throw new FunctionFailedException(refusal.code(), AnswerWriter.write(refusal));
+        };
+    }
+
+    private static OnRefusal orDefault(@Nullable OnRefusal onRefusal) {
+        return onRefusal == null ? OnRefusal.THROW : onRefusal;
+    }
+}

@@ -1,0 +1,31 @@
+package io.sluiceway.function;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.quarkus.funqy.Funq;
+import io.sluiceway.cluster.Clusters;
+import io.sluiceway.control.ObserveJob;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.util.function.Supplier;
+
+/** The function {@code job-status}: observes one job or one operation. */
+@Singleton
+public class JobStatusFunction {
+    private final Invocation invocation;
+    private final Supplier<Clusters> clusters;
+
+    @Inject
+    JobStatusFunction(Invocation invocation, Supplier<Clusters> clusters) {
+        this.invocation = invocation;
+        this.clusters = clusters;
+    }
+
+    /** Takes a {@code job-status.request.json}, answers a {@code job-status.answer.json}. */
+    @Funq("job-status")
+    public JsonNode jobStatus(Event event) {
+        return invocation.answer(
+                event,
+                JobStatusRequest.class,
+                (request, deadline) -> request.observe(new ObserveJob(clusters.get()), deadline));
+    }
+}

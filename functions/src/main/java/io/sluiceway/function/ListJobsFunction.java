@@ -1,0 +1,37 @@
+package io.sluiceway.function;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.quarkus.funqy.Funq;
+import io.sluiceway.cluster.Clusters;
+import io.sluiceway.control.ListJobs;
+import io.sluiceway.job.ClusterName;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.util.function.Supplier;
+
+/** The function {@code list-jobs}: lists the jobs that a cluster knows. */
+@Singleton
+public class ListJobsFunction {
+    private final Invocation invocation;
+    private final Supplier<Clusters> clusters;
+
+    @Inject
+    ListJobsFunction(Invocation invocation, Supplier<Clusters> clusters) {
+        this.invocation = invocation;
+        this.clusters = clusters;
+    }
+
+    /** Takes a {@code list-jobs.request.json}, answers a {@code list-jobs.answer.json}. */
+    @Funq("list-jobs")
+    public JsonNode listJobs(Event event) {
+        return invocation.answer(
+                event,
+                ListJobsRequest.class,
+                (request, deadline) -> new ListJobs(clusters.get())
+                        .list(
+                                new ClusterName(request.cluster()),
+                                request.pageSizeOrDefault(),
+                                request.after(),
+                                deadline));
+    }
+}

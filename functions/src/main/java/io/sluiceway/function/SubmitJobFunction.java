@@ -1,0 +1,39 @@
+package io.sluiceway.function;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.quarkus.funqy.Funq;
+import io.sluiceway.cluster.Clusters;
+import io.sluiceway.control.SubmitJob;
+import io.sluiceway.jar.JarStore;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.util.Set;
+import java.util.function.Supplier;
+
+/** The function {@code submit-job}: starts a job, once per request and try. */
+@Singleton
+public class SubmitJobFunction {
+    private final Invocation invocation;
+    private final Supplier<Clusters> clusters;
+    private final JarStore jars;
+    private final SluicewayConfig config;
+
+    @Inject
+    SubmitJobFunction(Invocation invocation, Supplier<Clusters> clusters, JarStore jars, SluicewayConfig config) {
+        this.invocation = invocation;
+        this.clusters = clusters;
+        this.jars = jars;
+        this.config = config;
+    }
+
+    /** Takes a {@code submit-job.request.json}, answers a {@code submit-job.answer.json}. */
+    @Funq("submit-job")
+    public JsonNode submitJob(Event event) {
+        return invocation.answer(
+                event,
+                SubmitJobRequest.class,
+                (request, deadline) -> new SubmitJob(
+                                clusters.get(), jars, config.jarBuckets().orElse(Set.of()))
+                        .submit(request.request(), request.spec(), deadline));
+    }
+}

@@ -1,0 +1,17 @@
+package io.sluiceway.jar;
+
+import io.sluiceway.error.RefusedException;
+import io.sluiceway.time.Deadline;
+import java.nio.file.Path;
+
+/** The store that jars come from. */
+public interface JarStore {
+    /**
+     * Copies a jar into a local file.
+     *
+     * @param target a file that doesn't exist yet
+     * @throws RefusedException JAR_NOT_FOUND, JAR_NOT_READABLE, or JAR_STORE_UNAVAILABLE when the store gave no answer
+     *     before the deadline
+     */
+    void fetch(JarReference jar, Path target, Deadline deadline);
+}

@@ -1,0 +1,5 @@
+/** Job jars in Amazon S3. */
+@NullMarked
+package io.sluiceway.jar.s3;
+
+import org.jspecify.annotations.NullMarked;

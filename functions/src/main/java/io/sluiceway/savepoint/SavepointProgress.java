@@ -1,0 +1,20 @@
+package io.sluiceway.savepoint;
+
+import org.jspecify.annotations.Nullable;
+
+/** How far a triggered savepoint has come, as the cluster says. */
+public sealed interface SavepointProgress {
+    /** The cluster works on it. */
+    record InProgress() implements SavepointProgress {}
+
+    /** It is complete. */
+    record Completed(StoragePath path) implements SavepointProgress {}
+
+    /**
+     * It failed, or ending the job failed after it.
+     *
+     * @param reason the first cause, in a sentence
+     * @param path the savepoint that was completed before ending the job failed; absent when there is none
+     */
+    record Failed(String reason, @Nullable StoragePath path) implements SavepointProgress {}
+}
