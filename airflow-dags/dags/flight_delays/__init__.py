@@ -1,0 +1,1 @@
+"""What the flight-delays DAGs share."""

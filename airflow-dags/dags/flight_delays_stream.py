@@ -1,0 +1,149 @@
+"""Once round the life of a stream: start, savepoint, stop with a savepoint, start again from there, end.
+
+Starts the unbounded job `flight-delays-stream`, waits until a checkpoint shows that it works, takes a savepoint, stops
+the job with another one, starts it again from there, sees that this execution is the only one that lives, and cancels
+it.
+
+Whatever fails on the way, the group `clean-up` leaves no execution of this run behind; cancelling one that has ended
+does nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.amazon.aws.operators.lambda_function import LambdaInvokeFunctionOperator
+from airflow.sdk import TaskGroup, chain, dag, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from flight_delays import settings
+from sluiceway_airflow.answers import Answer, JobState
+from sluiceway_airflow.functions import CALL_ONCE, function_name
+from sluiceway_airflow.operators.flink_job import WaitForFlinkJobOperator, WaitForFlinkOperationOperator
+from sluiceway_airflow.payloads import StopMode, from_answer, list_jobs, stop_job, submit_job, take_savepoint
+
+if TYPE_CHECKING:
+    from sluiceway_airflow.functions import Function
+
+NAME = "flight-delays-stream"
+RESULTS = f"s3://{settings.DATA_BUCKET}/results/{NAME}"
+
+
+def call(function: Function, payload: str, task_id: str | None = None) -> LambdaInvokeFunctionOperator:
+    """Make a task that calls a function, once."""
+    return LambdaInvokeFunctionOperator(
+        task_id=task_id or function,
+        function_name=function_name(function, settings.STAGE),
+        payload=payload,
+        botocore_config=CALL_ONCE,
+    )
+
+
+def submit(output: str, restore_from: str | None = None) -> LambdaInvokeFunctionOperator:
+    """Make the task that starts the stream, which replays the year at six hours a second."""
+    return call(
+        "submit-job",
+        submit_job(
+            name=NAME,
+            kind="STREAM",
+            cluster=settings.CLUSTER,
+            jar=settings.FLIGHT_DELAYS_JAR,
+            args=[
+                *("--input", settings.FLIGHTS),
+                *("--output", output),
+                *("--replay", "21600"),
+                *("--checkpoint-interval", "PT2S"),
+            ],
+            parallelism=2,
+            restore_from=restore_from,
+        ),
+    )
+
+
+def stop(submitted: LambdaInvokeFunctionOperator, mode: StopMode, task_id: str) -> LambdaInvokeFunctionOperator:
+    """Make a task that stops the execution that another task has started."""
+    flink_job_id = from_answer(submitted.task_id, "job.flinkJobId")
+    return call("stop-job", stop_job(cluster=settings.CLUSTER, flink_job_id=flink_job_id, mode=mode), task_id)
+
+
+def wait_until_it_works(submitted: LambdaInvokeFunctionOperator) -> WaitForFlinkJobOperator:
+    """Make the task that waits until a stream shows by a checkpoint that it works."""
+    return WaitForFlinkJobOperator(
+        task_id="wait-for-checkpoint",
+        function_name=function_name("job-status", settings.STAGE),
+        answer=submitted.output,
+        until="RUNNING",
+        min_checkpoints=1,
+        timeout=timedelta(minutes=5),
+        poll_interval=timedelta(seconds=2),
+    )
+
+
+def wait_for_operation(started: LambdaInvokeFunctionOperator, task_id: str) -> WaitForFlinkOperationOperator:
+    """Make the task that waits for an operation."""
+    return WaitForFlinkOperationOperator(
+        task_id=task_id,
+        function_name=function_name("job-status", settings.STAGE),
+        answer=started.output,
+        timeout=timedelta(minutes=5),
+        poll_interval=timedelta(seconds=2),
+    )
+
+
+@dag(
+    schedule=None,
+    is_paused_upon_creation=False,
+    # A stream lives once: a second run would start a second one beside it.
+    max_active_runs=1,
+    dagrun_timeout=timedelta(minutes=30),
+    # A retry is a higher try of the request, and so another attempt: another job, another savepoint.
+    default_args={"retries": 0},
+    doc_md=__doc__,
+    tags=["sluiceway", "flink", "flights"],
+)
+def flight_delays_stream() -> None:
+    with TaskGroup("first-life"):
+        first = submit(f"{RESULTS}/{{flinkJobId}}")
+        first_works = wait_until_it_works(first)
+        first_id = from_answer(first.task_id, "job.flinkJobId")
+        saving = call("take-savepoint", take_savepoint(cluster=settings.CLUSTER, flink_job_id=first_id))
+        saved = wait_for_operation(saving, "wait-for-savepoint")
+        stopping = stop(first, "SAVEPOINT", "stop-job")
+        stopped = wait_for_operation(stopping, "wait-for-stop")
+        chain(first, first_works, saving, saved, stopping, stopped)
+
+    with TaskGroup("second-life"):
+        second = submit(
+            # It goes on in the directory of its first life.
+            f"{RESULTS}/{first_id}",
+            restore_from=from_answer(stopped.task_id, "operation.savepointPath"),
+        )
+        second_works = wait_until_it_works(second)
+        listing = call("list-jobs", list_jobs(cluster=settings.CLUSTER, page_size=1000))
+
+        @task(task_id="check-jobs")
+        def check_jobs(listed: str, before: str, now: str) -> None:
+            """See that the first execution has ended, and that the second is the only one that lives."""
+            first_job = Answer.parse(before).require_job().flink_job_id
+            second_job = Answer.parse(now).require_job().flink_job_id
+            jobs = {job.flink_job_id: job for job in Answer.parse(listed).jobs or () if job.name == NAME}
+            if jobs[first_job].state != JobState.FINISHED:
+                raise AirflowFailException(f"The first execution, {first_job}, is {jobs[first_job].state}.")
+            living = {job.flink_job_id for job in jobs.values() if not job.terminal}
+            if living != {second_job}:
+                raise AirflowFailException(f"Living are {sorted(living)}, and not only the second, {second_job}.")
+
+        answers: list[Any] = [listing.output, first.output, second_works.output]
+        checked = check_jobs(*answers)
+        ending = stop(second, "CANCEL", "stop-job")
+        ended = wait_for_operation(ending, "wait-for-stop")
+        chain(stopped, second, second_works, listing, checked, ending, ended)
+
+    with TaskGroup("clean-up"):
+        for submitted, last, task_id in ((first, stopped, "stop-first-life"), (second, ended, "stop-second-life")):
+            left = stop(submitted, "CANCEL", task_id)
+            last >> left.as_teardown(setups=submitted, on_failure_fail_dagrun=True)
+
+
+flight_delays_stream()

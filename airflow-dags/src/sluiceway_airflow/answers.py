@@ -1,0 +1,227 @@
+"""The answers of Sluiceway's functions, as types.
+
+A field that a later version of the functions adds is passed over; one that is missing or of another type is an error.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from sluiceway_airflow.exceptions import MalformedAnswerError, RefusedError
+
+_EXCERPT = 400
+_THROWN = re.compile(r"\A(?P<code>[A-Z][A-Z0-9_]*): (?P<error>\{.*\})\Z", re.DOTALL)
+
+
+class JobState(StrEnum):
+    """Flink's job states."""
+
+    INITIALIZING = "INITIALIZING"
+    CREATED = "CREATED"
+    RUNNING = "RUNNING"
+    FAILING = "FAILING"
+    FAILED = "FAILED"
+    CANCELLING = "CANCELLING"
+    CANCELED = "CANCELED"
+    FINISHED = "FINISHED"
+    RESTARTING = "RESTARTING"
+    SUSPENDED = "SUSPENDED"
+    RECONCILING = "RECONCILING"
+
+
+class OperationState(StrEnum):
+    """How far an asynchronous action has come."""
+
+    PENDING = "PENDING"
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    ABANDONED = "ABANDONED"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
+
+
+class Links(_Part):
+    """Where a person looks on."""
+
+    flink_ui: str | None = None
+
+
+class Failure(_Part):
+    """The first failure of a job: the cause, not what followed from it."""
+
+    message: str | None = None
+    root_cause: str
+    at: AwareDatetime | None = None
+
+
+class Checkpoints(_Part):
+    """How many checkpoints this execution has completed, and how many failed."""
+
+    completed: Annotated[int, Field(ge=0)] = 0
+    failed: Annotated[int, Field(ge=0)] = 0
+
+
+class Checkpoint(_Part):
+    """A completed checkpoint."""
+
+    id: int
+    completed_at: AwareDatetime | None = None
+    path: str | None = None
+
+
+class Savepoint(_Part):
+    """A completed savepoint."""
+
+    path: str
+    completed_at: AwareDatetime | None = None
+
+
+class Job(_Part):
+    """One execution of a Flink job, as far as the function that answered knows it.
+
+    :param state: Flink's; ``submit-job`` leaves it out when the job runs but couldn't be observed
+    :param duration: from the start to the end; absent while there is no end
+    :param restarts: how often Flink has restarted it
+    :param tasks: how many of its tasks are in each of Flink's execution states
+    """
+
+    cluster: str
+    name: str
+    flink_job_id: str
+    state: JobState | None = None
+    kind: str | None = None
+    attempt: int | None = None
+    terminal: bool = False
+    started_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
+    duration: timedelta | None = None
+    restarts: int | None = None
+    tasks: dict[str, int] | None = None
+    checkpoints: Checkpoints | None = None
+    last_checkpoint: Checkpoint | None = None
+    last_savepoint: Savepoint | None = None
+    first_failure: Failure | None = None
+    links: Links = Links()
+
+
+class Operation(_Part):
+    """An asynchronous action on a job.
+
+    :param savepoint_path: the savepoint that it left, also when ending the job failed afterwards
+    :param failure: why it failed, in a sentence
+    """
+
+    operation_id: str
+    cluster: str
+    flink_job_id: str
+    type: str
+    state: OperationState
+    savepoint_path: str | None = None
+    failure: str | None = None
+
+
+class _Refusal(_Part):
+    code: str
+    message: str = ""
+    action: str = ""
+    retryable: bool = False
+
+    def error(self) -> RefusedError:
+        return RefusedError(self.code, self.message, self.action, retryable=self.retryable)
+
+
+class Answer(_Part):
+    """What a function answered.
+
+    :param outcome: ``STARTED``, ``REPLAYED`` or ``OBSERVED``
+    :param job: the job that the call was about
+    :param operation: the operation that the call started or observed
+    :param jobs: a page of jobs, from ``list-jobs``
+    :param next_page_token: asks ``list-jobs`` for the page after this one; absent on the last
+    """
+
+    outcome: str
+    job: Job | None = None
+    operation: Operation | None = None
+    jobs: tuple[Job, ...] | None = None
+    next_page_token: str | None = None
+    error: _Refusal | None = None
+
+    @classmethod
+    def parse(cls, text: str | bytes) -> Answer:
+        """Read an answer, such as the XCom of a ``LambdaInvokeFunctionOperator`` (which is a ``str``, not a dict).
+
+        :raises RefusedError: when it is a refusal
+        :raises MalformedAnswerError: when it isn't an answer of the contract
+        """
+        try:
+            answer = cls.model_validate_json(text)
+        except ValidationError as problem:
+            found = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'answer'}: {e['msg']}" for e in problem.errors()[:3])
+            raise MalformedAnswerError(f"The answer isn't of the contract ({found}): {_excerpt(text)}") from None
+        if answer.error is not None:
+            raise answer.error.error()
+        if answer.outcome == "REFUSED":
+            raise MalformedAnswerError(f"The answer is a refusal without an error: {_excerpt(text)}")
+        return answer
+
+    def require_job(self) -> Job:
+        """Give the job.
+
+        :raises MalformedAnswerError: when the answer has none
+        """
+        if self.job is None:
+            raise MalformedAnswerError(f"The answer {self.outcome} has no job.")
+        return self.job
+
+    def require_execution(self) -> tuple[str, str]:
+        """Give the cluster and the Flink job id that the answer is about, be it of a job or of an operation on one.
+
+        :raises MalformedAnswerError: when the answer has neither
+        """
+        if self.job is not None:
+            return self.job.cluster, self.job.flink_job_id
+        operation = self.require_operation()
+        return operation.cluster, operation.flink_job_id
+
+    def require_operation(self) -> Operation:
+        """Give the operation.
+
+        :raises MalformedAnswerError: when the answer has none
+        """
+        if self.operation is None:
+            raise MalformedAnswerError(f"The answer {self.outcome} has no operation.")
+        return self.operation
+
+
+def parse_function_error(text: str | bytes) -> RefusedError | None:
+    """Read the payload that Lambda returns beside ``FunctionError``: a refusal that was thrown, or None for any other.
+
+    Other errors are those of the function's process: out of time, out of memory, gone.
+    """
+    try:
+        message = json.loads(text)["errorMessage"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    match = _THROWN.match(str(message))
+    if match is None:
+        return None
+    try:
+        return _Refusal.model_validate_json(match["error"]).error()
+    except ValidationError:
+        return None
+
+
+def _excerpt(text: str | bytes) -> str:
+    shown = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+    return shown if len(shown) <= _EXCERPT else f"{shown[:_EXCERPT]}…"

@@ -1,0 +1,37 @@
+"""What can go wrong between Airflow and Flink.
+
+Two questions decide which error it is: did Sluiceway answer, and can another try of the *waiting* task help?
+"""
+
+from __future__ import annotations
+
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+
+class FlinkJobFailedError(AirflowFailException):
+    """The job or operation ended otherwise than awaited. Another try would see the same end: Airflow makes none."""
+
+
+class FlinkWaitError(AirflowException):
+    """The end isn't known: the deadline passed, or ``job-status`` couldn't be asked. Another try waits on."""
+
+
+class RefusedError(AirflowException):
+    """A function refused, and says why.
+
+    :param code: the word to look up in the table of errors, such as ``JOB_NOT_FOUND``
+    :param message: what was wrong, in a sentence
+    :param action: what to do about it, in a sentence
+    :param retryable: whether the same call may succeed later
+    """
+
+    def __init__(self, code: str, message: str, action: str, *, retryable: bool) -> None:
+        super().__init__(f"{code}: {message} {action}".rstrip())
+        self.code = code
+        self.message = message
+        self.action = action
+        self.retryable = retryable
+
+
+class MalformedAnswerError(AirflowException):
+    """A function's answer isn't of the contract: the versions of this package and of the functions don't fit."""

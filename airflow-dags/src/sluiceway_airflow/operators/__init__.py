@@ -1,0 +1,1 @@
+"""Operators that wait for Flink without holding a worker."""

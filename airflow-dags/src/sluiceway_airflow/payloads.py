@@ -1,0 +1,240 @@
+"""Builders of the JSON that Sluiceway's functions take.
+
+Each gives the *string* that ``LambdaInvokeFunctionOperator(payload=…)`` needs. Every text value may hold Jinja: it is
+rendered when the task runs and encoded as JSON only afterwards, so that no rendered value, whatever quotes, line ends
+or braces it has, breaks or alters the JSON around it. This holds with ``render_template_as_native_obj`` too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+JobKind = Literal["RUN", "STREAM"]
+"""``RUN``: bounded, succeeds by finishing. ``STREAM``: runs until it is stopped, and has at most one living attempt."""
+
+OnRefusal = Literal["THROW", "ANSWER"]
+"""``THROW``: the function fails, and so does the task that called it. ``ANSWER``: the refusal is an answer to read."""
+
+StopMode = Literal["SAVEPOINT", "DRAIN", "CANCEL"]
+"""``SAVEPOINT``: to go on later. ``DRAIN``: all windows fire, for good. ``CANCEL``: at once, without a savepoint."""
+
+
+@dataclass(frozen=True)
+class Jar:
+    """The program.
+
+    :param uri: ``s3://bucket/key.jar``
+    :param version_id: the version of that object; the newest by default
+    :param sha256: what the bytes must hash to, 64 hexadecimal digits; not checked by default
+    """
+
+    uri: str
+    version_id: str | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who asks, so that the same request never starts a second job.
+
+    :param request_id: the idempotency key: the same for every try of the same request
+    :param try_number: which try of it: a number, or a template that renders to one
+    """
+
+    request_id: str
+    try_number: int | str
+
+    @classmethod
+    def of_task_instance(cls, deployment: str | None = None) -> Request:
+        """Give the request of the task instance that will make the call.
+
+        ``max_tries`` belongs to the key because it is what a clear of that very task changes (to the tries made so far
+        plus its retries), and nothing else: a retry and a resumption after a deferral keep it, clears of other tasks
+        leave it alone. So a retry repeats the request, and a cleared task makes a new one. The try number only grows.
+
+        :param deployment: tells apart Airflows that call the same functions; without it the environment's
+            ``SLUICEWAY_DEPLOYMENT`` where the DAG is parsed, else ``airflow``
+        """
+        prefix = deployment or os.environ.get("SLUICEWAY_DEPLOYMENT") or "airflow"
+        return cls(
+            request_id=f"{prefix}/{{{{ ti.dag_id }}}}/{{{{ ti.run_id }}}}/{{{{ ti.task_id }}}}"
+            "/{{ ti.map_index }}/{{ ti.max_tries }}",
+            try_number="{{ ti.try_number }}",
+        )
+
+
+@dataclass(frozen=True)
+class _Number:
+    """A template that renders to an integer."""
+
+    template: str
+
+
+_Json = str | bool | int | None | _Number | Mapping[str, "_Json"] | Sequence["_Json"]
+_JINJA_MARKS: Final = ("{{", "{%", "{#")
+
+
+def submit_job(
+    *,
+    name: str,
+    kind: JobKind,
+    cluster: str,
+    jar: Jar,
+    entry_class: str | None = None,
+    args: Sequence[str] = (),
+    parallelism: int | None = None,
+    restore_from: str | None = None,
+    allow_non_restored_state: bool = False,
+    request: Request | None = None,
+    on_refusal: OnRefusal = "THROW",
+) -> str:
+    """Build the payload of ``submit-job``, which starts a job once per request.
+
+    :param name: the job's logical name, unique in its cluster
+    :param kind: bounded or not
+    :param cluster: a cluster by its configured name
+    :param jar: the program
+    :param entry_class: its main class; the one of the jar's manifest by default
+    :param args: the program's arguments
+    :param parallelism: how many slots it takes, 1 or more; the cluster's default by default
+    :param restore_from: the path of a savepoint or retained checkpoint to start from; empty state by default
+    :param allow_non_restored_state: whether state that the program no longer has may be left behind
+    :param request: who asks; the calling task instance by default
+    :param on_refusal: how a refusal comes back
+    """
+    restore: Mapping[str, _Json] = (
+        {"mode": "NONE"} if restore_from is None else {"mode": "SAVEPOINT", "path": restore_from}
+    )
+    return _encode_payload(
+        {
+            **_request(request, on_refusal),
+            "job": {
+                "name": name,
+                "kind": kind,
+                "cluster": cluster,
+                "jar": {"uri": jar.uri, "versionId": jar.version_id, "sha256": jar.sha256},
+                "entryClass": entry_class,
+                "args": list(args),
+                "parallelism": parallelism,
+                "restore": restore,
+                "allowNonRestoredState": allow_non_restored_state,
+            },
+        }
+    )
+
+
+def job_status(*, cluster: str, flink_job_id: str, on_refusal: OnRefusal = "THROW") -> str:
+    """Build the payload of ``job-status`` that observes a job.
+
+    :param cluster: a cluster by its configured name
+    :param flink_job_id: the execution, from an answer of ``submit-job``
+    :param on_refusal: how a refusal comes back
+    """
+    return _encode_payload({"cluster": cluster, "flinkJobId": flink_job_id, "onRefusal": on_refusal})
+
+
+def operation_status(*, operation_id: str, on_refusal: OnRefusal = "THROW") -> str:
+    """Build the payload of ``job-status`` that observes an operation.
+
+    :param operation_id: the operation, from an answer of ``take-savepoint`` or ``stop-job``
+    :param on_refusal: how a refusal comes back
+    """
+    return _encode_payload({"operationId": operation_id, "onRefusal": on_refusal})
+
+
+def take_savepoint(
+    *, cluster: str, flink_job_id: str, request: Request | None = None, on_refusal: OnRefusal = "THROW"
+) -> str:
+    """Build the payload of ``take-savepoint``, which triggers a savepoint of a running job.
+
+    :param cluster: a cluster by its configured name
+    :param flink_job_id: the execution, from an answer of ``submit-job``
+    :param request: who asks; the calling task instance by default
+    :param on_refusal: how a refusal comes back
+    """
+    return _encode_payload({**_request(request, on_refusal), "cluster": cluster, "flinkJobId": flink_job_id})
+
+
+def stop_job(
+    *,
+    cluster: str,
+    flink_job_id: str,
+    mode: StopMode = "SAVEPOINT",
+    request: Request | None = None,
+    on_refusal: OnRefusal = "THROW",
+) -> str:
+    """Build the payload of ``stop-job``.
+
+    :param cluster: a cluster by its configured name
+    :param flink_job_id: the execution, from an answer of ``submit-job``
+    :param mode: how it is to end
+    :param request: who asks; the calling task instance by default
+    :param on_refusal: how a refusal comes back
+    """
+    return _encode_payload(
+        {**_request(request, on_refusal), "cluster": cluster, "flinkJobId": flink_job_id, "mode": mode}
+    )
+
+
+def list_jobs(
+    *, cluster: str, page_size: int | None = None, page_token: str | None = None, on_refusal: OnRefusal = "THROW"
+) -> str:
+    """Build the payload of ``list-jobs``.
+
+    :param cluster: a cluster by its configured name
+    :param page_size: how many jobs at most, 1 to 1000
+    :param page_token: the ``nextPageToken`` of the page before
+    :param on_refusal: how a refusal comes back
+    """
+    return _encode_payload(
+        {"cluster": cluster, "onRefusal": on_refusal, "pageSize": page_size, "pageToken": page_token}
+    )
+
+
+def from_answer(task_id: str, path: str) -> str:
+    """Give a template for a value of another task's answer, to be used as an argument of a builder.
+
+    It names the task only inside a template, where Airflow doesn't see it: the DAG has to say that it runs before.
+
+    :param task_id: the task that called the function, with the prefix of its task group
+    :param path: the value by its field names, such as ``job.flinkJobId`` or ``operation.savepointPath``
+    """
+    keys = "".join(f"[{json.dumps(key)}]" for key in path.split("."))
+    return f"{{{{ macros.json.loads(ti.xcom_pull(task_ids={json.dumps(task_id)})){keys} }}}}"
+
+
+def _request(request: Request | None, on_refusal: OnRefusal) -> dict[str, _Json]:
+    asked = request or Request.of_task_instance()
+    number = asked.try_number
+    return {
+        "requestId": asked.request_id,
+        "try": _Number(number) if isinstance(number, str) else number,
+        "onRefusal": on_refusal,
+    }
+
+
+def _encode_payload(payload: Mapping[str, _Json]) -> str:
+    # JSON allows the leading space; Python's literals don't, so that Jinja's native mode leaves the text a text.
+    return " " + _encode(payload)
+
+
+def _encode(value: _Json) -> str:
+    match value:
+        case _Number(template):
+            return template
+        case str():
+            if not any(mark in value for mark in _JINJA_MARKS):
+                return json.dumps(value)
+            # The space keeps a native environment from turning a rendered "007" into a number; it is cut off again.
+            return f"{{% set text %}} {value}{{% endset %}}{{{{ text[1:] | tojson }}}}"
+        case None | bool() | int():
+            return json.dumps(value)
+        case Mapping():
+            fields = (f"{json.dumps(key)}: {_encode(part)}" for key, part in value.items() if part is not None)
+            return "{" + ", ".join(fields) + "}"
+        case _:
+            return "[" + ", ".join(_encode(part) for part in value) + "]"

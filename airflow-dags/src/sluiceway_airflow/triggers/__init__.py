@@ -1,0 +1,1 @@
+"""Triggers that watch Flink from the triggerer."""

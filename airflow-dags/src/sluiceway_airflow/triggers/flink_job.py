@@ -1,0 +1,335 @@
+"""Triggers that ask ``job-status`` from the triggerer until a job or an operation is where a task wants it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from abc import abstractmethod
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow.providers.amazon.aws.hooks.lambda_function import LambdaHook
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+from botocore.exceptions import ClientError
+
+from sluiceway_airflow.answers import Answer, JobState, OperationState, parse_function_error
+from sluiceway_airflow.exceptions import FlinkWaitError, MalformedAnswerError, RefusedError
+from sluiceway_airflow.payloads import job_status, operation_status
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sluiceway_airflow.answers import Job
+
+Awaited = Literal["RUNNING", "FINISHED", "CANCELED"]
+"""The state that a task waits for."""
+
+STATUS_CALL: dict[str, Any] = {
+    "retries": {"max_attempts": 0},
+    "connect_timeout": 5,
+    "read_timeout": 40,
+    "tcp_keepalive": True,
+}
+"""The ``botocore_config`` of a status call: short, since the trigger itself asks again."""
+
+_PERMANENT = frozenset({"AccessDeniedException", "InvalidRequestContentException", "ResourceNotFoundException"})
+_CALL_LIMIT = timedelta(seconds=60)
+_JITTER = 0.2
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The wait is over.
+
+    :param failure: why it ended badly, in a sentence; None when it ended as awaited
+    """
+
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Going:
+    """The wait goes on.
+
+    :param seen: what was last seen, in a few words
+    """
+
+    seen: str
+
+
+class FlinkStatusTrigger(BaseTrigger):
+    """Asks ``job-status`` again and again, and fires one event when the wait is over.
+
+    The deadline is an instant, not a duration: a triggerer that starts again, or hands the trigger to another, doesn't
+    move it. It is looked at after an observation, so that what ended in time counts as such even when nobody was there
+    to see it; the event comes at most a minute after the deadline.
+
+    The event's payload has a ``status`` (``success``, ``failed``, or ``unknown`` when the end isn't known), a
+    ``message`` (None on success) and the last ``answer`` that was read, as JSON text (None when there was none).
+
+    :param function_name: the Lambda function ``job-status``
+    :param deadline: when to give up; aware of its timezone
+    :param poll_interval: seconds between two questions, give or take a fifth
+    :param max_failed_calls: how many calls in a row may fail before the wait is given up; one that can't succeed, for
+        want of the function or of a right to call it, ends the wait at once
+    :param aws_conn_id: the Airflow connection that holds the credentials
+    :param region_name: the region; the connection's by default
+    :param verify: whether, or by which certificates, TLS is verified
+    :param botocore_config: settings of the client; ``STATUS_CALL`` by default
+    """
+
+    def __init__(
+        self,
+        *,
+        function_name: str,
+        deadline: datetime,
+        poll_interval: float = 10.0,
+        max_failed_calls: int = 30,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        verify: bool | str | None = None,
+        botocore_config: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        if deadline.utcoffset() is None:
+            raise ValueError("deadline has no timezone")
+        self.function_name = function_name
+        self.deadline = deadline
+        self.poll_interval = poll_interval
+        self.max_failed_calls = max_failed_calls
+        self.aws_conn_id = aws_conn_id
+        self.region_name = region_name
+        self.verify = verify
+        self.botocore_config = botocore_config
+
+    @abstractmethod
+    def question(self) -> str:
+        """Give the payload to ask with."""
+
+    @abstractmethod
+    def judge(self, answer: Answer) -> Ended | Going:
+        """Tell from an answer whether the wait is over.
+
+        :raises MalformedAnswerError: when the answer lacks what was asked for
+        """
+
+    @abstractmethod
+    def awaited(self) -> str:
+        """Say what is waited for, in words that continue a sentence."""
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Give the class and the arguments from which Airflow makes the trigger again."""
+        return (
+            f"{type(self).__module__}.{type(self).__qualname__}",
+            {
+                "function_name": self.function_name,
+                "deadline": self.deadline,
+                "poll_interval": self.poll_interval,
+                "max_failed_calls": self.max_failed_calls,
+                "aws_conn_id": self.aws_conn_id,
+                "region_name": self.region_name,
+                "verify": self.verify,
+                "botocore_config": self.botocore_config,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, then fire the one event."""
+        yield TriggerEvent(await self._wait())
+
+    def hook(self) -> LambdaHook:
+        """Give the hook whose client calls the function."""
+        return LambdaHook(
+            aws_conn_id=self.aws_conn_id,
+            region_name=self.region_name,
+            verify=self.verify,
+            config=STATUS_CALL if self.botocore_config is None else self.botocore_config,
+        )
+
+    def now(self) -> datetime:
+        """Give the present instant."""
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        await asyncio.sleep(seconds)
+
+    async def _wait(self) -> dict[str, Any]:
+        hook = self.hook()
+        client: Any = None
+        text: str | None = None
+        seen = "not seen yet"
+        failed_calls = 0
+        async with AsyncExitStack() as connection:
+            while True:
+                try:
+                    async with asyncio.timeout(_CALL_LIMIT.total_seconds()):
+                        if client is None:
+                            client = await connection.enter_async_context(await hook.get_async_conn())
+                        text = await self._ask(client)
+                    verdict = self.judge(Answer.parse(text))
+                except MalformedAnswerError as malformed:
+                    return _event("unknown", str(malformed), text)
+                except RefusedError as refused:
+                    if not refused.retryable:
+                        return _event("failed", str(refused), text)
+                    problem: Exception | None = refused
+                except Exception as failed:  # whatever broke the call, the next one may succeed
+                    if _is_permanent(failed):
+                        return _event("unknown", str(failed), text)
+                    problem = failed
+                else:
+                    problem = None
+                    failed_calls = 0
+                    match verdict:
+                        case Ended(failure):
+                            return _event("success" if failure is None else "failed", failure, text)
+                        case Going():
+                            if verdict.seen != seen:
+                                self.log.info("Waiting for %s: %s.", self.awaited(), verdict.seen)
+                            seen = verdict.seen
+
+                if problem is not None:
+                    failed_calls += 1
+                    reason = str(problem) or type(problem).__name__
+                    self.log.warning("Call %d in a row failed: %s", failed_calls, reason)
+                    if failed_calls >= self.max_failed_calls:
+                        message = f"{self.function_name} failed {failed_calls} times in a row, at last: {reason}"
+                        return _event("unknown", message, text)
+                    # A broken connection or expired credentials go with the client; the next call makes a new one.
+                    await connection.aclose()
+                    client = None
+
+                left = (self.deadline - self.now()).total_seconds()
+                if left <= 0:
+                    deadline = self.deadline.isoformat(timespec="seconds")
+                    return _event("unknown", f"The wait for {self.awaited()} ended at {deadline}: {seen}.", text)
+                spread = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - nothing secret hangs on it
+                await self.sleep(min(self.poll_interval * spread, left))
+
+    async def _ask(self, client: Any) -> str:  # noqa: ANN401 - aiobotocore's clients are made at run time
+        response = await client.invoke(FunctionName=self.function_name, Payload=self.question().encode())
+        async with response["Payload"] as stream:
+            text = str((await stream.read()).decode())
+        if "FunctionError" in response:
+            raise parse_function_error(text) or FlinkWaitError(f"{self.function_name} broke: {text}")
+        return text
+
+
+class FlinkJobTrigger(FlinkStatusTrigger):
+    """Waits until a job is in a state, or can't come to it any more.
+
+    :param cluster: the cluster by its configured name
+    :param flink_job_id: the execution
+    :param until: the state
+    :param min_checkpoints: how many checkpoints the job must have completed besides
+    """
+
+    def __init__(
+        self,
+        *,
+        cluster: str,
+        flink_job_id: str,
+        until: Awaited = "FINISHED",
+        min_checkpoints: int = 0,
+        **kwargs: Any,  # noqa: ANN401 - the base class types them
+    ) -> None:
+        super().__init__(**kwargs)
+        self.cluster = cluster
+        self.flink_job_id = flink_job_id
+        self.until = until
+        self.min_checkpoints = min_checkpoints
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Give the class and the arguments from which Airflow makes the trigger again."""
+        path, arguments = super().serialize()
+        return path, {
+            **arguments,
+            "cluster": self.cluster,
+            "flink_job_id": self.flink_job_id,
+            "until": self.until,
+            "min_checkpoints": self.min_checkpoints,
+        }
+
+    def question(self) -> str:
+        """Ask for the job."""
+        return job_status(cluster=self.cluster, flink_job_id=self.flink_job_id, on_refusal="ANSWER")
+
+    def awaited(self) -> str:
+        """Name the job and its awaited state."""
+        checkpoints = f" with {self.min_checkpoints} checkpoint(s)" if self.min_checkpoints else ""
+        return f"Flink job {self.flink_job_id} on {self.cluster} to be {self.until}{checkpoints}"
+
+    def judge(self, answer: Answer) -> Ended | Going:
+        """Compare the job's state with the awaited one."""
+        job = answer.require_job()
+        completed = job.checkpoints.completed if job.checkpoints else 0
+        if job.state is None:
+            raise MalformedAnswerError(f"{self.function_name} doesn't tell the job's state.")
+        if job.state == self.until and completed >= self.min_checkpoints:
+            return Ended()
+        if job.terminal:
+            return Ended(failure=self._describe_end(job))
+        seen = [f"it is {job.state}"]
+        if self.min_checkpoints:
+            seen.append(f"{completed} checkpoint(s)")
+        if job.restarts:
+            seen.append(f"{job.restarts} restart(s)")
+        if job.first_failure is not None:
+            seen.append(f"first failure: {job.first_failure.root_cause}")
+        return Going(", ".join(seen))
+
+    def _describe_end(self, job: Job) -> str:
+        end = f"Flink job {job.name} ({self.flink_job_id} on {self.cluster}) is {job.state}"
+        if job.first_failure is not None:
+            return f"{end}: {job.first_failure.root_cause}"
+        if job.state == JobState.FAILED:
+            return f"{end}; Flink gives no cause."
+        return f"{end}; {self.until} was awaited."
+
+
+class FlinkOperationTrigger(FlinkStatusTrigger):
+    """Waits until an operation is completed, or can't be any more.
+
+    :param operation_id: the operation, from the answer of the function that started it
+    """
+
+    def __init__(self, *, operation_id: str, **kwargs: Any) -> None:  # noqa: ANN401 - the base class types them
+        super().__init__(**kwargs)
+        self.operation_id = operation_id
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Give the class and the arguments from which Airflow makes the trigger again."""
+        path, arguments = super().serialize()
+        return path, {**arguments, "operation_id": self.operation_id}
+
+    def question(self) -> str:
+        """Ask for the operation."""
+        return operation_status(operation_id=self.operation_id, on_refusal="ANSWER")
+
+    def awaited(self) -> str:
+        """Name the operation."""
+        return f"operation {self.operation_id}"
+
+    def judge(self, answer: Answer) -> Ended | Going:
+        """Look whether the operation has ended."""
+        operation = answer.require_operation()
+        match operation.state:
+            case OperationState.COMPLETED:
+                return Ended()
+            case OperationState.FAILED | OperationState.ABANDONED:
+                cause = operation.failure or "no cause is given"
+                saved = f" Its savepoint is {operation.savepoint_path}." if operation.savepoint_path else ""
+                return Ended(f"Operation {operation.type} ({operation.operation_id}) {operation.state}: {cause}{saved}")
+            case OperationState.PENDING | OperationState.IN_PROGRESS:
+                return Going(f"it is {operation.state}")
+
+
+def _is_permanent(failure: Exception) -> bool:
+    return isinstance(failure, ClientError) and failure.response.get("Error", {}).get("Code") in _PERMANENT
+
+
+def _event(status: str, message: str | None, answer: str | None) -> dict[str, Any]:
+    return {"status": status, "message": message, "answer": answer}
