@@ -1,0 +1,109 @@
+# The front door: `make help` lists what it opens.
+#
+# Whatever is missing is made first: the build, the Python environment, the flights. JDK 25 is found where the default
+# java is another one; see local/find.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# Maven itself uses what JDK 25 warns about.
+MVN := MAVEN_OPTS="--sun-misc-unsafe-memory-access=allow $${MAVEN_OPTS:-}" local/find jdk mvn -q
+UV := .tools/uv/bin/uv
+VENV := .venv/.installed
+CDK := infra/cdk/node_modules/.installed
+BUILT := target/.built
+STACK := PYTHONPATH=local .venv/bin/python -m stack
+
+# What the build is made from; tests don't go into it.
+SOURCES := pom.xml $(wildcard .mvn/*) $(shell find flink-jobs functions infra/cdk local/flink \
+	\( -name target -o -name node_modules -o -name test -o -name data \) -prune -o \
+	\( -name pom.xml -o -path '*/src/main/*' -o -path '*/src/assembly/*' \) -type f -print)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: $(BUILT) ## Build the functions, the example jobs, Flink for the laptop and the CDK app
+
+.PHONY: data
+data: $(VENV) ## Fetch the flights of New York 2013
+	@PYTHON="$$(local/find python)" flink-jobs/fetch-data.sh
+
+.PHONY: up
+up: $(BUILT) $(VENV) $(CDK) data ## Bring the laptop stack up: MiniStack, Flink, Airflow; deploy the functions
+	@$(STACK) up
+
+.PHONY: down
+down: $(VENV) ## Take the laptop stack down, whatever state it is in
+	@$(STACK) down
+
+.PHONY: status
+status: $(VENV) ## Show how each part of the stack is
+	@$(STACK) status
+
+.PHONY: logs
+logs: $(VENV) ## Follow the stack's logs; PART=aws picks one part
+	@$(STACK) logs $(PART)
+
+.PHONY: test
+test: build data $(VENV) $(CDK) ## Run all tests
+	$(MVN) verify
+	cd local && ../.venv/bin/pytest -q
+	cd airflow-dags && ../.venv/bin/pytest -q
+
+.PHONY: check
+check: $(VENV) ## Check format, types and lint, without running a test
+	$(MVN) test-compile
+	.venv/bin/ruff format --check local airflow-dags
+	.venv/bin/ruff check local airflow-dags
+	cd local && ../.venv/bin/mypy
+	cd airflow-dags && ../.venv/bin/mypy
+
+.PHONY: format
+format: $(VENV) ## Format all code
+	$(MVN) spotless:apply
+	.venv/bin/ruff check --fix --quiet local airflow-dags || true
+	.venv/bin/ruff format local airflow-dags
+
+.PHONY: synth
+synth: $(BUILT) $(CDK) ## Synthesize the laptop's CloudFormation template into infra/cdk/target/cdk.out
+	cd infra/cdk && AWS_ENDPOINT_URL=http://127.0.0.1:4566 ../../local/find jdk node_modules/.bin/cdk synth --quiet --context stage=local
+
+# Packages newer than this day don't exist for the lock, so that it says when it was made and can be made again.
+LOCK_DATE ?= $(shell date -u +%Y-%m-%d)
+
+.PHONY: lock
+lock: .tools/uv/.installed ## Renew the Python locks; LOCK_DATE=2026-11-20 resolves as of that day
+	for name in requirements uv-requirements; do \
+	  $(UV) pip compile --quiet --upgrade local/$$name.in --output-file local/$$name.lock --universal \
+	    --python-version 3.11 --generate-hashes --exclude-newer $(LOCK_DATE)T00:00:00Z \
+	    --custom-compile-command 'make lock LOCK_DATE=$(LOCK_DATE)'; \
+	done
+
+# --- What the targets above stand on -----------------------------------------------------------------------------------
+
+$(BUILT): $(SOURCES)
+	@local/find jdk local/find maven >/dev/null
+	$(MVN) package -Dmaven.test.skip=true
+	@mkdir -p $(@D) && touch $@
+
+.tools/uv/.installed: local/uv-requirements.lock
+	rm -rf .tools/uv
+	python=$$(local/find python) && $$python -m venv .tools/uv
+	.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(VENV): local/requirements.lock airflow-dags/pyproject.toml .tools/uv/.installed
+	python=$$(local/find python) && $(UV) venv --quiet --allow-existing --no-python-downloads --python "$$python" .venv
+	$(UV) pip sync --quiet --python .venv --require-hashes $<
+	$(UV) pip install --quiet --python .venv --offline --no-deps --no-build-isolation --editable airflow-dags
+	@touch $@
+
+$(CDK): infra/cdk/package-lock.json
+	@local/find node >/dev/null
+	npm ci --prefix infra/cdk --no-fund --no-audit --loglevel=error
+	@touch $@

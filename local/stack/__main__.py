@@ -1,0 +1,83 @@
+"""The command line: `python -m stack up | down | status | logs | run`; the Makefile is its front door."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from stack import tools
+from stack.errors import StackError
+from stack.progress import Progress
+from stack.settings import load_settings
+from stack.stack import PartStatus, Stack
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one command and returns its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load_settings()
+        stack = Stack(settings, Progress())
+        match options.command:
+            case "up":
+                stack.up(options.part)
+                if not options.part:
+                    print(
+                        f"\nAirflow  {settings.airflow_url}\nFlink    {settings.flink_url}\nAWS      {settings.aws_url}"
+                    )
+            case "down":
+                stack.down()
+            case "status":
+                print(table(stack.status()))
+            case "logs":
+                return _logs(stack, options.part, options.follow)
+            case "run":
+                return subprocess.run(options.program, env=stack.environment(tools.find_jdk()), check=False).returncode
+    except StackError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. `make down` ends what was started.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def table(states: Sequence[PartStatus]) -> str:
+    """The states of the parts, in aligned columns."""
+    rows = [("PART", "STATE", "PID", "ADDRESS", "SINCE")]
+    for state in states:
+        since = "" if state.since is None else state.since.strftime("%Y-%m-%d %H:%M:%S")
+        rows.append((state.part, state.state, str(state.pid or ""), state.address or "", since))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _logs(stack: Stack, part: str | None, follow: bool) -> int:
+    files = stack.log_files(part)
+    if not files:
+        raise StackError("There are no logs yet: nothing was started.")
+    os.execvp("tail", ["tail", "-n", "20", *(["-F"] if follow else []), *map(str, files)])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="stack", description="The laptop stack: MiniStack, Flink and Airflow.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="start what isn't running, deploy what has changed")
+    up.add_argument("part", nargs="*", help="start only these parts, and deploy nothing")
+    commands.add_parser("down", help="end every process of the stack")
+    commands.add_parser("status", help="how each part is")
+    logs = commands.add_parser("logs", help="the ends of the logs, and what comes")
+    logs.add_argument("part", nargs="?", help="only this part's")
+    logs.add_argument("--no-follow", dest="follow", action="store_false", help="end instead of waiting for more")
+    run = commands.add_parser("run", help="run a program that belongs to the stack, such as `run airflow dags list`")
+    run.add_argument("program", nargs=argparse.REMAINDER)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

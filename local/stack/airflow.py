@@ -1,0 +1,75 @@
+"""Airflow's settings on the laptop, as environment variables, and its database."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from pathlib import Path
+
+from stack.settings import REGION, STAGE, Settings
+
+
+def home(settings: Settings) -> Path:
+    """The directory with Airflow's database and the logs of its tasks."""
+    return settings.run_dir / "airflow"
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What makes any `airflow` command, and the DAGs, belong to this stack."""
+    directory = home(settings)
+    connection = {
+        "conn_type": "aws",
+        "login": "test",
+        "password": "test",
+        "extra": {"region_name": REGION, "endpoint_url": settings.aws_url},
+    }
+    variables = {
+        "AIRFLOW_HOME": str(directory),
+        "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
+        "SLUICEWAY_STAGE": STAGE,
+        # Process titles must not overwrite the environment that the stack finds its processes by.
+        "SPT_NOENV": "1",
+    }
+    options = {
+        "API__HOST": "127.0.0.1",
+        "API__PORT": settings.airflow_port,
+        "API__BASE_URL": settings.airflow_url,
+        "API__INSTANCE_NAME": "Sluiceway on this machine",
+        "CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
+        # Who can reach 127.0.0.1 is this machine's user: no log-in.
+        "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": True,
+        "CORE__DAGS_FOLDER": settings.root / "airflow-dags" / "dags",
+        "CORE__EXECUTION_API_SERVER_URL": f"{settings.airflow_url}/execution/",
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__LOAD_EXAMPLES": False,
+        # Each running task is a Python process of about 200 MB.
+        "CORE__PARALLELISM": 4,
+        "DAG_PROCESSOR__PARSING_PROCESSES": 1,
+        # A new or changed DAG shows within seconds.
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 10,
+        "DAG_PROCESSOR__REFRESH_INTERVAL": 10,
+        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{directory / 'airflow.db'}",
+        "LOGGING__BASE_LOG_FOLDER": directory / "logs",
+        "USAGE_DATA_COLLECTION__ENABLED": False,
+        **_keys(directory),
+    }
+    return variables | {f"AIRFLOW__{name}": str(value) for name, value in options.items()}
+
+
+def _keys(directory: Path) -> dict[str, str]:
+    """The keys that Airflow's processes share, made at the first use and kept from other users."""
+    file = directory / "keys.json"
+    if not file.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        keys = {
+            "API__SECRET_KEY": secrets.token_urlsafe(32),
+            "API_AUTH__JWT_SECRET": secrets.token_urlsafe(48),
+            "CORE__FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        }
+        temporary = directory / "keys.json.new"
+        temporary.touch(mode=0o600)
+        temporary.write_text(json.dumps(keys))
+        temporary.replace(file)
+    kept: dict[str, str] = json.loads(file.read_text())
+    return kept

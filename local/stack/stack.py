@@ -1,0 +1,230 @@
+"""Brings the stack up, takes it down, and tells how it is."""
+
+from __future__ import annotations
+
+import datetime
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack import airflow, tools
+from stack.cloud import Cloud
+from stack.errors import StackError
+from stack.parts import Part, aws_environment, stack_parts
+from stack.ports import describe_owner, port_is_free
+from stack.processes import Processes
+from stack.progress import Progress
+from stack.settings import Settings
+
+READY_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class PartStatus:
+    """How one part is: `running`, `not answering`, `died` or `stopped`."""
+
+    part: str
+    state: str
+    pid: int | None
+    address: str | None
+    since: datetime.datetime | None
+
+
+class Stack:
+    """The laptop stack; safe to be brought up or taken down any number of times, in any state."""
+
+    def __init__(self, settings: Settings, progress: Progress) -> None:
+        self._settings = settings
+        self._progress = progress
+        self._processes = Processes(settings.run_dir)
+
+    def up(self, only: Sequence[str] = ()) -> None:
+        """Starts what isn't running and deploys what has changed; returns when everything answers.
+
+        only: parts to start; with any, nothing is deployed
+        """
+        with self._alone():
+            jdk = tools.find_jdk()
+            if not only:
+                tools.find_cdk()
+            parts = self._chosen(only, jdk)
+            waiting = [part for part in parts if self._start_is_due(part)]
+            # All ports first: a stack that can't come up isn't half started.
+            for part in waiting:
+                _check_ports(part)
+            for part in waiting:
+                if not part.name.startswith("airflow-"):
+                    self._start(part)
+            if any(part.name.startswith("airflow-") for part in waiting):
+                self._prepare_airflow()
+            for part in waiting:
+                if part.name.startswith("airflow-"):
+                    self._start(part)
+            if not only:
+                aws = next(part for part in parts if part.name == "aws")
+                self._await_ready(aws)
+                self._deploy(self.environment(jdk))
+            for part in parts:
+                self._await_ready(part)
+                where = "" if part.address is None else f": {part.address}"
+                self._progress.say(f"{part.name} is ready{where}")
+
+    def down(self) -> None:
+        """Ends every process of the stack, whatever state it is in."""
+        with self._alone():
+            parts = stack_parts(self._settings, jdk=None)
+            names = [part.name for part in parts]
+            running = self._processes.find(names)
+            if not running:
+                self._processes.stop(names, grace_seconds=0)
+                self._progress.say("Nothing is running.")
+                return
+            # Airflow first, so that its tasks don't see the others vanish; MiniStack, which all use, last.
+            for group in ("airflow-", "flink-", "aws"):
+                members = [part for part in parts if part.name.startswith(group)]
+                with self._progress.step(f"stop {', '.join(part.name for part in members)}"):
+                    killed = self._processes.stop(
+                        [part.name for part in members], max(part.grace_seconds for part in members)
+                    )
+                for name in killed:
+                    self._progress.say(f"{name} didn't end when asked and was killed.")
+            rest = self._processes.find(names)
+            if rest:
+                pids = ", ".join(str(process.pid) for process in rest)
+                raise StackError(f"These processes couldn't be ended: {pids}. End them, then run `make down` again.")
+
+    def status(self) -> list[PartStatus]:
+        """How each part is, in the order in which they start."""
+        return [self._status_of(part) for part in stack_parts(self._settings, jdk=None)]
+
+    def log_files(self, only: str | None = None) -> list[Path]:
+        """The logs of all parts, or of one."""
+        parts = self._chosen([] if only is None else [only], jdk=None)
+        files = [file for part in parts for file in (self._processes.log_file(part.name), *part.log_files)]
+        return [file for file in files if file.exists()]
+
+    def environment(self, jdk: Path | None = None) -> dict[str, str]:
+        """The environment in which any program works on this stack: its AWS, its Airflow, its JDK."""
+        java = {} if jdk is None else {"JAVA_HOME": str(jdk)}
+        flink = {"SLUICEWAY_FLINK_PORT": str(self._settings.flink_port)}
+        return base_environment() | aws_environment(self._settings) | airflow.environment(self._settings) | java | flink
+
+    def _chosen(self, only: Sequence[str], jdk: Path | None) -> list[Part]:
+        parts = stack_parts(self._settings, jdk)
+        known = [part.name for part in parts]
+        for name in only:
+            if name not in known:
+                raise StackError(f"There is no part {name!r}. The parts are {', '.join(known)}.")
+        return [part for part in parts if not only or part.name in only]
+
+    def _start_is_due(self, part: Part) -> bool:
+        record = self._processes.record(part.name)
+        if record is not None and self._processes.is_running(part.name):
+            if record.fingerprint == part.fingerprint:
+                return False
+            self._progress.say(f"{part.name} runs with other settings and is started anew.")
+        # Children of a part that died would hold its port and write into its files.
+        self._processes.stop([part.name], part.grace_seconds)
+        return True
+
+    def _start(self, part: Part) -> None:
+        part.prepare()
+        self._processes.start(
+            part.name,
+            part.command,
+            base_environment() | dict(part.environment),
+            part.directory,
+            port=next(iter(part.ports.values()), None),
+            fingerprint=part.fingerprint,
+        )
+
+    def _await_ready(self, part: Part) -> None:
+        record = self._processes.record(part.name)
+        if record is None:
+            raise StackError(f"{part.name} was stopped while it was to come up. Run `make up` again.")
+        log = self._log_of(part)
+        deadline = time.monotonic() + READY_SECONDS
+        while not part.is_ready(record.started):
+            if not self._processes.is_running(part.name):
+                raise StackError(f"{part.name} ended instead of coming up. {tools.last_lines(log)}")
+            if time.monotonic() > deadline:
+                raise StackError(f"{part.name} doesn't answer after {READY_SECONDS:.0f} s. {tools.last_lines(log)}")
+            time.sleep(0.2)
+
+    def _log_of(self, part: Part) -> Path:
+        written = [file for file in (*part.log_files, self._processes.log_file(part.name)) if file.exists()]
+        return written[0] if written else self._processes.log_file(part.name)
+
+    def _prepare_airflow(self) -> None:
+        """Brings Airflow's database to the version of this Airflow; takes seconds, so only when it is due."""
+        lock = self._settings.root / "local" / "requirements.lock"
+        stamp = airflow.home(self._settings) / "migrated-for.lock"
+        if stamp.exists() and stamp.read_bytes() == lock.read_bytes():
+            return
+        with self._progress.step("prepare Airflow's database"):
+            tools.run(
+                [Path(sys.executable).with_name("airflow"), "db", "migrate"],
+                self.environment(),
+                airflow.home(self._settings),
+                self._settings.run_dir / "log" / "airflow-db.log",
+            )
+            stamp.write_bytes(lock.read_bytes())
+
+    def _deploy(self, environment: Mapping[str, str]) -> None:
+        cloud = Cloud(self._settings)
+        with self._progress.step("upload the flights"):
+            cloud.upload_flights()
+        with self._progress.step("deploy the functions with CDK"):
+            cloud.deploy(environment, self._settings.run_dir / "log" / "deploy.log")
+        with self._progress.step("upload the jobs' jar"):
+            cloud.upload_jar()
+
+    def _status_of(self, part: Part) -> PartStatus:
+        record = self._processes.record(part.name)
+        if record is None:
+            return PartStatus(part.name, "stopped", None, part.address, None)
+        since = datetime.datetime.fromtimestamp(record.started).astimezone()
+        if not self._processes.is_running(part.name):
+            return PartStatus(part.name, "died", record.pid, part.address, since)
+        state = "running" if part.is_ready(record.started) else "not answering"
+        return PartStatus(part.name, state, record.pid, part.address, since)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Lets no other `up` or `down` of this stack run meanwhile."""
+        self._settings.run_dir.mkdir(parents=True, exist_ok=True)
+        with (self._settings.run_dir / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StackError(
+                    "Another `make up` or `make down` is under way. Wait for it to end, or interrupt it."
+                ) from None
+            yield
+
+
+def base_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The user's environment without what could lead a part to another AWS, Airflow or Flink."""
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(("AWS_", "AIRFLOW_", "CDK_", "FLINK_", "SLUICEWAY_", "PYTHON"))
+    }
+    local = "127.0.0.1,localhost"
+    for name in ("no_proxy", "NO_PROXY"):
+        kept[name] = f"{kept[name]},{local}" if kept.get(name) else local
+    return kept | {"PYTHONUNBUFFERED": "1"}
+
+
+def _check_ports(part: Part) -> None:
+    for setting, port in part.ports.items():
+        if not port_is_free(port):
+            raise StackError(
+                f"Port {port}, which {part.name} needs, is taken by {describe_owner(port)}. "
+                f"End that, or choose another port: {setting}={port + 1000} make up (or in local/settings.env)."
+            )
