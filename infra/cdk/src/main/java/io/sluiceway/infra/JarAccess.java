@@ -1,0 +1,59 @@
+package io.sluiceway.infra;
+
+import io.sluiceway.infra.settings.JarSource;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import software.amazon.awscdk.Arn;
+import software.amazon.awscdk.ArnComponents;
+import software.amazon.awscdk.Stack;
+
+/**
+ * Where jars may be read from, as IAM and the functions are told.
+ *
+ * @param bucketNames the buckets, each once
+ * @param bucketArns the same buckets
+ * @param jarArns the jars in them, by prefix
+ */
+record JarAccess(List<String> bucketNames, List<String> bucketArns, List<String> jarArns) {
+
+    /**
+     * Gathers the jobs bucket and the other places.
+     *
+     * @param stack the stack that the bucket is in
+     * @param jobs the jobs bucket
+     * @param others where jars may come from besides
+     * @return all of them
+     */
+    static JarAccess to(Stack stack, JobsBucket jobs, List<JarSource> others) {
+        Set<String> names = new LinkedHashSet<>(List.of(jobs.name()));
+        Set<String> buckets = new LinkedHashSet<>(List.of(jobs.arn()));
+        List<String> jars = new ArrayList<>(List.of(jobs.arn() + "/" + JobsBucket.JARS + "*"));
+        for (JarSource source : others) {
+            String arn = Arn.format(
+                    ArnComponents.builder()
+                            .service("s3")
+                            .region("")
+                            .account("")
+                            .resource(source.bucket())
+                            .build(),
+                    stack);
+            names.add(source.bucket());
+            buckets.add(arn);
+            jars.add(arn + "/" + source.prefix() + "*");
+        }
+        return new JarAccess(List.copyOf(names), List.copyOf(buckets), List.copyOf(jars));
+    }
+
+    /**
+     * Lets a function read the jars, the newest or a given version. It may list the buckets too, because S3 tells only
+     * those who may that a jar is missing; to others it is forbidden.
+     *
+     * @param function the function that submits jobs
+     */
+    void grantTo(SluicewayFunction function) {
+        function.allow("ReadJars", List.of("s3:GetObject", "s3:GetObjectVersion"), jarArns);
+        function.allow("TellMissingJarsFromForbiddenOnes", List.of("s3:ListBucket"), bucketArns);
+    }
+}

@@ -1,0 +1,131 @@
+package io.sluiceway.infra;
+
+import static java.util.stream.Collectors.joining;
+import static java.util.stream.Collectors.toMap;
+import static java.util.stream.Collectors.toSet;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import software.amazon.awscdk.assertions.Template;
+
+/**
+ * A function as a template would deploy it, with CloudFormation's references put in: to partition {@code aws}, region
+ * {@code REGION} and account {@code ACCOUNT}.
+ *
+ * @param name the Lambda function's name
+ * @param properties the resource's properties
+ * @param environment its environment variables
+ * @param permissions what its role may do
+ */
+record DeployedFunction(
+        String name, JsonNode properties, Map<String, String> environment, Set<Permission> permissions) {
+
+    /**
+     * One statement of a policy.
+     *
+     * @param effect {@code Allow} or {@code Deny}
+     * @param actions the actions
+     * @param resources the ARNs
+     */
+    record Permission(String effect, Set<String> actions, Set<String> resources) {
+        static Permission allow(Set<String> actions, Set<String> resources) {
+            return new Permission("Allow", actions, resources);
+        }
+    }
+
+    /** The functions of a template, by the Lambda function's name. */
+    static Map<String, DeployedFunction> of(Template template) {
+        JsonNode resources = new JsonMapper().valueToTree(template.toJSON()).path("Resources");
+        Map<String, DeployedFunction> functions = new TreeMap<>();
+        for (JsonNode resource : ofType(resources, "AWS::Lambda::Function")) {
+            JsonNode properties = resource.path("Properties");
+            String name = properties.path("FunctionName").asText();
+            Map<String, String> environment = properties.path("Environment").path("Variables").properties().stream()
+                    .collect(toMap(Map.Entry::getKey, variable -> resolve(resources, variable.getValue())));
+            String role = properties.at("/Role/Fn::GetAtt/0").asText();
+            functions.put(name, new DeployedFunction(name, properties, environment, permissions(resources, role)));
+        }
+        return functions;
+    }
+
+    private static Set<Permission> permissions(JsonNode resources, String role) {
+        JsonNode properties = resources.path(role).path("Properties");
+        if (properties.has("ManagedPolicyArns") || properties.has("Policies")) {
+            throw new AssertionError("%s has policies that this test doesn't read: %s".formatted(role, properties));
+        }
+        return ofType(resources, "AWS::IAM::Policy").stream()
+                .map(policy -> policy.path("Properties"))
+                .filter(policy -> policy.path("Roles")
+                        .valueStream()
+                        .anyMatch(of -> role.equals(of.path("Ref").asText())))
+                .flatMap(policy -> policy.at("/PolicyDocument/Statement").valueStream())
+                .map(statement -> new Permission(
+                        statement.path("Effect").asText(),
+                        texts(resources, statement.path("Action")),
+                        texts(resources, statement.path("Resource"))))
+                .collect(toSet());
+    }
+
+    private static List<JsonNode> ofType(JsonNode resources, String type) {
+        List<JsonNode> found = new ArrayList<>();
+        resources.forEach(resource -> {
+            if (type.equals(resource.path("Type").asText())) {
+                found.add(resource);
+            }
+        });
+        return found;
+    }
+
+    private static Set<String> texts(JsonNode resources, JsonNode oneOrMany) {
+        return (oneOrMany.isArray() ? oneOrMany.valueStream() : Stream.of(oneOrMany))
+                .map(text -> resolve(resources, text))
+                .collect(toSet());
+    }
+
+    private static String resolve(JsonNode resources, JsonNode value) {
+        if (value.isTextual()) {
+            return value.asText();
+        }
+        if (value.has("Fn::Join")) {
+            String separator = value.at("/Fn::Join/0").asText();
+            return value.at("/Fn::Join/1")
+                    .valueStream()
+                    .map(part -> resolve(resources, part))
+                    .collect(joining(separator));
+        }
+        if (value.has("Ref")) {
+            String id = value.path("Ref").asText();
+            return id.equals("AWS::Partition") ? "aws" : nameOf(resources.path(id), id);
+        }
+        if (value.at("/Fn::GetAtt/1").asText().equals("Arn")) {
+            String id = value.at("/Fn::GetAtt/0").asText();
+            JsonNode resource = resources.path(id);
+            return switch (resource.path("Type").asText()) {
+                case "AWS::S3::Bucket" -> "arn:aws:s3:::" + nameOf(resource, id);
+                // This ARN's wildcard stands for the group's streams:
+                // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html
+                case "AWS::Logs::LogGroup" ->
+                    "arn:aws:logs:REGION:ACCOUNT:log-group:%s:*".formatted(nameOf(resource, id));
+                case String type -> throw new AssertionError("The ARN of a %s is new to this test".formatted(type));
+            };
+        }
+        throw new AssertionError("A reference that is new to this test: " + value);
+    }
+
+    /** A resource without a name of its own is named after its logical id by CloudFormation. */
+    private static String nameOf(JsonNode resource, String id) {
+        JsonNode properties = resource.path("Properties");
+        return Stream.of("BucketName", "LogGroupName")
+                .map(properties::path)
+                .filter(JsonNode::isTextual)
+                .map(JsonNode::asText)
+                .findFirst()
+                .orElse("{" + id.replaceFirst("[0-9A-F]{8}$", "") + "}");
+    }
+}

@@ -1,0 +1,61 @@
+package io.sluiceway.infra;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluiceway.infra.settings.Architecture;
+import io.sluiceway.infra.settings.Packaging;
+import io.sluiceway.infra.settings.Settings;
+import io.sluiceway.infra.settings.Stage;
+import org.junit.jupiter.api.Test;
+
+/** What each packaging makes of a function. */
+class PackagingTest {
+    private static final String JVM_HANDLER = "io.quarkus.funqy.lambda.FunqyStreamHandler::handleRequest";
+
+    @Test
+    void function_native_runsItsBootstrapInLittleMemory() {
+        check(Packaging.NATIVE, Architecture.ARM_64, "provided.al2023", "bootstrap", "arm64", 512, 256);
+    }
+
+    @Test
+    void function_jvmManaged_runsOnLambdasJava() {
+        check(Packaging.JVM_MANAGED, Architecture.ARM_64, "java25", JVM_HANDLER, "arm64", 512, 512);
+    }
+
+    @Test
+    void function_jvmLocal_runsItsBootstrapWithTheJvmsHandler() {
+        check(Packaging.JVM_LOCAL, Architecture.X86_64, "provided.al2023", JVM_HANDLER, "x86_64", 512, 512);
+    }
+
+    private static void check(
+            Packaging packaging,
+            Architecture architecture,
+            String runtime,
+            String handler,
+            String lambdaArchitecture,
+            int submitMemory,
+            int statusMemory) {
+        Settings local = Stacks.settings("local");
+        var functions = DeployedFunction.of(Stacks.template(new Settings(
+                Stage.LOCAL,
+                packaging,
+                architecture,
+                local.jobsBucketName(),
+                local.clusters(),
+                local.jarSources(),
+                local.logRetention(),
+                local.environment())));
+
+        assertThat(functions.values()).allSatisfy(function -> {
+            assertThat(function.properties().path("Runtime").asText()).isEqualTo(runtime);
+            assertThat(function.properties().path("Handler").asText()).isEqualTo(handler);
+            assertThat(function.properties().at("/Architectures/0").asText()).isEqualTo(lambdaArchitecture);
+        });
+        var submit = functions.get("sluiceway-local-submit-job").properties();
+        assertThat(submit.path("MemorySize").asInt()).isEqualTo(submitMemory);
+        assertThat(submit.path("Timeout").asInt()).isEqualTo(120);
+        var status = functions.get("sluiceway-local-job-status").properties();
+        assertThat(status.path("MemorySize").asInt()).isEqualTo(statusMemory);
+        assertThat(status.path("Timeout").asInt()).isEqualTo(30);
+    }
+}

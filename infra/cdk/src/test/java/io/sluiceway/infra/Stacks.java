@@ -1,0 +1,67 @@
+package io.sluiceway.infra;
+
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.sluiceway.infra.settings.Packaging;
+import io.sluiceway.infra.settings.Settings;
+import io.sluiceway.infra.settings.SettingsReader;
+import io.sluiceway.infra.settings.Stage;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import software.amazon.awscdk.App;
+import software.amazon.awscdk.AppProps;
+import software.amazon.awscdk.assertions.Template;
+
+/** Stacks as the command line would synthesize them, but on any machine and without a build of the functions. */
+final class Stacks {
+    /** Where the committed settings are; tests run in the module's directory. */
+    static final Path SETTINGS = Path.of("settings");
+
+    /** What the environment of the command line holds on a laptop. */
+    static final Map<String, String> LAPTOP =
+            Map.of("AWS_ENDPOINT_URL", "http://127.0.0.1:4566", "JAVA_HOME", "/opt/jdk-25");
+
+    private Stacks() {}
+
+    static Settings settings(String stage) {
+        return new SettingsReader(SETTINGS, LAPTOP).read(new Stage(stage));
+    }
+
+    static SluicewayStack stack(Settings settings) {
+        return new SluicewayStack(app(), new SluicewayStack.Input(settings, artifacts()));
+    }
+
+    static Template template(Settings settings) {
+        return Template.fromStack(stack(settings));
+    }
+
+    /** An app with the feature flags of {@code cdk.json}, which only the command line reads by itself. */
+    static App app() {
+        try {
+            var context =
+                    new JsonMapper().readTree(Path.of("cdk.json").toFile()).get("context");
+            return new App(AppProps.builder()
+                    .analyticsReporting(false)
+                    .context(new JsonMapper().convertValue(context, new TypeReference<Map<String, Object>>() {}))
+                    .build());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A directory with a tiny file in place of each artifact. Its bytes are always the same, and so is its hash. */
+    private static Path artifacts() {
+        try {
+            Path directory = Files.createDirectories(Path.of("target", "test-artifacts"));
+            for (Packaging packaging : Packaging.values()) {
+                Files.writeString(directory.resolve(packaging.artifact()), "in place of " + packaging.artifact());
+            }
+            return directory;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

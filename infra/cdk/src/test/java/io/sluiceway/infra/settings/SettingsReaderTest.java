@@ -1,0 +1,247 @@
+package io.sluiceway.infra.settings;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.params.provider.Arguments.argumentSet;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import software.amazon.awscdk.services.logs.RetentionDays;
+
+class SettingsReaderTest {
+    private static final String CLUSTER = """
+            {
+              "type": "SESSION",
+              "url": "https://flink.example.internal:8081",
+              "checkpointRoot": "s3://state/checkpoints",
+              "savepointRoot": "s3://state/savepoints",
+              "slots": "FIXED"
+            }""";
+    private static final String SETTINGS = """
+            {
+              "packaging": "NATIVE",
+              "architecture": "ARM_64",
+              "clusters": {
+                "analytics": CLUSTER
+              }
+            }""".replace("CLUSTER", CLUSTER);
+
+    @TempDir
+    private Path directory;
+
+    @Test
+    void read_leastSettings_putsTheDefaultsIn() throws IOException {
+        Settings settings = read("prod", SETTINGS);
+
+        assertThat(settings.stage()).isEqualTo(new Stage("prod"));
+        assertThat(settings.packaging()).isEqualTo(Packaging.NATIVE);
+        assertThat(settings.architecture()).isEqualTo(Architecture.ARM_64);
+        assertThat(settings.jobsBucketName()).isNull();
+        assertThat(settings.clusters())
+                .containsOnly(Map.entry(
+                        "analytics",
+                        new Cluster.Session(
+                                URI.create("https://flink.example.internal:8081"),
+                                null,
+                                "s3://state/savepoints",
+                                "s3://state/checkpoints",
+                                List.of(),
+                                Cluster.Slots.FIXED)));
+        assertThat(settings.jarSources()).isEmpty();
+        assertThat(settings.logRetention()).isEqualTo(RetentionDays.ONE_MONTH);
+        assertThat(settings.environment()).isEmpty();
+    }
+
+    @Test
+    void read_allSettings_takesThem() throws IOException {
+        Settings settings = read("prod", with("""
+                        "jobsBucketName": "team-jobs",
+                        "jarSources": [{"bucket": "releases", "prefix": "flink/jars/"}],
+                        "logRetention": "ONE_YEAR",
+                        "environment": {"QUARKUS_LOG_LEVEL": "DEBUG"}"""));
+
+        assertThat(settings.jobsBucketName()).isEqualTo("team-jobs");
+        assertThat(settings.jarSources()).containsExactly(new JarSource("releases", "flink/jars/"));
+        assertThat(settings.logRetention()).isEqualTo(RetentionDays.ONE_YEAR);
+        assertThat(settings.environment()).containsOnly(Map.entry("QUARKUS_LOG_LEVEL", "DEBUG"));
+    }
+
+    @Test
+    void read_variables_putsTheEnvironmentIn() throws IOException {
+        Settings settings = read(
+                "local",
+                with("""
+                                "environment": {"JAVA_HOME": "${JAVA_HOME}", "WINDOWS": "${QUOTES}", "UNSET": "${UNSET:-x}"}""").replace("8081", "${FLINK_PORT:-8381}"),
+                Map.of("JAVA_HOME", "/opt/jdk", "QUOTES", "C:\\a \"b\" ${JAVA_HOME}"));
+
+        assertThat(settings.environment())
+                .containsOnly(
+                        Map.entry("JAVA_HOME", "/opt/jdk"),
+                        Map.entry("WINDOWS", "C:\\a \"b\" ${JAVA_HOME}"),
+                        Map.entry("UNSET", "x"));
+        assertThat(settings.clusters().get("analytics"))
+                .isInstanceOfSatisfying(
+                        Cluster.Session.class,
+                        cluster -> assertThat(cluster.url()).hasPort(8381));
+    }
+
+    @Test
+    void read_jvmLocalOnTheLaptop_isTaken() throws IOException {
+        assertThat(read("local", SETTINGS.replace("NATIVE", "JVM_LOCAL")).packaging())
+                .isEqualTo(Packaging.JVM_LOCAL);
+    }
+
+    static Stream<Arguments> refused() {
+        return Stream.of(
+                argumentSet(
+                        "unknown field",
+                        with("\"packageing\": \"NATIVE\""),
+                        "packageing is no setting; there are architecture, clusters, environment, jarSources, jobsBucketName, logRetention, packaging."),
+                argumentSet(
+                        "stage as a field",
+                        with("\"stage\": \"dev\""),
+                        "stage is no setting; there are architecture, clusters, environment, jarSources, jobsBucketName, logRetention, packaging."),
+                argumentSet("missing field", without("\"packaging\": \"NATIVE\","), "packaging is missing."),
+                argumentSet("null", SETTINGS.replace("\"ARM_64\"", "null"), "architecture is missing."),
+                argumentSet(
+                        "unknown packaging",
+                        SETTINGS.replace("NATIVE", "DOCKER"),
+                        "packaging can't be 'DOCKER'; it is one of NATIVE, JVM_MANAGED, JVM_LOCAL."),
+                argumentSet(
+                        "number for a packaging",
+                        SETTINGS.replace("\"NATIVE\"", "0"),
+                        "packaging can't be '0'; it is one of NATIVE, JVM_MANAGED, JVM_LOCAL."),
+                argumentSet(
+                        "laptop's packaging on AWS",
+                        SETTINGS.replace("NATIVE", "JVM_LOCAL"),
+                        "packaging JVM_LOCAL runs on the stage local only, since AWS has no JDK for its bootstrap to start: the stage prod takes NATIVE or JVM_MANAGED."),
+                argumentSet(
+                        "no cluster",
+                        without(CLUSTER).replace("\"analytics\":", ""),
+                        "clusters is empty: the functions need at least one to work with."),
+                argumentSet(
+                        "cluster's name",
+                        SETTINGS.replace("analytics", "Analytics!"),
+                        "'Analytics!' is no name of a cluster: it is 1 to 64 lower-case letters and digits, with single hyphens between them."),
+                argumentSet(
+                        "cluster without type",
+                        without("\"type\": \"SESSION\","),
+                        "clusters.analytics has no type; a cluster's type is SESSION."),
+                argumentSet(
+                        "cluster of unknown type",
+                        SETTINGS.replace("SESSION", "MESOS"),
+                        "clusters.analytics has the unknown type MESOS; a cluster's type is SESSION."),
+                argumentSet(
+                        "unknown field of a cluster",
+                        SETTINGS.replace("\"slots\"", "\"slot\""),
+                        "clusters.analytics.slot is no setting; there are checkpointRoot, restoreRoots, savepointRoot, slots, uiUrl, url."),
+                argumentSet(
+                        "cluster without a url",
+                        without("\"url\": \"https://flink.example.internal:8081\","),
+                        "clusters.analytics: url is missing."),
+                argumentSet(
+                        "url with a query",
+                        SETTINGS.replace(":8081", ":8081?v1"),
+                        "clusters.analytics: 'https://flink.example.internal:8081?v1' is no url: it is http or https and a host, without user, query and fragment, such as https://flink.example.internal:8081."),
+                argumentSet(
+                        "url that is none",
+                        SETTINGS.replace("https://flink", "https:// flink"),
+                        "clusters.analytics.url: 'https:// flink.example.internal:8081' can't be used: Illegal character in authority at index 8: https:// flink.example.internal:8081."),
+                argumentSet(
+                        "root without a scheme",
+                        SETTINGS.replace("s3://state/savepoints", "state/savepoints"),
+                        "clusters.analytics: 'state/savepoints' is no savepointRoot: it is a directory with its scheme, such as s3://bucket/savepoints."),
+                argumentSet(
+                        "bucket's name",
+                        with("\"jobsBucketName\": \"Jobs\""),
+                        "'Jobs' is no jobsBucketName: it is 3 to 63 lower-case letters, digits and hyphens."),
+                argumentSet(
+                        "wildcard in a prefix",
+                        with("\"jarSources\": [{\"bucket\": \"releases\", \"prefix\": \"*/\"}]"),
+                        "jarSources[0]: '*/' is no prefix: it is the start of a key up to a slash, such as flink/, without wildcards."),
+                argumentSet("text for a list", with("\"jarSources\": \"releases\""), "jarSources has the wrong type."),
+                argumentSet(
+                        "number for a text",
+                        with("\"environment\": {\"LEVEL\": 1}"),
+                        "environment.LEVEL has the wrong type."),
+                argumentSet(
+                        "Sluiceway's own variable",
+                        with("\"environment\": {\"SLUICEWAY_CLUSTERS\": \"{}\"}"),
+                        "environment can't set SLUICEWAY_CLUSTERS: Sluiceway or Lambda sets it itself."),
+                argumentSet(
+                        "Lambda's own variable",
+                        with("\"environment\": {\"AWS_REGION\": \"us-east-1\"}"),
+                        "environment can't set AWS_REGION: Sluiceway or Lambda sets it itself."),
+                argumentSet(
+                        "variable that isn't set",
+                        with("\"environment\": {\"JAVA_HOME\": \"${JAVA_HOME}\"}"),
+                        "environment.JAVA_HOME: '${JAVA_HOME}' can't be used: the environment variable JAVA_HOME isn't set."),
+                argumentSet(
+                        "field given twice",
+                        with("\"packaging\": \"NATIVE\""),
+                        "its JSON is wrong: Duplicate field 'packaging' (line 13, column 14)."),
+                argumentSet("more than one value", SETTINGS + "{}", "it has to be one JSON object."),
+                argumentSet("no object", "[]", "it has to be one JSON object."));
+    }
+
+    @ParameterizedTest
+    @MethodSource("refused")
+    void read_badSettings_saysWhatIsWrong(String json, String sentence) {
+        assertThatThrownBy(() -> read("prod", json))
+                .isInstanceOf(SettingsException.class)
+                .hasMessage("%s: %s", directory.resolve("prod.json"), sentence);
+    }
+
+    @Test
+    void read_unknownStage_namesTheKnownOnes() throws IOException {
+        read("prod", SETTINGS);
+        read("dev", SETTINGS);
+        Stage stage = new Stage("staging");
+
+        assertThatThrownBy(() -> new SettingsReader(directory, Map.of()).read(stage))
+                .isInstanceOf(SettingsException.class)
+                .hasMessage(
+                        "The stage staging has no settings: %s doesn't exist. Stages with settings: dev, prod.",
+                        directory.resolve("staging.json"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "Prod", "1st", "../prod", "a-stage-with-a-long-name"})
+    void stage_badName_isRefused(String name) {
+        assertThatThrownBy(() -> new Stage(name))
+                .isInstanceOf(SettingsException.class)
+                .hasMessage(
+                        "'%s' is no stage: it is 1 to 20 lower-case letters, digits and hyphens, and starts with a letter",
+                        name);
+    }
+
+    private static String with(String fields) {
+        return SETTINGS.replaceFirst("\\s*}$", ",\n  " + Matcher.quoteReplacement(fields) + "\n}");
+    }
+
+    private static String without(String text) {
+        assertThat(SETTINGS).contains(text);
+        return SETTINGS.replace(text, "");
+    }
+
+    private Settings read(String stage, String json) throws IOException {
+        return read(stage, json, Map.of());
+    }
+
+    private Settings read(String stage, String json, Map<String, String> environment) throws IOException {
+        Files.writeString(directory.resolve(stage + ".json"), json);
+        return new SettingsReader(directory, environment).read(new Stage(stage));
+    }
+}
