@@ -1,12 +1,15 @@
 package io.sluiceway.jobs.flightdelays;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
-import org.apache.flink.api.common.JobExecutionResult;
+import org.apache.flink.api.common.JobID;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.PipelineOptionsInternal;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -14,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
+/** Some days' flights on a Flink of one process: the job finishes, and leaves what the reference program finds. */
 @Tag("slow")
 @Timeout(120)
 class BoundedRunTest {
@@ -28,32 +32,100 @@ class BoundedRunTest {
 
     @Test
     void run_severalDays_writesWhatTheReferenceFinds() throws Exception {
-        run(2, "--from", "2013-01-05", "--to", "2013-01-10");
+        Path output = directory.resolve("out");
 
-        assertThat(RealFlights.lines(directory.resolve("out")))
+        run(new Configuration(), output, "--from", "2013-01-05", "--to", "2013-01-10");
+
+        assertThat(RealFlights.lines(output))
                 .hasSizeGreaterThan(250)
                 .isEqualTo(RealFlights.reference("--from", "2013-01-05", "--to", "2013-01-10"));
-        assertThat(RealFlights.lines(directory.resolve("out/late"))).isEmpty();
-        assertThat(RealFlights.uncommitted(directory)).isEmpty();
+        assertThat(output.resolve("late")).doesNotExist();
+        assertThat(RealFlights.uncommitted(output)).isEmpty();
     }
 
-    private JobExecutionResult run(int parallelism, String... days) throws Exception {
-        StreamExecutionEnvironment environment =
-                StreamExecutionEnvironment.createLocalEnvironment(parallelism, new Configuration());
-        FlightDelays.build(environment, Settings.parse(arguments(directory.resolve("out"), days)));
-        return environment.execute();
+    @Test
+    void run_dayOfTheSpringClockChange_isThatDayInNewYork() throws Exception {
+        Path output = directory.resolve("out");
+
+        run(new Configuration(), output, "--from", "2013-03-10", "--to", "2013-03-11");
+
+        assertThat(RealFlights.lines(output))
+                .isNotEmpty()
+                .isEqualTo(RealFlights.reference("--from", "2013-03-10", "--to", "2013-03-11"));
     }
 
-    private static String[] arguments(Path output, String... more) {
-        List<String> arguments = new java.util.ArrayList<>(List.of(
+    @Test
+    void run_shortWatermarkLag_writesTheLateFlightsAside() throws Exception {
+        Path output = directory.resolve("out");
+        String[] arguments = {"--from", "2013-02-08", "--to", "2013-02-11", "--watermark-lag", "PT1H"};
+
+        run(new Configuration(), output, arguments);
+
+        List<String> late = new ArrayList<>(List.of(arguments));
+        late.add("--late");
+        assertThat(RealFlights.lines(output)).isNotEmpty().isEqualTo(RealFlights.reference(arguments));
+        assertThat(RealFlights.lines(output.resolve("late")))
+                .hasSizeGreaterThan(10)
+                .containsExactlyInAnyOrderElementsOf(RealFlights.reference(late.toArray(String[]::new)));
+    }
+
+    @Test
+    void run_idOfTheSubmissionInOutput_isPutIn() throws Exception {
+        JobID id = JobID.fromHexString("0123456789abcdef0123456789abcdef");
+        Configuration submission =
+                new Configuration().set(PipelineOptionsInternal.PIPELINE_FIXED_JOB_ID, id.toHexString());
+
+        JobID ran = run(
+                submission, directory.resolve("out-{flinkJobId}/day"), "--from", "2013-01-05", "--to", "2013-01-06");
+
+        assertThat(ran).isEqualTo(id);
+        assertThat(RealFlights.lines(directory.resolve("out-" + id + "/day"))).isNotEmpty();
+    }
+
+    @Test
+    void run_noIdOfTheSubmission_takesOneOfItsOwn() throws Exception {
+        JobID ran = run(
+                new Configuration(),
+                directory.resolve("out-{flinkJobId}"),
+                "--from",
+                "2013-01-05",
+                "--to",
+                "2013-01-06");
+
+        assertThat(RealFlights.lines(directory.resolve("out-" + ran))).isNotEmpty();
+    }
+
+    @Test
+    void run_daysWithoutFlights_finishesAndWritesNothing() throws Exception {
+        Path output = directory.resolve("out");
+
+        run(new Configuration(), output, "--from", "2014-02-01", "--to", "2014-02-02");
+
+        assertThat(output).doesNotExist();
+    }
+
+    @Test
+    void main_inputIsMissing_failsBeforeAnythingIsSubmitted() {
+        assertThatExceptionOfType(ArgumentException.class)
+                .isThrownBy(() -> FlightDelays.main(
+                        new String[] {"--input", directory.toString(), "--output", directory + "/out", "--replay", "60"
+                        }))
+                .withMessageStartingWith("INPUT_NOT_FOUND: --input lacks a file: there is no ")
+                .withMessageContaining("flights.csv");
+        assertThat(Files.exists(directory.resolve("out"))).isFalse();
+    }
+
+    private static JobID run(Configuration submission, Path output, String... more) throws Exception {
+        List<String> arguments = new ArrayList<>(List.of(
                 "--input",
-                RealFlights.DIRECTORY.toString(),
+                RealFlights.DIRECTORY.toUri().toString(),
                 "--output",
                 output.toString(),
                 "--checkpoint-interval",
-                "PT0.5S"));
+                "PT0.2S"));
         arguments.addAll(List.of(more));
-        assertThat(Files.exists(output)).isFalse();
-        return arguments.toArray(String[]::new);
+        StreamExecutionEnvironment environment = StreamExecutionEnvironment.createLocalEnvironment(2, submission);
+        FlightDelays.build(environment, Settings.parse(arguments.toArray(String[]::new)));
+        return environment.execute().getJobID();
     }
 }
