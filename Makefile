@@ -88,7 +88,7 @@ lock: .tools/uv/.installed ## Renew the Python locks; LOCK_DATE=2026-11-20 resol
 
 $(BUILT): $(SOURCES)
 	@local/find jdk local/find maven >/dev/null
-	$(MVN) package -Dmaven.test.skip=true
+	$(MVN) package -Dmaven.test.skip=true -Dspotless.check.skip=true
 	@mkdir -p $(@D) && touch $@
 
 .tools/uv/.installed: local/uv-requirements.lock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import enum
 import hashlib
 import json
 import shutil
@@ -16,6 +17,14 @@ from typing import Any
 
 from stack import airflow
 from stack.settings import ACCOUNT, DATA_BUCKET, REGION, Settings
+
+
+class Layer(enum.IntEnum):
+    """What uses what: the upper layers are stopped first."""
+
+    AWS = 1
+    FLINK = 2
+    AIRFLOW = 3
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class Part:
     """
 
     name: str
+    layer: Layer
     command: tuple[str, ...]
     directory: Path
     is_ready: Callable[[float], bool]
@@ -39,7 +49,7 @@ class Part:
     ports: Mapping[str, int] = field(default_factory=dict)
     address: str | None = None
     log_files: tuple[Path, ...] = ()
-    grace_seconds: float = 10
+    grace_seconds: float = 15
     prepare: Callable[[], None] = lambda: None
 
     @property
@@ -93,6 +103,7 @@ def _aws(settings: Settings, java: Mapping[str, str]) -> Part:
 
     return Part(
         name="aws",
+        layer=Layer.AWS,
         command=(sys.executable, "-m", "ministack"),
         directory=directory,
         environment={
@@ -138,6 +149,7 @@ def _jobmanager(settings: Settings, java: Mapping[str, str]) -> Part:
     command, directory, prepare = _flink(settings, "jobmanager")
     return Part(
         name="flink-jobmanager",
+        layer=Layer.FLINK,
         command=command,
         directory=directory,
         environment=java,
@@ -158,6 +170,7 @@ def _taskmanager(settings: Settings, java: Mapping[str, str]) -> Part:
 
     return Part(
         name="flink-taskmanager",
+        layer=Layer.FLINK,
         command=command,
         directory=directory,
         environment=java,
@@ -189,6 +202,7 @@ def _airflow(settings: Settings) -> list[Part]:
     def part(name: str, *arguments: str, is_ready: Callable[[float], bool]) -> Part:
         return Part(
             name=f"airflow-{name}",
+            layer=Layer.AIRFLOW,
             command=(program, name, *arguments),
             directory=directory,
             environment=environment,

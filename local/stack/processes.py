@@ -98,8 +98,7 @@ class Processes:
 
     def is_running(self, part: str) -> bool:
         """Whether the part's first process is alive."""
-        record = self.record(part)
-        return record is not None and any(process.pid == record.pid for process in self.find([part]))
+        return self._leader(part) is not None
 
     def find(self, parts: Iterable[str]) -> list[psutil.Process]:
         """All living processes of these parts, whoever their parents are now."""
@@ -114,30 +113,25 @@ class Processes:
     def stop(self, parts: Sequence[str], grace_seconds: float) -> list[str]:
         """Ends these parts and everything that they started; returns the names of those that had to be killed.
 
-        The first process of each is asked first, so that it can put its house in order; what is left after
-        grace_seconds, or was orphaned, is killed.
+        The first process of each is asked to end, so that it can put its house in order, and killed if it hasn't after
+        grace_seconds. Whatever it leaves behind, or left when it crashed, is killed.
         """
-        leaders: list[psutil.Process] = []
-        for part in parts:
-            record = self.record(part)
-            running = self.find([part])
-            first = [process for process in running if record is not None and process.pid == record.pid]
-            leaders += first or running
-        _signal_all(leaders, psutil.Process.terminate)
-        psutil.wait_procs([process for process in leaders if _is_alive(process)], timeout=grace_seconds)
-        orphans = self.find(parts)
-        killed = sorted({_part_of(process) for process in orphans if process in leaders})
-        _signal_all([process for process in orphans if process not in leaders], psutil.Process.terminate)
-        psutil.wait_procs([process for process in orphans if process not in leaders], timeout=3)
+        leaders = {part: leader for part in parts if (leader := self._leader(part)) is not None}
+        _signal_all(leaders.values(), psutil.Process.terminate)
+        stubborn = _await_end(leaders.values(), grace_seconds)
         # A process can start another while it is being killed, so look again until there is none.
         deadline = time.monotonic() + 10
         while (rest := self.find(parts)) and time.monotonic() < deadline:
             _signal_all(rest, psutil.Process.kill)
-            psutil.wait_procs(rest, timeout=1)
+            _await_end(rest, 1)
         for part in parts:
             if not self.find([part]):
                 self._record_file(part).unlink(missing_ok=True)
-        return killed
+        return [part for part, leader in leaders.items() if leader in stubborn]
+
+    def _leader(self, part: str) -> psutil.Process | None:
+        record = self.record(part)
+        return next((process for process in self.find([part]) if record and process.pid == record.pid), None)
 
     def _record_file(self, part: str) -> Path:
         return self._records / f"{part}.json"
@@ -146,16 +140,18 @@ class Processes:
         return f"{self._run_dir}:{part}"
 
 
-def _part_of(process: psutil.Process) -> str:
-    with contextlib.suppress(psutil.Error):
-        return process.environ().get(MARK, "").rpartition(":")[2]
-    return ""
-
-
 def _is_alive(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False
+
+
+def _await_end(processes: Iterable[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Waits until the processes are gone, zombies that nobody has collected yet included; returns those that aren't."""
+    deadline = time.monotonic() + seconds
+    while (rest := [process for process in processes if _is_alive(process)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return rest
 
 
 def _signal_all(processes: Iterable[psutil.Process], send: Callable[[psutil.Process], None]) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 import fcntl
+import itertools
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 from stack import airflow, tools
 from stack.cloud import Cloud
 from stack.errors import StackError
-from stack.parts import Part, aws_environment, stack_parts
+from stack.parts import Layer, Part, aws_environment, stack_parts
 from stack.ports import describe_owner, port_is_free
 from stack.processes import Processes
 from stack.progress import Progress
@@ -38,9 +39,15 @@ class PartStatus:
 class Stack:
     """The laptop stack; safe to be brought up or taken down any number of times, in any state."""
 
-    def __init__(self, settings: Settings, progress: Progress) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        progress: Progress,
+        parts: Callable[[Settings, Path | None], list[Part]] = stack_parts,
+    ) -> None:
         self._settings = settings
         self._progress = progress
+        self._parts = parts
         self._processes = Processes(settings.run_dir)
 
     def up(self, only: Sequence[str] = ()) -> None:
@@ -57,17 +64,16 @@ class Stack:
             # All ports first: a stack that can't come up isn't half started.
             for part in waiting:
                 _check_ports(part)
-            for part in waiting:
-                if not part.name.startswith("airflow-"):
+            for layer, members in itertools.groupby(waiting, key=lambda part: part.layer):
+                if layer is Layer.AIRFLOW:
+                    self._prepare_airflow()
+                for part in members:
                     self._start(part)
-            if any(part.name.startswith("airflow-") for part in waiting):
-                self._prepare_airflow()
-            for part in waiting:
-                if part.name.startswith("airflow-"):
-                    self._start(part)
+            # Flink and Airflow come up meanwhile.
             if not only:
-                aws = next(part for part in parts if part.name == "aws")
-                self._await_ready(aws)
+                for part in parts:
+                    if part.layer is Layer.AWS:
+                        self._await_ready(part)
                 self._deploy(self.environment(jdk))
             for part in parts:
                 self._await_ready(part)
@@ -77,16 +83,15 @@ class Stack:
     def down(self) -> None:
         """Ends every process of the stack, whatever state it is in."""
         with self._alone():
-            parts = stack_parts(self._settings, jdk=None)
+            parts = self._parts(self._settings, None)
             names = [part.name for part in parts]
             running = self._processes.find(names)
             if not running:
                 self._processes.stop(names, grace_seconds=0)
                 self._progress.say("Nothing is running.")
                 return
-            # Airflow first, so that its tasks don't see the others vanish; MiniStack, which all use, last.
-            for group in ("airflow-", "flink-", "aws"):
-                members = [part for part in parts if part.name.startswith(group)]
+            for _, group in itertools.groupby(reversed(parts), key=lambda part: part.layer):
+                members = list(group)
                 with self._progress.step(f"stop {', '.join(part.name for part in members)}"):
                     killed = self._processes.stop(
                         [part.name for part in members], max(part.grace_seconds for part in members)
@@ -100,7 +105,7 @@ class Stack:
 
     def status(self) -> list[PartStatus]:
         """How each part is, in the order in which they start."""
-        return [self._status_of(part) for part in stack_parts(self._settings, jdk=None)]
+        return [self._status_of(part) for part in self._parts(self._settings, None)]
 
     def log_files(self, only: str | None = None) -> list[Path]:
         """The logs of all parts, or of one."""
@@ -115,7 +120,7 @@ class Stack:
         return base_environment() | aws_environment(self._settings) | airflow.environment(self._settings) | java | flink
 
     def _chosen(self, only: Sequence[str], jdk: Path | None) -> list[Part]:
-        parts = stack_parts(self._settings, jdk)
+        parts = self._parts(self._settings, jdk)
         known = [part.name for part in parts]
         for name in only:
             if name not in known:

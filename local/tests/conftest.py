@@ -1,0 +1,34 @@
+"""What several tests share."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stack.processes import Processes
+
+PARTS = ["part", "other", "web"]
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path) -> Iterator[Path]:
+    """The directory of a stack whose processes are ended after the test."""
+    directory = tmp_path / "run"
+    yield directory
+    Processes(directory).stop(PARTS, grace_seconds=0)
+
+
+@pytest.fixture
+def processes(run_dir: Path) -> Processes:
+    """The processes of that stack."""
+    return Processes(run_dir)
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port: int = server.getsockname()[1]
+        return port

@@ -1,0 +1,48 @@
+"""Reading the settings."""
+
+from pathlib import Path
+
+import pytest
+
+from stack.errors import StackError
+from stack.settings import SETTINGS_FILE, load_settings
+
+
+def test_load_settings_shipped_file_is_whole() -> None:
+    settings = load_settings(environment={})
+
+    assert settings.aws_url == "http://127.0.0.1:4566"
+    assert settings.airflow_url == "http://127.0.0.1:8380"
+    assert settings.flink_url == "http://127.0.0.1:8381"
+    assert settings.flink_slots == 4
+
+
+def test_load_settings_environment_has_one_wins() -> None:
+    assert load_settings(environment={"SLUICEWAY_AWS_PORT": "4567"}).aws_port == 4567
+
+
+@pytest.mark.parametrize("value", ["", "http", "0", "65536", "-1", "8 080", "٣"])
+def test_load_settings_no_port_says_which(value: str) -> None:
+    with pytest.raises(StackError, match=r"SLUICEWAY_AWS_PORT is .* has to be a number from 1 to 65535"):
+        load_settings(environment={"SLUICEWAY_AWS_PORT": value})
+
+
+def test_load_settings_two_parts_on_one_port_says_so() -> None:
+    with pytest.raises(StackError, match="Two parts have the same port"):
+        load_settings(environment={"SLUICEWAY_AWS_PORT": "8380"})
+
+
+def test_load_settings_setting_is_missing_says_which(tmp_path: Path) -> None:
+    file = tmp_path / "settings.env"
+    file.write_text(SETTINGS_FILE.read_text().replace("SLUICEWAY_FLINK_SLOTS=4", ""))
+
+    with pytest.raises(StackError, match="SLUICEWAY_FLINK_SLOTS is missing"):
+        load_settings(file, {})
+
+
+def test_load_settings_line_without_value_says_where(tmp_path: Path) -> None:
+    file = tmp_path / "settings.env"
+    file.write_text("# ports\nSLUICEWAY_AWS_PORT\n")
+
+    with pytest.raises(StackError, match=r"Line 2 of .* isn't NAME=value"):
+        load_settings(file, {})
