@@ -143,7 +143,7 @@ def flight_delays_stream() -> None:
     with TaskGroup("clean-up"):
         for submitted, last, task_id in ((first, stopped, "stop-first-life"), (second, ended, "stop-second-life")):
             left = stop(submitted, "CANCEL", task_id)
-            last >> left.as_teardown(setups=submitted, on_failure_fail_dagrun=True)
+            last >> left.as_teardown(setups=submitted)
 
 
 flight_delays_stream()

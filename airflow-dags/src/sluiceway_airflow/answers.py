@@ -65,25 +65,21 @@ class Failure(_Part):
 
 
 class Checkpoints(_Part):
-    """How many checkpoints this execution has completed, and how many failed."""
+    """How many checkpoints this execution has completed, savepoints included, and how many failed."""
 
     completed: Annotated[int, Field(ge=0)] = 0
     failed: Annotated[int, Field(ge=0)] = 0
 
 
 class Checkpoint(_Part):
-    """A completed checkpoint."""
+    """A completed checkpoint or savepoint.
+
+    :param path: where it is; absent for a checkpoint that the cluster keeps to itself
+    """
 
     id: int
     completed_at: AwareDatetime | None = None
     path: str | None = None
-
-
-class Savepoint(_Part):
-    """A completed savepoint."""
-
-    path: str
-    completed_at: AwareDatetime | None = None
 
 
 class Job(_Part):
@@ -109,7 +105,7 @@ class Job(_Part):
     tasks: dict[str, int] | None = None
     checkpoints: Checkpoints | None = None
     last_checkpoint: Checkpoint | None = None
-    last_savepoint: Savepoint | None = None
+    last_savepoint: Checkpoint | None = None
     first_failure: Failure | None = None
     links: Links = Links()
 

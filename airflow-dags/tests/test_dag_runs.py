@@ -1,0 +1,222 @@
+"""DAGs run by ``dag.test()``: real Airflow tasks and triggers, real boto3 and aiobotocore, a fake AWS behind HTTP."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.models.taskinstance import clear_task_instances
+from airflow.sdk import DAG
+from airflow.utils.session import create_session
+
+from conftest import DAGS, PROBES, REPORTS, load_dag
+from fake_aws import FakeAws, FakeFlink, FunctionError, Json
+from sluiceway_airflow.links.flink_job import FlinkJobLink
+
+ROWS = Path(__file__).parent / "data" / "flight-delays-2013-01-16.jsonl"
+
+pytestmark = pytest.mark.usefixtures("airflow_database")
+
+
+def load(dag_id: str) -> DAG:
+    return load_dag(DAGS / f"{dag_id}.py", dag_id)
+
+
+def probe(dag_id: str) -> DAG:
+    return load_dag(PROBES / "probes.py", dag_id)
+
+
+def run(dag: DAG, **kwargs: Any) -> Any:
+    return dag.test(**kwargs)
+
+
+def states(dag_run: Any) -> dict[str, str]:
+    return {ti.task_id: str(ti.state) for ti in dag_run.get_task_instances()}
+
+
+class TestDaily:
+    # The day before a logical date is the interval of a run that is triggered by hand.
+    after_16_january = datetime.fromisoformat("2013-01-17T12:00:00+00:00")
+
+    def test_run_day_with_result_writes_report_of_that_job(self, aws: FakeAws) -> None:
+        def leave_result(job: Json) -> None:
+            aws.objects.update(result_objects(job["flinkJobId"]))
+
+        flink = FakeFlink(aws, on_finished=leave_result)
+        aws.objects.update(result_objects("f" * 32, ROWS.read_bytes() * 2))
+
+        dag_run = run(load("flight_delays_daily"), logical_date=self.after_16_january)
+
+        assert dag_run.state == "success"
+        assert aws.problems == []
+        (submitted,) = aws.requests("submit-job")
+        assert submitted["job"]["name"] == "flight-delays-2013-01-16"
+        assert submitted["job"]["args"][-4:] == ["--from", "2013-01-16", "--to", "2013-01-17"]
+        assert submitted["requestId"] == f"tests/flight_delays_daily/{dag_run.run_id}/submit-job/-1/0"
+        assert submitted["try"] == 1
+        (flink_job_id,) = flink.jobs
+        report = json.loads((REPORTS / "flight-delays-2013-01-16.json").read_text())
+        assert report["flink_job_id"] == flink_job_id
+        assert [airport["flights"] for airport in report["airports"]] == [338, 285, 278]
+        assert (REPORTS / "flight-delays-2013-01-16.png").read_bytes().startswith(b"\x89PNG")
+
+    def test_run_job_fails_fails_waiting_task_without_retry(self, aws: FakeAws) -> None:
+        FakeFlink(aws, fails_with="java.io.IOException: no space left")
+
+        dag_run = run(load("flight_delays_daily"), logical_date=self.after_16_january)
+
+        assert dag_run.state == "failed"
+        assert states(dag_run) == {
+            "submit-job": "success",
+            "wait-for-job": "failed",
+            "read-result": "upstream_failed",
+            "write-report": "upstream_failed",
+        }
+
+    def test_run_job_left_no_result_fails(self, aws: FakeAws) -> None:
+        FakeFlink(aws)
+
+        dag_run = run(load("flight_delays_daily"), logical_date=self.after_16_january)
+
+        assert dag_run.state == "failed"
+        assert states(dag_run)["read-result"] == "failed"
+
+
+class TestStream:
+    def test_run_once_round_restores_from_stop_and_leaves_nothing(self, aws: FakeAws) -> None:
+        flink = FakeFlink(aws)
+
+        dag_run = run(load("flight_delays_stream"))
+
+        assert dag_run.state == "success"
+        assert set(states(dag_run).values()) == {"success"}
+        assert aws.problems == []
+        first, second = aws.requests("submit-job")
+        stop_id = next(id_ for id_, operation in flink.operations.items() if operation["type"] == "STOP_WITH_SAVEPOINT")
+        assert first["job"]["restore"] == {"mode": "NONE"}
+        assert second["job"]["restore"] == {
+            "mode": "SAVEPOINT",
+            "path": f"s3://sluiceway-local-data/savepoints/{stop_id}",
+        }
+        outputs = [spec["job"]["args"][3].rpartition("/")[2] for spec in (first, second)]
+        assert outputs == ["{flinkJobId}", next(iter(flink.jobs))]
+        assert [job["state"] for job in flink.jobs.values()] == ["FINISHED", "CANCELED"]
+
+    def test_run_savepoint_refused_cancels_first_life(self, aws: FakeAws) -> None:
+        flink = FakeFlink(aws)
+
+        def refuse(request: Json) -> Json:
+            raise FunctionError('CLUSTER_REFUSED: {"outcome":"REFUSED","error":{}}')
+
+        aws.functions["take-savepoint"] = refuse
+
+        dag_run = run(load("flight_delays_stream"))
+
+        assert dag_run.state == "failed"
+        assert states(dag_run)["clean-up.stop-first-life"] == "success"
+        assert [job["state"] for job in flink.jobs.values()] == ["CANCELED"]
+
+    def test_run_another_execution_lives_fails_and_cancels_own(self, aws: FakeAws) -> None:
+        flink = FakeFlink(aws)
+        other = flink.submit({"try": 1, "job": {"cluster": "local", "name": "flight-delays-stream", "kind": "STREAM"}})
+
+        dag_run = run(load("flight_delays_stream"))
+
+        assert dag_run.state == "failed"
+        assert states(dag_run)["second-life.check-jobs"] == "failed"
+        assert [job["state"] for job in flink.jobs.values()] == ["INITIALIZING", "FINISHED", "CANCELED"]
+        assert not flink.jobs[other["job"]["flinkJobId"]]["terminal"]
+
+
+class TestRequests:
+    def test_retry_of_task_repeats_request_with_next_try(self, aws: FakeAws) -> None:
+        flink = FakeFlink(aws)
+        errors = iter([FunctionError("Task timed out"), None])
+
+        def submit(request: Json) -> Json:
+            if (error := next(errors)) is not None:
+                raise error
+            return flink.submit(request)
+
+        aws.functions["submit-job"] = submit
+
+        dag_run = run(probe("retried"))
+
+        assert dag_run.state == "success"
+        first, second = aws.requests("submit-job")
+        assert first["requestId"] == second["requestId"] == f"tests/retried/{dag_run.run_id}/submit-job/-1/2"
+        assert (first["try"], second["try"]) == (1, 2)
+
+    def test_clear_of_task_changes_max_tries_and_so_request(self, aws: FakeAws) -> None:
+        FakeFlink(aws)
+        dag_run = run(probe("retried"))
+
+        with create_session() as session:
+            task_instance = session.merge(dag_run.get_task_instance("submit-job"))
+            before = (task_instance.try_number, task_instance.max_tries)
+            clear_task_instances([task_instance], session=session)
+            after = (task_instance.try_number, task_instance.max_tries)
+
+        assert before == (1, 2)
+        assert after == (1, 3)
+
+    def test_mapped_tasks_make_requests_of_their_own(self, aws: FakeAws) -> None:
+        FakeFlink(aws)
+
+        dag_run = run(probe("mapped"))
+
+        assert dag_run.state == "success"
+        assert {(request["job"]["name"], request["requestId"]) for request in aws.requests("submit-job")} == {
+            ("a", f"tests/mapped/{dag_run.run_id}/submit-job/0/0"),
+            ("b", f"tests/mapped/{dag_run.run_id}/submit-job/1/0"),
+        }
+
+    @pytest.mark.parametrize("dag_id", ["nasty_false", "nasty_true"])
+    def test_values_of_a_run_reach_function_as_they_are(self, aws: FakeAws, dag_id: str) -> None:
+        FakeFlink(aws)
+        nasty = '"}]}, "try": 7, {{ 1 + 1 }} \\ \n \t é 🛬 <b> & \' {% endset %}'
+
+        dag_run = run(probe(dag_id), run_conf={"nasty": nasty})
+
+        assert dag_run.state == "success"
+        assert aws.problems == []
+        (request,) = aws.requests("submit-job")
+        assert request["job"]["args"] == [nasty, "007", "007", "['a']", "", "1e3"]
+        assert request["try"] == 1
+
+    def test_answer_in_xcom_is_text(self, aws: FakeAws) -> None:
+        FakeFlink(aws)
+
+        dag_run = run(probe("listed"))
+
+        assert xcom(dag_run, "name_type") == "str"
+
+
+class TestWait:
+    def test_wait_for_job_stores_link_and_gives_last_answer(self, aws: FakeAws) -> None:
+        flink = FakeFlink(aws)
+
+        dag_run = run(probe("waited"))
+
+        assert dag_run.state == "success"
+        (flink_job_id,) = flink.jobs
+        assert xcom(dag_run, "wait-for-job", FlinkJobLink().xcom_key).endswith(flink_job_id)
+        assert xcom(dag_run, "read_answer") == ["FINISHED", "0:00:08.500000"]
+
+
+def xcom(dag_run: Any, task_id: str, key: str = "return_value") -> Any:
+    return dag_run.get_task_instance(task_id).xcom_pull(task_ids=task_id, key=key)
+
+
+def result_objects(flink_job_id: str, rows: bytes | None = None) -> dict[tuple[str, str], bytes]:
+    lines = ROWS.read_bytes() if rows is None else rows
+    half = lines.index(b"\n", len(lines) // 2) + 1
+    directory = f"results/flight-delays/2013-01-16/{flink_job_id}"
+    return {
+        ("sluiceway-local-data", f"{directory}/part-a-0.jsonl"): lines[:half],
+        ("sluiceway-local-data", f"{directory}/part-b-0.jsonl"): lines[half:],
+        ("sluiceway-local-data", f"{directory}/late/part-a-0.jsonl"): lines,
+    }
