@@ -24,6 +24,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -32,7 +33,8 @@ import java.util.stream.Stream;
 /**
  * Reads {@code <stage>.json} of a settings directory. It is strict: a field that is unknown, missing, given twice or of
  * another type is an error. In every text <code>${NAME}</code> stands for the environment variable of that name, and
- * <code>${NAME:-text}</code> for it or, where it isn't set, for the text; so that a committed file names no machine.
+ * <code>${NAME:-text}</code> for it or, where it isn't set or is empty, for the text; so that a committed file names no
+ * machine.
  */
 public final class SettingsReader {
     /** <code>${NAME}</code> or <code>${NAME:-default}</code>. */
@@ -90,7 +92,7 @@ public final class SettingsReader {
 
     private ObjectMapper mapper(Stage stage) {
         SimpleModule substitution = new SimpleModule();
-        substitution.addDeserializer(String.class, new Substituting<>(String.class, text -> text));
+        substitution.addDeserializer(String.class, new Substituting<>(String.class, Function.identity()));
         substitution.addDeserializer(URI.class, new Substituting<>(URI.class, URI::create));
         return JsonMapper.builder()
                 .addModule(substitution)
@@ -155,22 +157,12 @@ public final class SettingsReader {
                 .replaceFirst("^\\.", "");
     }
 
-    /** How a text becomes a value. */
-    private interface Conversion<T> {
-        /**
-         * Converts.
-         *
-         * @throws IllegalArgumentException if the text is no such value
-         */
-        T of(String text);
-    }
-
     /** Takes JSON strings only, and puts environment variables in. */
     private final class Substituting<T> extends StdScalarDeserializer<T> {
         private static final long serialVersionUID = 1L;
-        private final transient Conversion<T> conversion;
+        private final transient Function<String, T> conversion;
 
-        Substituting(Class<T> type, Conversion<T> conversion) {
+        Substituting(Class<T> type, Function<String, T> conversion) {
             super(type);
             this.conversion = conversion;
         }
@@ -183,7 +175,7 @@ public final class SettingsReader {
             }
             String text = parser.getText();
             try {
-                return conversion.of(VARIABLE.matcher(text).replaceAll(SettingsReader.this::value));
+                return conversion.apply(VARIABLE.matcher(text).replaceAll(SettingsReader.this::value));
             } catch (IllegalArgumentException e) {
                 throw new SettingsException("'%s' can't be used: %s".formatted(text, e.getMessage()), e);
             }
@@ -193,9 +185,9 @@ public final class SettingsReader {
     private String value(MatchResult variable) {
         String name = variable.group("name");
         String value = environment.get(name);
-        String present = value == null ? variable.group("default") : value;
+        String present = value == null || value.isEmpty() ? variable.group("default") : value;
         if (present == null) {
-            throw new IllegalArgumentException("the environment variable %s isn't set".formatted(name));
+            throw new IllegalArgumentException("the environment variable %s isn't set or is empty".formatted(name));
         }
         return Matcher.quoteReplacement(present);
     }

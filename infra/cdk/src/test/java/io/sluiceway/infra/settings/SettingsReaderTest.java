@@ -83,14 +83,15 @@ class SettingsReaderTest {
         Settings settings = read(
                 "local",
                 with("""
-                                "environment": {"JAVA_HOME": "${JAVA_HOME}", "WINDOWS": "${QUOTES}", "UNSET": "${UNSET:-x}"}""").replace("8081", "${FLINK_PORT:-8381}"),
-                Map.of("JAVA_HOME", "/opt/jdk", "QUOTES", "C:\\a \"b\" ${JAVA_HOME}"));
+                                "environment": {"JAVA_HOME": "${JAVA_HOME}", "PATH_WITH_QUOTES": "${QUOTES}", "UNSET": "${UNSET:-x}", "EMPTY": "${EMPTY:-y}"}""").replace("8081", "${FLINK_PORT:-8381}"),
+                Map.of("EMPTY", "", "JAVA_HOME", "/opt/jdk", "QUOTES", "C:\\a \"b\" ${JAVA_HOME}"));
 
         assertThat(settings.environment())
                 .containsOnly(
                         Map.entry("JAVA_HOME", "/opt/jdk"),
-                        Map.entry("WINDOWS", "C:\\a \"b\" ${JAVA_HOME}"),
-                        Map.entry("UNSET", "x"));
+                        Map.entry("PATH_WITH_QUOTES", "C:\\a \"b\" ${JAVA_HOME}"),
+                        Map.entry("UNSET", "x"),
+                        Map.entry("EMPTY", "y"));
         assertThat(settings.clusters().get("analytics"))
                 .isInstanceOfSatisfying(
                         Cluster.Session.class,
@@ -187,7 +188,7 @@ class SettingsReaderTest {
                 argumentSet(
                         "variable that isn't set",
                         with("\"environment\": {\"JAVA_HOME\": \"${JAVA_HOME}\"}"),
-                        "environment.JAVA_HOME: '${JAVA_HOME}' can't be used: the environment variable JAVA_HOME isn't set."),
+                        "environment.JAVA_HOME: '${JAVA_HOME}' can't be used: the environment variable JAVA_HOME isn't set or is empty."),
                 argumentSet(
                         "field given twice",
                         with("\"packaging\": \"NATIVE\""),
