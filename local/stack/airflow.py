@@ -28,6 +28,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW_HOME": str(directory),
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
         "SLUICEWAY_STAGE": STAGE,
+        "SLUICEWAY_DEPLOYMENT": "laptop",
+        "SLUICEWAY_REPORTS": str(settings.run_dir / "reports"),
         # Process titles must not overwrite the environment that the stack finds its processes by.
         "SPT_NOENV": "1",
     }
