@@ -53,7 +53,7 @@ public interface FlinkCluster {
      * Runs a jar that the cluster has, as the job with the given id.
      *
      * @return how the cluster took it
-     * @throws RefusedException also ENTRY_CLASS_NOT_FOUND and PROGRAM_FAILED: the cluster refused and nothing runs
+     * @throws RefusedException also ENTRY_CLASS_NOT_FOUND, PROGRAM_FAILED and RESTORE_FAILED: nothing runs
      */
     RunAnswer runJob(JobLaunch launch, Deadline deadline);
 

@@ -26,6 +26,8 @@ public enum ErrorCode {
     PARALLELISM_EXCEEDS_SLOTS(false, "Lower the parallelism, or add task slots to the cluster."),
     RESTORE_PATH_NOT_ALLOWED(
             false, "Restore from below the cluster's savepoint, checkpoint or restore roots, or add a root."),
+    RESTORE_FAILED(
+            false, "Name a directory that holds a savepoint's _metadata and fits the program, then submit a new try."),
     PROGRAM_FAILED(false, "Read the cause in the message, correct the program or its arguments, and submit again."),
     CLUSTER_UNREACHABLE(true, "Check that the cluster runs and that the function reaches it, then call again."),
     CLUSTER_TIMEOUT(true, "Call again with the same request id and try; a repeated call has no second effect."),

@@ -37,6 +37,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +57,10 @@ public final class SessionCluster implements FlinkCluster {
     /** {@code StopWithSavepointStoppingException} of flink-runtime: the savepoint is complete, the stop failed. */
     private static final Pattern SAVEPOINT_WITHOUT_STOP =
             Pattern.compile("A savepoint has been created at: (\\S+), but the corresponding job");
+
+    /** What {@code AbstractFsCheckpointStorageAccess} and {@code Checkpoints} of flink-runtime say of a restore. */
+    private static final Pattern RESTORE_FAILURE = Pattern.compile(
+            "Cannot find (?:checkpoint or savepoint|meta data) file|Failed to rollback to checkpoint/savepoint");
 
     private static final Pattern CAUSED_BY =
             Pattern.compile("(?m)^\\s*Caused by: (?:org\\.apache\\.flink\\.util\\.SerializedThrowable: )?(.+)$");
@@ -179,13 +184,22 @@ public final class SessionCluster implements FlinkCluster {
 
     private RunAnswer runRefusal(JobLaunch launch, Answer answer) {
         String words = answer.errors();
-        if (words.contains("DuplicateJobSubmissionException") || words.contains("Job has already been submitted")) {
+        // Flink 2.3 wraps each job into an application of its own, whose id comes from the job's.
+        if (words.contains("DuplicateJobSubmissionException")
+                || words.contains("DuplicateApplicationSubmissionException")) {
             return new RunAnswer.DuplicateId();
         }
         if (words.contains("entry point class") || words.contains("Neither a '")) {
             throw new RefusedException(
                     ErrorCode.ENTRY_CLASS_NOT_FOUND,
                     "Cluster '%s' can't use the entry class: %s".formatted(name, rootCause(words)));
+        }
+        if (launch.spec().restore() instanceof RestorePoint.Savepoint(StoragePath path, boolean _)
+                && RESTORE_FAILURE.matcher(words).find()) {
+            throw new RefusedException(
+                    ErrorCode.RESTORE_FAILED,
+                    "Job '%s' can't be restored from '%s': %s"
+                            .formatted(launch.spec().name(), path, rootCause(words)));
         }
         if (words.contains("ProgramInvocationException") || words.contains("Could not execute application")) {
             throw new RefusedException(
@@ -361,7 +375,7 @@ public final class SessionCluster implements FlinkCluster {
     private JobOverview overview(JsonNode job, String taskCounts) {
         long end = number(job, "end-time");
         return new JobOverview(
-                new FlinkJobId(text(job, "jid")),
+                readAs(FlinkJobId::new, text(job, "jid")),
                 Quoted.plain(text(job, "name"), MAX_WORDS),
                 state(job, "state"),
                 instant(job, "start-time"),
@@ -393,10 +407,15 @@ public final class SessionCluster implements FlinkCluster {
     }
 
     private StoragePath storagePath(String text) {
+        return readAs(StoragePath::new, text);
+    }
+
+    /** What a caller would have got wrong is nonsense when the cluster says it. */
+    private <T> T readAs(Function<String, T> type, String text) {
         try {
-            return new StoragePath(text);
+            return type.apply(text);
         } catch (RefusedException e) {
-            throw nonsense("the path " + Quoted.of(text));
+            throw nonsense(Quoted.of(text));
         }
     }
 

@@ -1,0 +1,18 @@
+package io.sluiceway.cluster;
+
+import io.sluiceway.job.ClusterName;
+import java.time.Clock;
+
+class FakeFlinkClusterTest extends FlinkClusterContract {
+    private final FakeFlinkCluster cluster = new FakeFlinkCluster(new ClusterName("fake"), 3, Clock.systemUTC());
+
+    @Override
+    protected FlinkCluster cluster() {
+        return cluster;
+    }
+
+    @Override
+    protected int slots() {
+        return 3;
+    }
+}

@@ -1,0 +1,279 @@
+package io.sluiceway.cluster.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.net.httpserver.HttpExchange;
+import io.sluiceway.cluster.ClusterSettings;
+import io.sluiceway.cluster.ClusterSettings.Slots;
+import io.sluiceway.cluster.JobLaunch;
+import io.sluiceway.error.RefusedException;
+import io.sluiceway.jar.JarDigest;
+import io.sluiceway.jar.JarReference;
+import io.sluiceway.jar.JarUri;
+import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.EntryClass;
+import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobKind;
+import io.sluiceway.job.JobName;
+import io.sluiceway.job.JobSpec;
+import io.sluiceway.job.JobState;
+import io.sluiceway.job.JobStatus;
+import io.sluiceway.job.RestorePoint;
+import io.sluiceway.operation.TriggerId;
+import io.sluiceway.savepoint.SavepointProgress;
+import io.sluiceway.savepoint.StoragePath;
+import io.sluiceway.testing.StubServer;
+import io.sluiceway.time.Deadline;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.apache.flink.api.common.JobID;
+import org.apache.flink.runtime.messages.webmonitor.MultipleJobsDetails;
+import org.apache.flink.runtime.rest.handler.RestHandlerSpecification;
+import org.apache.flink.runtime.rest.handler.legacy.messages.ClusterOverviewWithVersion;
+import org.apache.flink.runtime.rest.messages.ClusterOverviewHeaders;
+import org.apache.flink.runtime.rest.messages.JobCancellationHeaders;
+import org.apache.flink.runtime.rest.messages.JobExceptionsHeaders;
+import org.apache.flink.runtime.rest.messages.JobExceptionsInfoWithHistory;
+import org.apache.flink.runtime.rest.messages.JobsOverviewHeaders;
+import org.apache.flink.runtime.rest.messages.RequestBody;
+import org.apache.flink.runtime.rest.messages.ResponseBody;
+import org.apache.flink.runtime.rest.messages.checkpoints.CheckpointingStatistics;
+import org.apache.flink.runtime.rest.messages.checkpoints.CheckpointingStatisticsHeaders;
+import org.apache.flink.runtime.rest.messages.job.JobDetailsHeaders;
+import org.apache.flink.runtime.rest.messages.job.JobDetailsInfo;
+import org.apache.flink.runtime.rest.messages.job.JobExecutionResultHeaders;
+import org.apache.flink.runtime.rest.messages.job.JobStatusInfoHeaders;
+import org.apache.flink.runtime.rest.messages.job.metrics.JobMetricsHeaders;
+import org.apache.flink.runtime.rest.messages.job.savepoints.SavepointStatusHeaders;
+import org.apache.flink.runtime.rest.messages.job.savepoints.SavepointTriggerHeaders;
+import org.apache.flink.runtime.rest.messages.job.savepoints.SavepointTriggerRequestBody;
+import org.apache.flink.runtime.rest.messages.job.savepoints.stop.StopWithSavepointRequestBody;
+import org.apache.flink.runtime.rest.messages.job.savepoints.stop.StopWithSavepointTriggerHeaders;
+import org.apache.flink.runtime.rest.util.RestMapperUtils;
+import org.apache.flink.runtime.rest.versioning.RestAPIVersion;
+import org.apache.flink.runtime.webmonitor.handlers.JarListHeaders;
+import org.apache.flink.runtime.webmonitor.handlers.JarListInfo;
+import org.apache.flink.runtime.webmonitor.handlers.JarRunHeaders;
+import org.apache.flink.runtime.webmonitor.handlers.JarRunRequestBody;
+import org.apache.flink.runtime.webmonitor.handlers.JarUploadHeaders;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Holds what the adapter sends and reads against Flink's own message types: every method and path is one of Flink's
+ * handlers', every request body is read by Flink's strict mapper, every recorded answer by both.
+ */
+class FlinkProtocolTest {
+    private static final String JOB = "0123456789abcdef0123456789abcdef";
+    private static final FlinkJobId ID = new FlinkJobId(JOB);
+    private static final TriggerId TRIGGER = new TriggerId("fedcba9876543210fedcba9876543210");
+    private static final JarDigest JAR = new JarDigest("ab".repeat(32));
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private record Call(String method, String path, String body) {}
+
+    private final List<Call> calls = new ArrayList<>();
+    private StubServer server;
+    private SessionCluster cluster;
+
+    @BeforeEach
+    void start() {
+        server = new StubServer(this::answer);
+        cluster = new SessionCluster(
+                new ClusterName("recorded"),
+                new ClusterSettings.Session(
+                        server.url(), null, new StoragePath("s3://state/savepoints"), null, List.of(), Slots.FIXED),
+                SessionCluster.newHttpClient());
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+    }
+
+    /** Answers with what a Flink 2.3.0 cluster answered, recorded in files. */
+    private void answer(HttpExchange exchange) throws Exception {
+        String path = exchange.getRequestURI().toString();
+        calls.add(new Call(
+                exchange.getRequestMethod(),
+                path,
+                new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.ISO_8859_1)));
+        String file = Map.ofEntries(
+                        Map.entry("GET /v1/jobs/" + JOB, "job.json"),
+                        Map.entry("GET /v1/jobs/" + JOB + "/status", "job-state.json"),
+                        Map.entry("GET /v1/jobs/" + JOB + "/checkpoints", "checkpoints.json"),
+                        Map.entry("GET /v1/jobs/" + JOB + "/exceptions?maxExceptions=100", "exceptions.json"),
+                        Map.entry("GET /v1/jobs/" + JOB + "/metrics?get=numRestarts", "metrics.json"),
+                        Map.entry("GET /v1/jobs/overview", "jobs.json"),
+                        Map.entry("GET /v1/overview", "overview.json"),
+                        Map.entry("GET /v1/jars", "jars.json"),
+                        Map.entry("GET /v1/jobs/" + JOB + "/savepoints/" + TRIGGER, "savepoint.json"))
+                .getOrDefault(exchange.getRequestMethod() + " " + path, "accepted.json");
+        StubServer.answer(exchange, 200, recorded(file));
+    }
+
+    private static byte[] recorded(String file) throws Exception {
+        return Files.readAllBytes(Path.of("src/test/resources/flink-2.3.0", file));
+    }
+
+    @Test
+    void findJob_readsWhatFlinkWrites() throws Exception {
+        JobStatus status = cluster.findJob(ID, soon()).orElseThrow();
+
+        assertThat(status.overview().state()).isEqualTo(JobState.RUNNING);
+        assertThat(status.overview().name()).isEqualTo("recorded-job");
+        assertThat(status.overview().tasks()).containsEntry("RUNNING", 1).doesNotContainKey("FAILED");
+        assertThat(status.restarts()).isEqualTo(2);
+        assertThat(status.checkpoints().completed()).isPositive();
+        assertThat(status.checkpoints().last().path()).isNotNull();
+        assertThat(status.lastSavepoint().path()).isNotNull();
+        assertThat(status.firstFailure().rootCause()).isEqualTo("java.lang.ArithmeticException: No such runway.");
+        assertFlinkReads("job.json", JobDetailsInfo.class);
+        assertFlinkReads("checkpoints.json", CheckpointingStatistics.class);
+        assertFlinkReads("exceptions.json", JobExceptionsInfoWithHistory.class);
+        assertCalls(
+                JobDetailsHeaders.getInstance(),
+                JobStatusInfoHeaders.getInstance(),
+                CheckpointingStatisticsHeaders.getInstance(),
+                JobMetricsHeaders.getInstance(),
+                JobExceptionsHeaders.getInstance());
+    }
+
+    @Test
+    void listJobs_readsWhatFlinkWrites() throws Exception {
+        assertThat(cluster.listJobs(soon())).hasSize(1).first().satisfies(job -> {
+            assertThat(job.name()).isEqualTo("recorded-job");
+            assertThat(job.tasks()).containsOnlyKeys("RUNNING");
+        });
+        assertFlinkReads("jobs.json", MultipleJobsDetails.class);
+        assertCalls(JobsOverviewHeaders.getInstance());
+    }
+
+    @Test
+    void fixedSlots_readsWhatFlinkWrites() throws Exception {
+        assertThat(cluster.fixedSlots(soon())).hasValue(3);
+        assertFlinkReads("overview.json", ClusterOverviewWithVersion.class);
+        assertCalls(ClusterOverviewHeaders.getInstance());
+    }
+
+    @Test
+    void hasJar_readsWhatFlinkWrites() throws Exception {
+        assertThat(cluster.hasJar(JAR, soon())).isTrue();
+        assertFlinkReads("jars.json", JarListInfo.class);
+        assertCalls(JarListHeaders.getInstance());
+    }
+
+    @Test
+    void addJar_sendsOneFile(@TempDir Path directory) throws Exception {
+        Path file = Files.writeString(directory.resolve("job.jar"), "the jar");
+
+        cluster.addJar(JAR, file, soon());
+
+        assertThat(calls.getFirst().body()).contains("filename=\"" + JAR.fileName() + "\"", "\r\n\r\nthe jar\r\n--");
+        assertCalls(JarUploadHeaders.getInstance());
+    }
+
+    @Test
+    void runJob_sendsWhatFlinkReads() throws Exception {
+        JobSpec spec = new JobSpec(
+                new JobName("recorded-job"),
+                JobKind.STREAM,
+                cluster.name(),
+                new JarReference(JarUri.parse("s3://jars/a.jar"), null, null),
+                new EntryClass("a.B"),
+                List.of("--day", "1 2"),
+                3,
+                new RestorePoint.Savepoint(new StoragePath("s3://state/savepoints/1"), true));
+
+        cluster.runJob(new JobLaunch(ID, spec, JAR), soon());
+
+        JarRunRequestBody body = flinkReadsRequest(JarRunRequestBody.class);
+        assertThat(body.getJobId()).isEqualTo(JobID.fromHexString(JOB));
+        assertThat(body.getEntryClassName()).isEqualTo("a.B");
+        assertThat(body.getProgramArgumentsList()).containsExactly("--day", "1 2");
+        assertThat(body.getParallelism()).isEqualTo(3);
+        assertThat(body.getSavepointPath()).isEqualTo("s3://state/savepoints/1");
+        assertThat(body.getAllowNonRestoredState()).isTrue();
+        assertThat(body.getFlinkConfiguration().toMap()).containsEntry("pipeline.name", "recorded-job");
+        assertCalls(JarListHeaders.getInstance(), JarRunHeaders.getInstance());
+    }
+
+    @Test
+    void findSavepoint_readsWhatFlinkWrites() {
+        assertThat(cluster.findSavepoint(ID, TRIGGER, soon())).get().isInstanceOf(SavepointProgress.Completed.class);
+        assertCalls(SavepointStatusHeaders.getInstance());
+    }
+
+    @Test
+    void triggerSavepoint_sendsWhatFlinkReads() throws Exception {
+        cluster.triggerSavepoint(ID, TRIGGER, new StoragePath("s3://state/savepoints/1"), soon());
+
+        SavepointTriggerRequestBody body = flinkReadsRequest(SavepointTriggerRequestBody.class);
+        assertThat(body.getTargetDirectory()).contains("s3://state/savepoints/1");
+        assertThat(body.isCancelJob()).isFalse();
+        assertThat(body.getTriggerId().map(Object::toString)).contains(TRIGGER.value());
+        assertCalls(SavepointTriggerHeaders.getInstance());
+    }
+
+    @Test
+    void triggerStop_sendsWhatFlinkReads() throws Exception {
+        cluster.triggerStop(ID, TRIGGER, new StoragePath("s3://state/savepoints/1"), true, soon());
+
+        StopWithSavepointRequestBody body = flinkReadsRequest(StopWithSavepointRequestBody.class);
+        assertThat(body.getTargetDirectory()).contains("s3://state/savepoints/1");
+        assertThat(body.shouldDrain()).isTrue();
+        assertThat(body.getTriggerId().map(Object::toString)).contains(TRIGGER.value());
+        assertCalls(StopWithSavepointTriggerHeaders.getInstance());
+    }
+
+    @Test
+    void cancelJob_sendsWhatFlinkReads() {
+        cluster.cancelJob(ID, soon());
+
+        assertCalls(JobCancellationHeaders.getInstance());
+    }
+
+    @Test
+    void executionResult_isOneOfFlinksPaths() {
+        assertThat(JobExecutionResultHeaders.getInstance().getTargetRestEndpointURL())
+                .isEqualTo("/jobs/:jobid/execution-result");
+    }
+
+    private void assertCalls(RestHandlerSpecification... expected) {
+        assertThat(calls).hasSameSizeAs(expected);
+        for (int i = 0; i < expected.length; i++) {
+            RestHandlerSpecification handler = expected[i];
+            assertThat(calls.get(i).method()).isEqualTo(handler.getHttpMethod().name());
+            String pattern = "/v1" + handler.getTargetRestEndpointURL().replaceAll(":[a-z]+", "[^/?]+");
+            assertThat(calls.get(i).path().replaceAll("\\?.*", "")).matches(pattern);
+            assertThat(handler.getSupportedAPIVersions())
+                    .map(RestAPIVersion::getURLVersionPrefix)
+                    .contains("v1");
+        }
+    }
+
+    private <T extends RequestBody> T flinkReadsRequest(Class<T> type) throws Exception {
+        return RestMapperUtils.getStrictObjectMapper().readValue(calls.getLast().body(), type);
+    }
+
+    /** Flink's strict mapper refuses unknown fields, so a recorded answer that it reads has Flink's field names. */
+    private static <T extends ResponseBody> void assertFlinkReads(String file, Class<T> type) throws Exception {
+        T read = RestMapperUtils.getStrictObjectMapper().readValue(recorded(file), type);
+        JsonNode written = JSON.readTree(RestMapperUtils.getStrictObjectMapper().writeValueAsBytes(read));
+        assertThat(written).isEqualTo(JSON.readTree(recorded(file)));
+    }
+
+    private static Deadline soon() throws RefusedException {
+        return Deadline.in(Duration.ofSeconds(10), Clock.systemUTC());
+    }
+}

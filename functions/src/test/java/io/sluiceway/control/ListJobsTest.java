@@ -1,0 +1,50 @@
+package io.sluiceway.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluiceway.control.Answer.JobsListed;
+import io.sluiceway.error.ErrorCode;
+import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobStatus.JobOverview;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class ListJobsTest extends VerbFixture {
+    private final ListJobs listJobs = new ListJobs(clusters);
+
+    @Test
+    void list_pageByPage_showsEachJobOnce() {
+        for (int i = 0; i < 7; i++) {
+            submitJob.submit(request("day-" + i, 1), spec("bounded"), soon());
+        }
+
+        List<FlinkJobId> seen = new ArrayList<>();
+        JobsListed page = listJobs.list(CLUSTER, 3, null, soon());
+        seen.addAll(ids(page));
+        while (page.nextPage() != null) {
+            page = listJobs.list(CLUSTER, 3, PageToken.parse(page.nextPage().toString()), soon());
+            seen.addAll(ids(page));
+        }
+
+        assertThat(seen).hasSize(7).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void list_emptyCluster_isOneEmptyPage() {
+        JobsListed page = listJobs.list(CLUSTER, 3, null, soon());
+
+        assertThat(page.jobs()).isEmpty();
+        assertThat(page.nextPage()).isNull();
+    }
+
+    @Test
+    void list_unknownCluster_isRefused() {
+        assertRefused(ErrorCode.CLUSTER_UNKNOWN, () -> listJobs.list(new ClusterName("elsewhere"), 3, null, soon()));
+    }
+
+    private static List<FlinkJobId> ids(JobsListed page) {
+        return page.jobs().stream().map(JobOverview::id).toList();
+    }
+}

@@ -1,0 +1,226 @@
+package io.sluiceway.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluiceway.cluster.FakeFlinkCluster.Fault;
+import io.sluiceway.control.Answer.Outcome;
+import io.sluiceway.control.Answer.Submitted;
+import io.sluiceway.error.ErrorCode;
+import io.sluiceway.jar.JarDigest;
+import io.sluiceway.jar.JarReference;
+import io.sluiceway.jar.JarUri;
+import io.sluiceway.job.EntryClass;
+import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobKind;
+import io.sluiceway.job.JobName;
+import io.sluiceway.job.JobSpec;
+import io.sluiceway.job.JobState;
+import io.sluiceway.job.RestorePoint;
+import io.sluiceway.savepoint.StoragePath;
+import io.sluiceway.testing.TestJobJar;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class SubmitJobTest extends VerbFixture {
+    @Test
+    void submit_first_uploadsTheJarAndRunsTheJob() {
+        Submitted answer = submitJob.submit(request("day-5", 1), spec("endless"), soon());
+
+        assertThat(answer.outcome()).isEqualTo(Outcome.STARTED);
+        assertThat(answer.status().overview().state()).isEqualTo(JobState.RUNNING);
+        assertThat(cluster.effects()).containsExactly("addJar", "runJob");
+    }
+
+    @Test
+    void submit_again_findsTheFirstJobAndTouchesNothing() {
+        Submitted first = submitJob.submit(request("day-5", 1), spec("endless"), soon());
+
+        Submitted second = submitJob.submit(request("day-5", 1), spec("endless"), soon());
+
+        assertThat(second.outcome()).isEqualTo(Outcome.REPLAYED);
+        assertThat(second.submission().flinkJobId())
+                .isEqualTo(first.submission().flinkJobId());
+        assertThat(cluster.effects()).containsExactly("addJar", "runJob");
+        assertThat(jars.fetches()).isEqualTo(1);
+    }
+
+    @Test
+    void submit_higherTry_runsAnotherJobWithoutUploadingTheJarAgain() {
+        Submitted first = submitJob.submit(request("day-5", 1), spec("failing"), soon());
+
+        Submitted second = submitJob.submit(request("day-5", 2), spec("failing"), soon());
+
+        assertThat(second.outcome()).isEqualTo(Outcome.STARTED);
+        assertThat(second.submission().flinkJobId())
+                .isNotEqualTo(first.submission().flinkJobId());
+        assertThat(cluster.effects()).containsExactly("addJar", "runJob", "runJob");
+    }
+
+    @Test
+    void submit_checksumOfAJarThatTheClusterHas_fetchesNothing() {
+        JarDigest digest = TestJobJar.digest(jarFile);
+        submitJob.submit(request("day-5", 1), spec("endless"), soon());
+
+        submitJob.submit(request("day-6", 1), spec("endless", JAR_URI, digest, 1, new RestorePoint.None()), soon());
+
+        assertThat(jars.fetches()).isEqualTo(1);
+    }
+
+    @Test
+    void submit_answerLost_findsTheJobThatRuns() {
+        JarDigest digest = TestJobJar.digest(jarFile);
+        cluster.addJar(digest, jarFile, soon());
+        cluster.failNextEffect(Fault.ANSWER_LOST);
+
+        Submitted answer = submitJob.submit(
+                request("day-5", 1), spec("endless", JAR_URI, digest, 1, new RestorePoint.None()), soon());
+
+        assertThat(answer.outcome()).isEqualTo(Outcome.STARTED);
+        assertThat(answer.status().overview().state()).isEqualTo(JobState.RUNNING);
+        assertThat(cluster.effects()).containsExactly("addJar", "runJob");
+    }
+
+    @Test
+    void submit_callLost_saysSoAndTheRepeatedCallRunsTheJobOnce() {
+        JarDigest digest = TestJobJar.digest(jarFile);
+        JobSpec spec = spec("endless", JAR_URI, digest, 1, new RestorePoint.None());
+        cluster.addJar(digest, jarFile, soon());
+        cluster.failNextEffect(Fault.CALL_LOST);
+
+        assertRefused(ErrorCode.SUBMISSION_UNSETTLED, () -> submitJob.submit(request("day-5", 1), spec, soon()));
+
+        assertThat(submitJob.submit(request("day-5", 1), spec, soon()).outcome())
+                .isEqualTo(Outcome.STARTED);
+        assertThat(cluster.effects()).containsExactly("addJar", "runJob");
+    }
+
+    @Test
+    void submit_clusterForgotTheEndedJobButNotItsId_isUnknownAndRunsNothing() {
+        submitJob.submit(request("day-5", 1), spec("bounded"), soon());
+        cluster.forgetEndedJobs();
+
+        assertRefused(
+                ErrorCode.JOB_OUTCOME_UNKNOWN, () -> submitJob.submit(request("day-5", 1), spec("bounded"), soon()));
+        assertThat(cluster.effects()).containsExactly("addJar", "runJob");
+    }
+
+    @Test
+    void submit_clusterLostTheJar_uploadsItAgain() {
+        submitJob.submit(request("day-5", 1), spec("bounded"), soon());
+        cluster.forgetEverything();
+
+        submitJob.submit(request("day-6", 1), spec("bounded"), soon());
+
+        assertThat(cluster.effects()).containsExactly("addJar", "runJob", "addJar", "runJob");
+    }
+
+    @Test
+    void submit_fromASavepoint_startsFromIt() {
+        FlinkJobId job = submitEndless();
+        TakeSavepoint takeSavepoint = new TakeSavepoint(clusters);
+        takeSavepoint.take(request("save", 1), CLUSTER, job, soon());
+        StoragePath path = takeSavepoint
+                .take(request("save", 1), CLUSTER, job, soon())
+                .operation()
+                .savepoint();
+
+        Submitted answer = submitJob.submit(
+                request("again", 1),
+                spec("endless", JAR_URI, null, 1, new RestorePoint.Savepoint(path, false)),
+                soon());
+
+        assertThat(answer.status().overview().state()).isEqualTo(JobState.RUNNING);
+    }
+
+    @Test
+    void submit_bucketThatIsNotAllowed_isRefusedBeforeAnythingIsRead() {
+        assertRefusedWithoutEffect(
+                ErrorCode.JAR_BUCKET_NOT_ALLOWED,
+                spec("endless", "s3://elsewhere/job.jar", null, 1, new RestorePoint.None()));
+        assertThat(jars.fetches()).isZero();
+    }
+
+    @Test
+    void submit_restorePathOutsideTheRoots_isRefused() {
+        assertRefusedWithoutEffect(
+                ErrorCode.RESTORE_PATH_NOT_ALLOWED,
+                spec(
+                        "endless",
+                        JAR_URI,
+                        null,
+                        1,
+                        new RestorePoint.Savepoint(new StoragePath("s3://state/savepointsX/1"), false)));
+    }
+
+    @Test
+    void submit_jarThatIsMissing_isRefused() {
+        assertRefusedWithoutEffect(
+                ErrorCode.JAR_NOT_FOUND, spec("endless", "s3://jars/missing.jar", null, 1, new RestorePoint.None()));
+    }
+
+    @Test
+    void submit_jarWithAnotherChecksum_isRefusedAndNotUploaded() {
+        assertRefusedWithoutEffect(
+                ErrorCode.JAR_CHECKSUM_MISMATCH,
+                spec("endless", JAR_URI, new JarDigest("0".repeat(64)), 1, new RestorePoint.None()));
+    }
+
+    @Test
+    void submit_fileThatIsNoJar_isRefusedAndNotUploaded() throws IOException {
+        jars.put("s3://jars/text.jar", Files.writeString(directory.resolve("text.jar"), "no jar"));
+
+        assertRefusedWithoutEffect(
+                ErrorCode.JAR_NOT_A_JAR, spec("endless", "s3://jars/text.jar", null, 1, new RestorePoint.None()));
+    }
+
+    @Test
+    void submit_entryClassThatTheJarLacks_isRefusedAndNotUploaded() {
+        JobSpec spec = new JobSpec(
+                new JobName("flight-delays"),
+                JobKind.RUN,
+                CLUSTER,
+                new JarReference(JarUri.parse(JAR_URI), null, null),
+                new EntryClass("io.sluiceway.NoSuchJob"),
+                List.of(),
+                null,
+                new RestorePoint.None());
+
+        assertRefusedWithoutEffect(ErrorCode.ENTRY_CLASS_NOT_FOUND, spec);
+    }
+
+    @Test
+    void submit_parallelismBeyondTheFixedSlots_isRefused() {
+        assertRefusedWithoutEffect(
+                ErrorCode.PARALLELISM_EXCEEDS_SLOTS, spec("endless", JAR_URI, null, 4, new RestorePoint.None()));
+    }
+
+    @Test
+    void submit_refused_leavesNoFileBehind() throws IOException {
+        Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
+        long before = countOwn(temporary);
+
+        assertRefused(
+                ErrorCode.JAR_CHECKSUM_MISMATCH,
+                () -> submitJob.submit(
+                        request("day-5", 1),
+                        spec("endless", JAR_URI, new JarDigest("0".repeat(64)), 1, new RestorePoint.None()),
+                        soon()));
+
+        assertThat(countOwn(temporary)).isEqualTo(before);
+    }
+
+    private static long countOwn(Path temporary) throws IOException {
+        try (var files = Files.list(temporary)) {
+            return files.filter(file -> file.getFileName().toString().startsWith("sluiceway"))
+                    .count();
+        }
+    }
+
+    private void assertRefusedWithoutEffect(ErrorCode code, JobSpec spec) {
+        assertRefused(code, () -> submitJob.submit(request("day-5", 1), spec, soon()));
+        assertThat(cluster.effects()).isEmpty();
+    }
+}

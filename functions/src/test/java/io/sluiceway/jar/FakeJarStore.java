@@ -1,0 +1,44 @@
+package io.sluiceway.jar;
+
+import io.sluiceway.error.ErrorCode;
+import io.sluiceway.error.RefusedException;
+import io.sluiceway.time.Deadline;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+
+/** A jar store in memory, for fast tests. */
+public final class FakeJarStore implements JarStore {
+    private final Map<String, Path> files = new HashMap<>();
+    private int fetches;
+
+    public void put(String uri, Path file) {
+        files.put(uri, file);
+    }
+
+    /** Puts one version of an object. */
+    public void put(String uri, String versionId, Path file) {
+        files.put(uri + "#" + versionId, file);
+    }
+
+    public int fetches() {
+        return fetches;
+    }
+
+    @Override
+    public void fetch(JarReference jar, Path target, Deadline deadline) {
+        fetches++;
+        Path file = files.get(jar.uri() + (jar.versionId() == null ? "" : "#" + jar.versionId()));
+        if (file == null) {
+            throw new RefusedException(ErrorCode.JAR_NOT_FOUND, "There is no object %s.".formatted(jar.uri()));
+        }
+        try {
+            Files.copy(file, target);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

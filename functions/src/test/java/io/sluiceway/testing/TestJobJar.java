@@ -1,0 +1,55 @@
+package io.sluiceway.testing;
+
+import io.sluiceway.jar.JarDigest;
+import io.sluiceway.jar.JarInspector;
+import io.sluiceway.jar.JarReference;
+import io.sluiceway.jar.JarUri;
+import io.sluiceway.testjob.TestJob;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.jar.Attributes;
+import java.util.jar.JarEntry;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
+import java.util.zip.Deflater;
+
+/** The jar of {@link TestJob}, and jars that are wrong in some way. */
+public final class TestJobJar {
+    public static final String ENTRY_CLASS = TestJob.class.getName();
+    private static final String CLASS_ENTRY = ENTRY_CLASS.replace('.', '/') + ".class";
+
+    private TestJobJar() {}
+
+    /** Writes the jar; {@code paddingBytes} of incompressible filling make it as large as wanted. */
+    public static Path write(Path file, long paddingBytes) {
+        Manifest manifest = new Manifest();
+        manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
+        manifest.getMainAttributes().put(Attributes.Name.MAIN_CLASS, ENTRY_CLASS);
+        try (OutputStream out = Files.newOutputStream(file);
+                JarOutputStream jar = new JarOutputStream(out, manifest)) {
+            jar.putNextEntry(new JarEntry(CLASS_ENTRY));
+            try (InputStream bytes = TestJobJar.class.getClassLoader().getResourceAsStream(CLASS_ENTRY)) {
+                bytes.transferTo(jar);
+            }
+            if (paddingBytes > 0) {
+                jar.setLevel(Deflater.NO_COMPRESSION);
+                jar.putNextEntry(new JarEntry("padding"));
+                byte[] chunk = new byte[1 << 20];
+                for (long left = paddingBytes; left > 0; left -= chunk.length) {
+                    jar.write(chunk);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return file;
+    }
+
+    public static JarDigest digest(Path file) {
+        return JarInspector.inspect(file, new JarReference(JarUri.parse("s3://jars/test.jar"), null, null), null);
+    }
+}

@@ -1,0 +1,47 @@
+package io.sluiceway.testjob;
+
+import java.time.Duration;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.RestartStrategyOptions;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
+
+/** A program that behaves as its first argument says; the tests put it into a jar and give that to clusters. */
+public final class TestJob {
+    private TestJob() {}
+
+    /**
+     * Builds the job.
+     *
+     * @param args {@code endless}, {@code bounded}, {@code failing} (fails when it runs), {@code refusing} (main
+     *     throws)
+     */
+    public static void main(String[] args) throws Exception {
+        String behaviour = args.length == 0 ? "bounded" : args[0];
+        if (behaviour.equals("refusing")) {
+            throw new IllegalArgumentException("There is no such day.");
+        }
+        Configuration configuration = new Configuration();
+        configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "none");
+        configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMillis(500));
+        StreamExecutionEnvironment environment = StreamExecutionEnvironment.getExecutionEnvironment(configuration);
+        environment
+                .fromSequence(0, behaviour.equals("endless") ? Long.MAX_VALUE - 1 : 20)
+                .uid("numbers")
+                .map(number -> behaveAs(behaviour, number))
+                .uid("behave")
+                .sinkTo(new DiscardingSink<>())
+                .uid("nowhere");
+        environment.execute();
+    }
+
+    private static long behaveAs(String behaviour, long number) throws InterruptedException {
+        if (behaviour.equals("failing")) {
+            throw new IllegalStateException("The flight is cancelled.", new ArithmeticException("No such runway."));
+        }
+        // Paces the source, so that an endless job doesn't burn a core.
+        Thread.sleep(5);
+        return number;
+    }
+}
