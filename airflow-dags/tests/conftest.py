@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 HOME = Path(tempfile.mkdtemp(prefix="sluiceway-airflow-tests-"))
 ROOT = Path(__file__).resolve().parents[2]
 DAGS = ROOT / "airflow-dags" / "dags"
+SCHEMAS = ROOT / "functions" / "src" / "main" / "resources" / "schemas"
 PROBES = Path(__file__).resolve().parent / "dags"
 
 LOCAL_BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
@@ -55,7 +56,7 @@ def airflow_database() -> None:
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
     """A fake AWS, to which the connection ``aws_default`` leads."""
-    with FakeAws(ROOT / "functions" / "src" / "main" / "resources" / "schemas") as fake:
+    with FakeAws(SCHEMAS) as fake:
         monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", aws_connection(fake.url))
         yield fake
 

@@ -1,4 +1,4 @@
-"""An AWS of two services, behind real HTTP: Lambda, whose functions are Python here, and an S3 to read from.
+"""An AWS of two services, behind real HTTP: Lambda, whose functions are Python here, and an S3.
 
 Requests and answers of Sluiceway's functions are held against the JSON Schemas of the contract.
 """
@@ -45,7 +45,7 @@ class FakeAws:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.body()
                 path = urlsplit(self.path).path.split("/")
                 assert path[1:3] == ["2015-03-31", "functions"], self.path
                 payload, failed = fake.invoke(unquote(path[3]), body)
@@ -62,8 +62,16 @@ class FakeAws:
                     data = fake.objects.get((bucket, key))
                     self.answer(404 if data is None else 200, data or b"", {"ETag": '"0"'})
 
+            def do_PUT(self) -> None:
+                bucket, _, key = unquote(urlsplit(self.path).path).lstrip("/").partition("/")
+                fake.objects[bucket, key] = self.body()
+                self.answer(200, b"", {"ETag": '"0"'})
+
             def do_HEAD(self) -> None:
                 self.do_GET()
+
+            def body(self) -> bytes:
+                return self.rfile.read(int(self.headers["Content-Length"]))
 
             def answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
                 self.send_response(status)

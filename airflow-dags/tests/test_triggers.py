@@ -5,18 +5,18 @@ import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
+from importlib import import_module
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import pytest
-from airflow.sdk.module_loading import import_string
 from airflow.sdk.serde import deserialize, serialize
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from sluiceway_airflow.triggers.flink_job import FlinkJobTrigger, FlinkOperationTrigger, FlinkStatusTrigger
 
 START = datetime(2013, 1, 6, 5, tzinfo=UTC)
+TOKYO_NEW_YEAR = datetime(2013, 1, 1, tzinfo=ZoneInfo("Asia/Tokyo"))
 JOB = "0123456789abcdef0123456789abcdef"
 OPERATION = f"take-savepoint.local.{JOB}.{JOB}"
 
@@ -28,7 +28,7 @@ class Stream:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None):  # type: ignore[no-untyped-def]
+    async def __aexit__(self, *_: object) -> None:
         pass
 
     async def read(self) -> bytes:
@@ -162,9 +162,7 @@ class TestSerialisation:
     @pytest.mark.parametrize(
         "trigger",
         [
-            job_trigger(
-                until="RUNNING", min_checkpoints=2, deadline=datetime(2013, 1, 6, tzinfo=ZoneInfo("Asia/Tokyo"))
-            ),
+            job_trigger(until="RUNNING", min_checkpoints=2, deadline=TOKYO_NEW_YEAR),
             job_trigger(poll_interval=0.5, botocore_config={"read_timeout": 3}, region_name="eu-west-1", verify=False),
             operation_trigger(),
         ],
@@ -173,7 +171,9 @@ class TestSerialisation:
         path, arguments = trigger.serialize()
 
         stored = json.loads(json.dumps(serialize(arguments)))
-        again = import_string(path)(**deserialize(stored))
+        module, _, name = path.rpartition(".")
+        kwargs: Any = deserialize(stored)
+        again = getattr(import_module(module), name)(**kwargs)
 
         assert type(again) is type(trigger)
         assert again.serialize() == (path, arguments)
@@ -414,7 +414,7 @@ class TestCancellation:
                 await asyncio.Event().wait()
 
             trigger.now = lambda: client.now  # type: ignore[method-assign]
-            trigger.sleep = sleep  # type: ignore[method-assign]
+            trigger.sleep = sleep  # type: ignore[method-assign,assignment]
             running = asyncio.ensure_future(anext(aiter(trigger.run())))
             await asyncio.wait_for(asked.wait(), timeout=5)
             running.cancel()

@@ -17,7 +17,7 @@ from pydantic.alias_generators import to_camel
 from sluiceway_airflow.exceptions import MalformedAnswerError, RefusedError
 
 _EXCERPT = 400
-_THROWN = re.compile(r"\A(?P<code>[A-Z][A-Z0-9_]*): (?P<error>\{.*\})\Z", re.DOTALL)
+_THROWN = re.compile(r"\A[A-Z][A-Z0-9_]*: (?P<refusal>\{.*\})\Z", re.DOTALL)
 
 
 class JobState(StrEnum):
@@ -213,9 +213,12 @@ def parse_function_error(text: str | bytes) -> RefusedError | None:
     if match is None:
         return None
     try:
-        return _Refusal.model_validate_json(match["error"]).error()
-    except ValidationError:
-        return None
+        Answer.parse(match["refusal"])
+    except RefusedError as refused:
+        return refused
+    except MalformedAnswerError:
+        pass
+    return None
 
 
 def _excerpt(text: str | bytes) -> str:

@@ -146,7 +146,8 @@ class WaitForFlinkJobOperator(FlinkWaitOperator):
         self.flink_job_id = flink_job_id
         self.until = until
         self.min_checkpoints = min_checkpoints
-        if (self.answer is None) == (cluster is None and flink_job_id is None):
+        named = [name is not None for name in (cluster, flink_job_id)]
+        if not all(named) if self.answer is None else any(named):
             raise ValueError("Name the job either by answer, or by cluster and flink_job_id.")
 
     def trigger(self) -> FlinkJobTrigger:

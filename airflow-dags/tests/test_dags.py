@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG
+from airflow.serialization.serialized_objects import DagSerialization
+from airflow.timetables.base import TimeRestriction
+
+from conftest import DAGS
+from sluiceway_airflow.operators.flink_job import FlinkWaitOperator
+
+TASKS = {
+    "flight_delays_daily": {"submit-job", "wait-for-job", "read-result", "write-report"},
+    "flight_delays_stream": {
+        "first-life.submit-job",
+        "first-life.wait-for-checkpoint",
+        "first-life.take-savepoint",
+        "first-life.wait-for-savepoint",
+        "first-life.stop-job",
+        "first-life.wait-for-stop",
+        "second-life.submit-job",
+        "second-life.wait-for-checkpoint",
+        "second-life.list-jobs",
+        "second-life.check-jobs",
+        "second-life.stop-job",
+        "second-life.wait-for-stop",
+        "clean-up.stop-first-life",
+        "clean-up.stop-second-life",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def bag() -> DagBag:
+    return DagBag(dag_folder=DAGS, bundle_path=DAGS, bundle_name="dags-folder")
+
+
+def dag_of(bag: DagBag, dag_id: str) -> DAG:
+    dag: DAG = bag.dags[dag_id]
+    return dag
+
+
+def test_import_all_files_without_error_within_seconds(bag: DagBag) -> None:
+    assert bag.import_errors == {}
+    assert {file.file.strip("/") for file in bag.dagbag_stats} == {f"{dag_id}.py" for dag_id in TASKS}
+    # Airflow gives up after core.dagbag_import_timeout, 30 s.
+    assert all(file.duration < timedelta(seconds=10) for file in bag.dagbag_stats)
+
+
+@pytest.mark.parametrize("dag_id", TASKS)
+def test_import_each_dag_has_docs_tags_and_its_tasks(bag: DagBag, dag_id: str) -> None:
+    dag = dag_of(bag, dag_id)
+
+    assert dag.doc_md
+    assert {"sluiceway", "flink"} <= dag.tags
+    assert {task.task_id for task in dag.tasks} == TASKS[dag_id]
+
+
+@pytest.mark.parametrize("dag_id", TASKS)
+def test_import_each_wait_has_no_retries_and_a_deadline(bag: DagBag, dag_id: str) -> None:
+    waits = [task for task in dag_of(bag, dag_id).tasks if isinstance(task, FlinkWaitOperator)]
+
+    assert waits
+    for wait in waits:
+        assert wait.retries == 0
+        assert wait.timeout <= timedelta(minutes=15)
+
+
+@pytest.mark.parametrize("dag_id", TASKS)
+def test_import_each_call_is_sent_once(bag: DagBag, dag_id: str) -> None:
+    calls = [task for task in dag_of(bag, dag_id).tasks if task.task_type == "LambdaInvokeFunctionOperator"]
+
+    assert calls
+    for call in calls:
+        assert getattr(call, "botocore_config", {}).get("retries") == {"max_attempts": 0}
+        assert call.retries == 0
+
+
+def test_daily_schedule_is_the_days_of_january_in_new_york(bag: DagBag) -> None:
+    scheduled = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag_of(bag, "flight_delays_daily")))
+    timetable = scheduled.timetable
+    may_run = TimeRestriction(earliest=scheduled.start_date, latest=scheduled.end_date, catchup=True)
+
+    days = []
+    last = None
+    while (info := timetable.next_dagrun_info(last_automated_data_interval=last, restriction=may_run)) is not None:
+        last = info.data_interval
+        assert last is not None
+        days.append(last.start.in_timezone("America/New_York"))
+
+    assert [day.date() for day in days] == [date(2013, 1, 1) + timedelta(days=n) for n in range(31)]
+    assert {day.time().isoformat() for day in days} == {"00:00:00"}
+
+
+def test_daily_nobody_asks_never_runs_by_itself(bag: DagBag) -> None:
+    dag = dag_of(bag, "flight_delays_daily")
+    scheduled = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+
+    assert dag.is_paused_upon_creation is False
+    assert scheduled.next_dagrun_info(last_automated_run_info=None) is None
+
+
+def test_stream_clean_up_is_a_teardown_that_does_not_hide_a_failure(bag: DagBag) -> None:
+    dag = dag_of(bag, "flight_delays_stream")
+
+    for task in dag.tasks:
+        assert task.is_teardown == task.task_id.startswith("clean-up.")
+        assert not task.on_failure_fail_dagrun

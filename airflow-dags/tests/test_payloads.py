@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from airflow.providers.amazon.aws.operators.lambda_function import LambdaInvokeFunctionOperator
+from airflow.sdk import DAG, macros
+from jsonschema import Draft202012Validator
+
+from conftest import SCHEMAS
+from sluiceway_airflow.payloads import (
+    Jar,
+    Request,
+    from_answer,
+    job_status,
+    list_jobs,
+    operation_status,
+    stop_job,
+    submit_job,
+    take_savepoint,
+)
+
+JOB = "0123456789abcdef0123456789abcdef"
+ANSWER = json.dumps({"job": {"flinkJobId": JOB}, "operation": {"savepointPath": 's3://b/a"b'}})
+
+
+class FakeTaskInstance:
+    dag_id = "daily"
+    run_id = "scheduled__2013-01-05T05:00:00+00:00"
+    task_id = "group.submit-job"
+    map_index = -1
+    max_tries = 2
+    try_number = 1
+
+    def xcom_pull(self, task_ids: str) -> str:
+        assert task_ids == "group.submit-job"
+        return ANSWER
+
+
+def render(payload: str, native: bool = False, **context: Any) -> Any:
+    """Render as Airflow renders the operator's field, and read what the function would get."""
+    with DAG("rendered", schedule=None, render_template_as_native_obj=native):
+        operator = LambdaInvokeFunctionOperator(task_id="call", function_name="f", payload=payload)
+    operator.render_template_fields({"ti": FakeTaskInstance(), "macros": macros, **context})  # type: ignore[typeddict-item]
+    assert isinstance(operator.payload, str)
+    return json.loads(operator.payload)
+
+
+def check(function: str, request: Any) -> None:
+    Draft202012Validator(json.loads((SCHEMAS / f"{function}.request.json").read_text())).validate(request)
+
+
+def test_submit_job_all_fields_is_of_contract() -> None:
+    request = render(
+        submit_job(
+            name="flights",
+            kind="STREAM",
+            cluster="local",
+            jar=Jar("s3://jars/a.jar", version_id="v1", sha256="0" * 64),
+            entry_class="io.sluiceway.Main",
+            args=["--from", "{{ ds }}"],
+            parallelism=2,
+            restore_from="s3://data/savepoints/1",
+            allow_non_restored_state=True,
+            on_refusal="ANSWER",
+        ),
+        ds="2013-01-05",
+    )
+
+    check("submit-job", request)
+    assert request == {
+        "requestId": "tests/daily/scheduled__2013-01-05T05:00:00+00:00/group.submit-job/-1/2",
+        "try": 1,
+        "onRefusal": "ANSWER",
+        "job": {
+            "name": "flights",
+            "kind": "STREAM",
+            "cluster": "local",
+            "jar": {"uri": "s3://jars/a.jar", "versionId": "v1", "sha256": "0" * 64},
+            "entryClass": "io.sluiceway.Main",
+            "args": ["--from", "2013-01-05"],
+            "parallelism": 2,
+            "restore": {"mode": "SAVEPOINT", "path": "s3://data/savepoints/1"},
+            "allowNonRestoredState": True,
+        },
+    }
+
+
+def test_submit_job_required_fields_only_is_of_contract() -> None:
+    request = render(submit_job(name="flights", kind="RUN", cluster="local", jar=Jar("s3://jars/a.jar")))
+
+    check("submit-job", request)
+    assert request["job"]["restore"] == {"mode": "NONE"}
+    assert set(request["job"]["jar"]) == {"uri"}
+    assert "entryClass" not in request["job"]
+    assert "parallelism" not in request["job"]
+
+
+@pytest.mark.parametrize(
+    ("function", "payload"),
+    [
+        ("job-status", job_status(cluster="local", flink_job_id=JOB)),
+        ("job-status", operation_status(operation_id=f"cancel.local.{JOB}.{JOB}", on_refusal="ANSWER")),
+        ("take-savepoint", take_savepoint(cluster="local", flink_job_id=JOB)),
+        ("stop-job", stop_job(cluster="local", flink_job_id=JOB)),
+        ("stop-job", stop_job(cluster="local", flink_job_id=JOB, mode="DRAIN", on_refusal="ANSWER")),
+        ("list-jobs", list_jobs(cluster="local")),
+        ("list-jobs", list_jobs(cluster="local", page_size=10, page_token=f"1357448400000-{JOB}")),
+    ],
+)
+def test_builder_any_is_of_contract(function: str, payload: str) -> None:
+    check(function, render(payload))
+
+
+@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize(
+    "value",
+    ['"', "\\", "'", "}}", "{{ 1 }}", "{%", "{#", "\n", "\t", "\x00", "é🛬", "007", "1e3", "None", "[1]", " a ", ""],
+)
+def test_submit_job_value_at_run_time_arrives_as_it_is(value: str, native: bool) -> None:
+    payload = submit_job(
+        name="x", kind="RUN", cluster="local", jar=Jar("s3://j/a.jar"), args=["{{ v }}", "a{{ v }}b", "{{ v }}"]
+    )
+
+    assert render(payload, native, v=value)["job"]["args"] == [value, f"a{value}b", value]
+
+
+@pytest.mark.parametrize("value", ['"', "\\", "'", "}}", "\n", "é🛬", "{", '{"a": {"b": 1}}', "</script>"])
+def test_submit_job_value_in_dag_file_arrives_as_it_is(value: str) -> None:
+    payload = submit_job(name="x", kind="RUN", cluster="local", jar=Jar("s3://j/a.jar"), args=[value])
+
+    assert render(payload)["job"]["args"] == [value]
+
+
+def test_submit_job_request_of_its_own_is_taken() -> None:
+    request = render(
+        submit_job(
+            name="x", kind="RUN", cluster="local", jar=Jar("s3://j/a.jar"), request=Request("mine/{{ ti.run_id }}", 3)
+        )
+    )
+
+    assert (request["requestId"], request["try"]) == ("mine/scheduled__2013-01-05T05:00:00+00:00", 3)
+
+
+def test_of_task_instance_deployment_given_is_first_part() -> None:
+    request = Request.of_task_instance("mwaa-prod")
+
+    payload = take_savepoint(cluster="local", flink_job_id=JOB, request=request)
+
+    assert render(payload)["requestId"].startswith("mwaa-prod/daily/")
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_from_answer_values_of_earlier_task_are_taken(native: bool) -> None:
+    request = render(
+        submit_job(
+            name="x",
+            kind="STREAM",
+            cluster="local",
+            jar=Jar("s3://j/a.jar"),
+            args=[f"--output=s3://b/{from_answer('group.submit-job', 'job.flinkJobId')}"],
+            restore_from=from_answer("group.submit-job", "operation.savepointPath"),
+        ),
+        native,
+    )
+
+    assert request["job"]["args"] == [f"--output=s3://b/{JOB}"]
+    assert request["job"]["restore"]["path"] == 's3://b/a"b'
