@@ -61,8 +61,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
         yield fake
 
 
-def load_dag(file: Path, dag_id: str) -> DAG:
-    """Import a DAG as Airflow does, and take the waiting for retries and between polls out of it."""
+def load_dag(file: Path, dag_id: str, *, in_a_hurry: bool = True) -> DAG:
+    """Import a DAG as Airflow does; in a hurry, take the waiting before retries and between polls out of it."""
     from airflow.dag_processing.dagbag import DagBag
 
     from sluiceway_airflow.operators.flink_job import FlinkWaitOperator
@@ -72,7 +72,7 @@ def load_dag(file: Path, dag_id: str) -> DAG:
     dag: DAG = bag.dags[dag_id]
     for task in dag.tasks:
         task.retry_delay = timedelta(0)
-        if isinstance(task, FlinkWaitOperator):
+        if in_a_hurry and isinstance(task, FlinkWaitOperator):
             task.poll_interval = timedelta(0)
     return dag
 

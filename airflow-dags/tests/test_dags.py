@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
+from airflow.sdk.timezone import coerce_datetime
 from airflow.serialization.serialized_objects import DagSerialization
 from airflow.timetables.base import TimeRestriction
 
@@ -81,7 +82,7 @@ def test_import_each_call_is_sent_once(bag: DagBag, dag_id: str) -> None:
 def test_daily_schedule_is_the_days_of_january_in_new_york(bag: DagBag) -> None:
     scheduled = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag_of(bag, "flight_delays_daily")))
     timetable = scheduled.timetable
-    may_run = TimeRestriction(earliest=scheduled.start_date, latest=scheduled.end_date, catchup=True)
+    may_run = TimeRestriction(coerce_datetime(scheduled.start_date), coerce_datetime(scheduled.end_date), catchup=True)
 
     days = []
     last = None
