@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from stack import tools
 from stack.errors import StackError
@@ -33,9 +33,9 @@ def main(arguments: Sequence[str]) -> int:
             case "status":
                 print(table(stack.status()))
             case "logs":
-                return _logs(stack, options.part, options.follow)
+                _logs(stack, options.part, options.follow)
             case "run":
-                return subprocess.run(options.program, env=stack.environment(tools.find_jdk()), check=False).returncode
+                _run(stack, options.program)
     except StackError as error:
         print(error, file=sys.stderr)
         return 1
@@ -57,11 +57,20 @@ def table(states: Sequence[PartStatus]) -> str:
     )
 
 
-def _logs(stack: Stack, part: str | None, follow: bool) -> int:
+def _logs(stack: Stack, part: str | None, follow: bool) -> NoReturn:
     files = stack.log_files(part)
     if not files:
         raise StackError("There are no logs yet: nothing was started.")
     os.execvp("tail", ["tail", "-n", "20", *(["-F"] if follow else []), *map(str, files)])
+
+
+def _run(stack: Stack, program: Sequence[str]) -> NoReturn:
+    if not program:
+        raise StackError("Say what to run, such as `run airflow dags list`.")
+    try:
+        os.execvpe(program[0], list(program), stack.environment(tools.find_jdk()))
+    except OSError as error:
+        raise StackError(f"{program[0]} can't be run: {error.strerror}.") from error
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -15,6 +15,16 @@ def home(settings: Settings) -> Path:
     return settings.run_dir / "airflow"
 
 
+def database(settings: Settings) -> Path:
+    """Airflow's SQLite database."""
+    return home(settings) / "airflow.db"
+
+
+def use_database(file: Path) -> dict[str, str]:
+    """What makes Airflow use this SQLite database."""
+    return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{file}"}
+
+
 def environment(settings: Settings) -> dict[str, str]:
     """What makes any `airflow` command, and the DAGs, belong to this stack."""
     directory = home(settings)
@@ -25,6 +35,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "extra": {"region_name": REGION, "endpoint_url": settings.aws_url},
     }
     variables = {
+        **use_database(database(settings)),
         "AIRFLOW_HOME": str(directory),
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
         "SLUICEWAY_STAGE": STAGE,
@@ -51,7 +62,6 @@ def environment(settings: Settings) -> dict[str, str]:
         # A new or changed DAG shows within seconds.
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 10,
         "DAG_PROCESSOR__REFRESH_INTERVAL": 10,
-        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{directory / 'airflow.db'}",
         "LOGGING__BASE_LOG_FOLDER": directory / "logs",
         "USAGE_DATA_COLLECTION__ENABLED": False,
         **_keys(directory),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +30,9 @@ class Cloud:
         files = sorted((self._root / "flink-jobs" / "data" / "nycflights13").glob("*.csv"))
         if not files:
             raise StackError("The flights aren't here yet: run `make data`.")
-        self._s3.create_bucket(Bucket=DATA_BUCKET)
+        # Its objects outlive MiniStack, so it may be there.
+        with contextlib.suppress(self._s3.exceptions.BucketAlreadyOwnedByYou):
+            self._s3.create_bucket(Bucket=DATA_BUCKET)
         return sum(self._upload(file, DATA_BUCKET, f"nycflights13/{file.name}") for file in files)
 
     def upload_jar(self) -> int:
@@ -43,21 +46,21 @@ class Cloud:
         """Deploys the functions with the CDK app, as any team would deploy it, and appends what it prints to a log."""
         cdk = tools.find_cdk()
         directory = self._root / "infra" / "cdk"
+        # An output of its own, so that a `cdk synth` may run meanwhile.
+        common: list[str | Path] = [
+            "--ci",
+            "--context",
+            f"stage={STAGE}",
+            "--output",
+            self._settings.run_dir / "cdk.out",
+        ]
         log.unlink(missing_ok=True)
         if not self._has_stack("CDKToolkit"):
-            # Without --app, so that nothing is synthesized for it.
+            # An empty app: nothing has to be synthesized for it.
             tools.run(
-                [cdk, "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "", "--output", "target/cdk.bootstrap"],
-                environment,
-                directory,
-                log,
+                [cdk, "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "", *common], environment, directory, log
             )
-        tools.run(
-            [cdk, "deploy", "--all", "--context", f"stage={STAGE}", "--require-approval", "never", "--ci"],
-            environment,
-            directory,
-            log,
-        )
+        tools.run([cdk, "deploy", "--all", "--require-approval", "never", *common], environment, directory, log)
 
     def _upload(self, file: Path, bucket: str, key: str) -> bool:
         content = file.read_bytes()

@@ -71,7 +71,7 @@ class Processes:
             process = subprocess.Popen(
                 command,
                 cwd=directory,
-                env={**environment, MARK: self._mark(part)},
+                env={**environment, MARK: f"{self._run_dir}:{part}"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -100,13 +100,15 @@ class Processes:
         """Whether the part's first process is alive."""
         return self._leader(part) is not None
 
-    def find(self, parts: Iterable[str]) -> list[psutil.Process]:
-        """All living processes of these parts, whoever their parents are now."""
-        marks = {self._mark(part) for part in parts}
+    def find(self, parts: Iterable[str] | None = None) -> list[psutil.Process]:
+        """All living processes of these parts, by default of every part, whoever their parents are now."""
+        wanted = None if parts is None else set(parts)
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
-                if process.pid != os.getpid() and process.environ().get(MARK) in marks and _is_alive(process):
+                directory, _, part = process.environ().get(MARK, "").rpartition(":")
+                is_wanted = directory == str(self._run_dir) and (wanted is None or part in wanted)
+                if is_wanted and process.pid != os.getpid() and _is_alive(process):
                     found.append(process)
         return found
 
@@ -135,9 +137,6 @@ class Processes:
 
     def _record_file(self, part: str) -> Path:
         return self._records / f"{part}.json"
-
-    def _mark(self, part: str) -> str:
-        return f"{self._run_dir}:{part}"
 
 
 def _is_alive(process: psutil.Process) -> bool:

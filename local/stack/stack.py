@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime
 import fcntl
+import hashlib
 import itertools
 import os
+import shutil
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,9 +56,14 @@ class Stack:
     def up(self, only: Sequence[str] = ()) -> None:
         """Starts what isn't running and deploys what has changed; returns when everything answers.
 
+        A stack of which nothing runs begins empty: Airflow's history, the AWS and Flink's jobs come and go together.
+
         only: parts to start; with any, nothing is deployed
         """
         with self._alone():
+            if not self._processes.find():
+                for name in ("aws", "flink", "airflow"):
+                    shutil.rmtree(self._settings.run_dir / name, ignore_errors=True)
             jdk = tools.find_jdk()
             if not only:
                 tools.find_cdk()
@@ -85,8 +93,7 @@ class Stack:
         with self._alone():
             parts = self._parts(self._settings, None)
             names = [part.name for part in parts]
-            running = self._processes.find(names)
-            if not running:
+            if not self._processes.find():
                 self._processes.stop(names, grace_seconds=0)
                 self._progress.say("Nothing is running.")
                 return
@@ -98,8 +105,7 @@ class Stack:
                     )
                 for name in killed:
                     self._progress.say(f"{name} didn't end when asked and was killed.")
-            rest = self._processes.find(names)
-            if rest:
+            if rest := self._processes.find():
                 pids = ", ".join(str(process.pid) for process in rest)
                 raise StackError(f"These processes couldn't be ended: {pids}. End them, then run `make down` again.")
 
@@ -116,8 +122,17 @@ class Stack:
     def environment(self, jdk: Path | None = None) -> dict[str, str]:
         """The environment in which any program works on this stack: its AWS, its Airflow, its JDK."""
         java = {} if jdk is None else {"JAVA_HOME": str(jdk)}
-        flink = {"SLUICEWAY_FLINK_PORT": str(self._settings.flink_port)}
-        return base_environment() | aws_environment(self._settings) | airflow.environment(self._settings) | java | flink
+        base = base_environment()
+        return (
+            base
+            | aws_environment(self._settings)
+            | airflow.environment(self._settings)
+            | java
+            | {
+                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{base.get('PATH', os.defpath)}",
+                "SLUICEWAY_FLINK_PORT": str(self._settings.flink_port),
+            }
+        )
 
     def _chosen(self, only: Sequence[str], jdk: Path | None) -> list[Part]:
         parts = self._parts(self._settings, jdk)
@@ -166,19 +181,28 @@ class Stack:
         return written[0] if written else self._processes.log_file(part.name)
 
     def _prepare_airflow(self) -> None:
-        """Brings Airflow's database to the version of this Airflow; takes seconds, so only when it is due."""
-        lock = self._settings.root / "local" / "requirements.lock"
-        stamp = airflow.home(self._settings) / "migrated-for.lock"
-        if stamp.exists() and stamp.read_bytes() == lock.read_bytes():
+        """Gives Airflow an empty database if it has none."""
+        database = airflow.database(self._settings)
+        if database.exists():
             return
-        with self._progress.step("prepare Airflow's database"):
-            tools.run(
-                [Path(sys.executable).with_name("airflow"), "db", "migrate"],
-                self.environment(),
-                airflow.home(self._settings),
-                self._settings.run_dir / "log" / "airflow-db.log",
-            )
-            stamp.write_bytes(lock.read_bytes())
+        # To make one takes many seconds, so it is kept for the next time, until the locked Airflow is another.
+        lock = (self._settings.root / "local" / "requirements.lock").read_bytes()
+        empty = self._settings.run_dir / f"airflow-empty-{hashlib.sha256(lock).hexdigest()[:12]}.db"
+        if not empty.exists():
+            making = empty.with_suffix(".making")
+            with self._progress.step("make Airflow's database"):
+                for old in self._settings.run_dir.glob("airflow-empty-*"):
+                    old.unlink()
+                tools.run(
+                    [Path(sys.executable).with_name("airflow"), "db", "migrate"],
+                    self.environment() | airflow.use_database(making),
+                    self._settings.run_dir,
+                    self._settings.run_dir / "log" / "airflow-db.log",
+                )
+                _copy(making, empty)
+                making.unlink()
+        database.parent.mkdir(parents=True, exist_ok=True)
+        _copy(empty, database)
 
     def _deploy(self, environment: Mapping[str, str]) -> None:
         cloud = Cloud(self._settings)
@@ -224,6 +248,15 @@ def base_environment(environment: Mapping[str, str] = os.environ) -> dict[str, s
     for name in ("no_proxy", "NO_PROXY"):
         kept[name] = f"{kept[name]},{local}" if kept.get(name) else local
     return kept | {"PYTHONUNBUFFERED": "1"}
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copies an SQLite database, its write-ahead log included, so that the target is there whole or not at all."""
+    temporary = target.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    with closing(sqlite3.connect(source)) as origin, closing(sqlite3.connect(temporary)) as copy:
+        origin.backup(copy)
+    temporary.replace(target)
 
 
 def _check_ports(part: Part) -> None:
