@@ -9,7 +9,6 @@ import io.sluiceway.control.Answer.Submitted;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.jar.JarDigest;
-import io.sluiceway.jar.JarInspector;
 import io.sluiceway.jar.JarReference;
 import io.sluiceway.jar.JarStore;
 import io.sluiceway.job.FlinkJobId;

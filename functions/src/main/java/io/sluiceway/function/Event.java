@@ -42,7 +42,7 @@ public sealed interface Event {
 
         @Override
         public Event getNullValue(DeserializationContext context) {
-            return new Unreadable("It is null.");
+            return new Unreadable("it is null");
         }
     }
 }

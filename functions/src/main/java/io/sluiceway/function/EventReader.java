@@ -45,7 +45,7 @@ final class EventReader {
             case Event.Unreadable(String reason) ->
                 throw new RefusedException(
                         ErrorCode.EVENT_UNREADABLE,
-                        "The event is no JSON object: %s".formatted(Quoted.plain(reason, 200)));
+                        "The event is no JSON object (%s).".formatted(Quoted.plain(reason, 200)));
             case Event.Json(JsonNode tree) -> {
                 if (!tree.isObject()) {
                     throw new RefusedException(

@@ -33,7 +33,7 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /** A session cluster in memory that runs {@link io.sluiceway.testjob.TestJob}, for fast tests. */
-public final class FakeFlinkCluster implements FlinkCluster {
+public class FakeFlinkCluster implements FlinkCluster {
     /** What happens to the next call that has an effect. */
     public enum Fault {
         NONE,

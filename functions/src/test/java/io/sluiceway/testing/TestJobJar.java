@@ -1,7 +1,7 @@
 package io.sluiceway.testing;
 
+import io.sluiceway.control.JarInspector;
 import io.sluiceway.jar.JarDigest;
-import io.sluiceway.jar.JarInspector;
 import io.sluiceway.jar.JarReference;
 import io.sluiceway.jar.JarUri;
 import io.sluiceway.testjob.TestJob;

@@ -1,7 +1,9 @@
-package io.sluiceway.jar;
+package io.sluiceway.control;
 
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.jar.JarDigest;
+import io.sluiceway.jar.JarReference;
 import io.sluiceway.job.Digests;
 import io.sluiceway.job.EntryClass;
 import java.io.IOException;

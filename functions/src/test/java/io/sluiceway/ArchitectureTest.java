@@ -1,0 +1,107 @@
+package io.sluiceway;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noFields;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.library.GeneralCodingRules;
+import java.time.Instant;
+import java.util.Optional;
+
+/** Keeps the map of docs/architecture.md true. */
+@AnalyzeClasses(packages = "io.sluiceway", importOptions = DoNotIncludeTests.class)
+class ArchitectureTest {
+    @ArchTest
+    static final ArchRule ARROWS_POINT_INWARD = layeredArchitecture()
+            .consideringOnlyDependenciesInLayers()
+            .layer("function")
+            .definedBy("io.sluiceway.function")
+            .layer("control")
+            .definedBy("io.sluiceway.control")
+            .layer("adapters")
+            .definedBy("io.sluiceway.cluster.session", "io.sluiceway.jar.s3")
+            .layer("ports")
+            .definedBy("io.sluiceway.cluster", "io.sluiceway.jar")
+            .layer("domain")
+            .definedBy("io.sluiceway.job", "io.sluiceway.operation", "io.sluiceway.savepoint")
+            .whereLayer("function")
+            .mayNotBeAccessedByAnyLayer()
+            .whereLayer("control")
+            .mayOnlyBeAccessedByLayers("function")
+            .whereLayer("adapters")
+            .mayOnlyBeAccessedByLayers("function");
+
+    @ArchTest
+    static final ArchRule ONLY_THE_WIRING_SEES_ADAPTERS = noClasses()
+            .that()
+            .resideOutsideOfPackages("io.sluiceway.cluster.session", "io.sluiceway.jar.s3")
+            .and()
+            .doNotHaveFullyQualifiedName("io.sluiceway.function.Wiring")
+            .and()
+            // Its lambdas.
+            .haveNameNotMatching("io\\.sluiceway\\.function\\.Wiring_.*")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.sluiceway.cluster.session", "io.sluiceway.jar.s3");
+
+    @ArchTest
+    static final ArchRule THE_DOMAIN_IS_PLAIN_JAVA = classes()
+            .that()
+            .resideInAnyPackage(
+                    "io.sluiceway.error",
+                    "io.sluiceway.job",
+                    "io.sluiceway.operation",
+                    "io.sluiceway.savepoint",
+                    "io.sluiceway.time",
+                    "io.sluiceway.cluster",
+                    "io.sluiceway.jar",
+                    "io.sluiceway.control")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage("io.sluiceway..", "java..", "org.jspecify..");
+
+    @ArchTest
+    static final ArchRule NOTHING_IMPORTS_FLINK =
+            noClasses().should().dependOnClassesThat().resideInAPackage("org.apache.flink..");
+
+    @ArchTest
+    static final ArchRule ONLY_S3_IMPORTS_THE_AWS_SDK = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.sluiceway.jar.s3")
+            .and()
+            .haveNameNotMatching("io\\.sluiceway\\.function\\.Wiring.*")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("software.amazon.awssdk..");
+
+    @ArchTest
+    static final ArchRule ONLY_FUNCTIONS_IMPORT_QUARKUS = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.sluiceway.function")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.quarkus..", "jakarta..", "io.smallrye..");
+
+    @ArchTest
+    static final ArchRule NO_CYCLES =
+            slices().matching("io.sluiceway.(*)..").should().beFreeOfCycles();
+
+    @ArchTest
+    static final ArchRule OPTIONAL_IS_A_RETURN_TYPE_ONLY = noFields().should().haveRawType(Optional.class);
+
+    @ArchTest
+    static final ArchRule NO_STANDARD_STREAMS = GeneralCodingRules.NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS;
+
+    @ArchTest
+    static final ArchRule TIME_COMES_FROM_A_CLOCK = noClasses()
+            .should()
+            .callMethod(Instant.class, "now")
+            .orShould()
+            .callMethod(System.class, "currentTimeMillis");
+}

@@ -1,0 +1,58 @@
+package io.sluiceway.function;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.quarkus.test.junit.QuarkusTest;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import org.eclipse.microprofile.config.ConfigProvider;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The real binding: events pass through Funqy and Quarkus' own Jackson before they are held against the contract. */
+@QuarkusTest
+class BindingTest {
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+                    {"cluster":"local","limit":5}             | FIELD_UNKNOWN
+                    {"cluster":"local","Cluster":"local"}     | FIELD_UNKNOWN
+                    {"cluster":5}                             | FIELD_INVALID
+                    {"cluster":"local","pageSize":"10"}       | FIELD_INVALID
+                    {"cluster":"local","cluster":"local"}     | EVENT_UNREADABLE
+                    {"cluster":"elsewhere"}                   | CLUSTER_UNKNOWN
+                    []                                        | EVENT_UNREADABLE
+                    null                                      | EVENT_UNREADABLE
+                    {}                                        | FIELD_MISSING
+                    """)
+    void call_badEvent_failsWithItsCode(String event, String code) throws Exception {
+        HttpResponse<String> response = call(event);
+
+        assertThat(response.statusCode()).isEqualTo(500);
+        assertThat(response.body()).contains("\"errorMessage\":\"" + code + ": {");
+    }
+
+    @Test
+    void call_clusterDown_answersTheRefusalWhenAsked() throws Exception {
+        HttpResponse<String> response = call("{\"cluster\":\"local\",\"onRefusal\":\"ANSWER\"}");
+
+        assertThat(response.statusCode()).isEqualTo(200);
+        assertThat(response.body()).contains("\"outcome\":\"REFUSED\"", "\"code\":\"CLUSTER_UNREACHABLE\"");
+    }
+
+    private static HttpResponse<String> call(String event) throws IOException, InterruptedException {
+        int port = ConfigProvider.getConfig().getValue("quarkus.lambda.mock-event-server.test-port", Integer.class);
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            return client.send(
+                    HttpRequest.newBuilder(URI.create("http://localhost:" + port))
+                            .POST(BodyPublishers.ofString(event))
+                            .build(),
+                    BodyHandlers.ofString());
+        }
+    }
+}

@@ -1,0 +1,221 @@
+package io.sluiceway.function;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluiceway.testing.FlinkProcesses;
+import io.sluiceway.testing.LambdaRuntime;
+import io.sluiceway.testing.LambdaRuntime.Result;
+import io.sluiceway.testing.MiniStackProcess;
+import io.sluiceway.testing.Processes;
+import io.sluiceway.testing.TestJobJar;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.apache.flink.api.common.JobID;
+import org.apache.flink.api.common.JobStatus;
+import org.apache.flink.client.program.rest.RestClusterClient;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.RestOptions;
+import org.apache.flink.runtime.client.JobStatusMessage;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.services.s3.S3Client;
+
+/**
+ * The packaged functions through Lambda's Runtime API, a fresh process for each call, on a real Flink cluster and the
+ * laptop's S3; Flink's own client observes what they did.
+ */
+class PackagedFunctionsIT {
+    private static final Duration PATIENCE = Duration.ofSeconds(90);
+    private static final String BUCKET = "sluiceway-jars";
+
+    @TempDir
+    static Path home;
+
+    private static FlinkProcesses flink;
+    private static MiniStackProcess aws;
+    private static LambdaRuntime lambda;
+    private static RestClusterClient<String> observer;
+
+    @BeforeAll
+    static void start() throws Exception {
+        flink = new FlinkProcesses(home.resolve("flink"));
+        aws = new MiniStackProcess(Files.createDirectory(home.resolve("aws")));
+        Path jar = TestJobJar.write(home.resolve("job.jar"), 0);
+        try (S3Client s3 = aws.s3()) {
+            s3.createBucket(b -> b.bucket(BUCKET));
+            s3.putObject(p -> p.bucket(BUCKET).key("job.jar"), RequestBody.fromFile(jar));
+            s3.putObject(p -> p.bucket(BUCKET).key("text.jar"), RequestBody.fromString("no jar"));
+            Path large = TestJobJar.write(home.resolve("large.jar"), 300L << 20);
+            s3.putObject(p -> p.bucket(BUCKET).key("large.jar"), RequestBody.fromFile(large));
+        }
+        lambda = new LambdaRuntime(
+                Processes.root().resolve("functions/target/function-local.zip"),
+                home,
+                Map.of(
+                        "SLUICEWAY_CLUSTERS", """
+                                {"test": {"type": "SESSION", "url": "%s", "savepointRoot": "%s"}}
+                                """.formatted(flink.url(), flink.savepointRoot()),
+                        "SLUICEWAY_JAR_BUCKETS", BUCKET,
+                        "SLUICEWAY_TIME_BUDGET", "PT120S",
+                        "AWS_ENDPOINT_URL", aws.url().toString(),
+                        "AWS_REGION", "us-east-1",
+                        "AWS_ACCESS_KEY_ID", "test",
+                        "AWS_SECRET_ACCESS_KEY", "test"));
+        Configuration configuration = new Configuration();
+        configuration.set(RestOptions.ADDRESS, flink.url().getHost());
+        configuration.set(RestOptions.PORT, flink.url().getPort());
+        observer = new RestClusterClient<>(configuration, "observer");
+    }
+
+    @AfterAll
+    static void stop() {
+        observer.close();
+        aws.close();
+        flink.close();
+    }
+
+    @Test
+    void stream_startedSavedStoppedAndStartedAgain_keepsItsState() throws Exception {
+        JsonNode first = answer("submit-job", submission("life", 1, "job.jar", "endless", ""));
+        String job = first.at("/job/flinkJobId").asText();
+        assertThat(first.at("/outcome").asText()).isEqualTo("STARTED");
+        awaitStatus(job, JobStatus.RUNNING);
+
+        JsonNode again = answer("submit-job", submission("life", 1, "job.jar", "endless", ""));
+        assertThat(again.at("/outcome").asText()).isEqualTo("REPLAYED");
+        assertThat(again.at("/job/flinkJobId").asText()).isEqualTo(job);
+        awaitFirstCheckpoint(job);
+
+        String act = "\"requestId\":\"life/save\",\"try\":1,\"cluster\":\"test\",\"flinkJobId\":\"" + job + "\"";
+        JsonNode savepoint = awaitOperation(answer("take-savepoint", "{" + act + "}"));
+        assertThat(savepoint.at("/operation/state").asText()).isEqualTo("COMPLETED");
+        assertThat(savepoint.at("/job/state").asText()).isEqualTo("RUNNING");
+
+        JsonNode stopped = awaitOperation(answer("stop-job", "{" + act.replace("save", "stop") + "}"));
+        assertThat(stopped.at("/operation/state").asText()).isEqualTo("COMPLETED");
+        assertThat(stopped.at("/job/state").asText()).isEqualTo("FINISHED");
+        assertThat(observer.getJobStatus(JobID.fromHexString(job)).get()).isEqualTo(JobStatus.FINISHED);
+
+        String restore =
+                ",\"restore\":{\"mode\":\"SAVEPOINT\",\"path\":" + stopped.at("/operation/savepointPath") + "}";
+        String second = answer("submit-job", submission("life", 2, "job.jar", "endless", restore))
+                .at("/job/flinkJobId")
+                .asText();
+        assertThat(second).isNotEqualTo(job);
+        awaitStatus(second, JobStatus.RUNNING);
+
+        JsonNode cancelled = awaitOperation(answer(
+                "stop-job",
+                "{\"requestId\":\"life/end\",\"try\":1,\"mode\":\"CANCEL\",\"cluster\":\"test\",\"flinkJobId\":\""
+                        + second + "\"}"));
+        assertThat(cancelled.at("/operation/state").asText()).isEqualTo("COMPLETED");
+        assertThat(observer.getJobStatus(JobID.fromHexString(second)).get()).isEqualTo(JobStatus.CANCELED);
+    }
+
+    @Test
+    void run_bounded_finishesAndIsListed() throws Exception {
+        String job = answer("submit-job", submission("bounded", 1, "job.jar", "bounded", ""))
+                .at("/job/flinkJobId")
+                .asText();
+
+        awaitStatus(job, JobStatus.FINISHED);
+
+        JsonNode status = answer("job-status", "{\"cluster\":\"test\",\"flinkJobId\":\"" + job + "\"}");
+        assertThat(status.at("/job/terminal").asBoolean()).isTrue();
+        assertThat(answer("list-jobs", "{\"cluster\":\"test\"}").at("/jobs").findValuesAsText("flinkJobId"))
+                .contains(job);
+    }
+
+    @Test
+    void submit_jarOf300MegabytesWithALambdaOf512_passes() throws Exception {
+        String job = answer("submit-job", submission("large", 1, "large.jar", "bounded", ""))
+                .at("/job/flinkJobId")
+                .asText();
+
+        awaitStatus(job, JobStatus.FINISHED);
+    }
+
+    @Test
+    void submit_refused_failsWithItsCodeFirstAndLeavesNothing() throws Exception {
+        Set<JobID> before = jobs();
+
+        assertRefused("submit-job", submission("bad", 1, "missing.jar", "endless", ""), "JAR_NOT_FOUND");
+        assertRefused("submit-job", submission("bad", 1, "text.jar", "endless", ""), "JAR_NOT_A_JAR");
+        assertRefused("submit-job", submission("bad", 1, "job.jar", "refusing", ""), "PROGRAM_FAILED");
+        assertRefused(
+                "submit-job",
+                submission("bad", 1, "job.jar", "endless", "").replace("\"parallelism\":1", "\"parallelism\":9"),
+                "PARALLELISM_EXCEEDS_SLOTS");
+        assertRefused("submit-job", "{\"url\":\"" + flink.url() + "\"}", "FIELD_UNKNOWN");
+        assertThat(jobs()).isEqualTo(before);
+    }
+
+    @Test
+    void everyFunction_unknownJob_failsWithItsCodeFirst() {
+        String job = "\"cluster\":\"test\",\"flinkJobId\":\"" + "0".repeat(32) + "\"";
+        String request = "{\"requestId\":\"unknown\",\"try\":1," + job + "}";
+
+        assertRefused("job-status", "{" + job + "}", "JOB_NOT_FOUND");
+        assertRefused("take-savepoint", request, "JOB_NOT_FOUND");
+        assertRefused("stop-job", request, "JOB_NOT_FOUND");
+        assertRefused("list-jobs", "{\"cluster\":\"elsewhere\"}", "CLUSTER_UNKNOWN");
+    }
+
+    private static void assertRefused(String function, String event, String code) {
+        Result result = lambda.invoke(function, event);
+
+        assertThat(result.error()).isTrue();
+        assertThat(result.errorMessage()).startsWith(code + ": {\"outcome\":\"REFUSED\"");
+    }
+
+    private static JsonNode answer(String function, String event) {
+        Result result = lambda.invoke(function, event);
+        assertThat(result.error()).as(result.body().toString()).isFalse();
+        return result.body();
+    }
+
+    private static JsonNode awaitOperation(JsonNode triggered) {
+        String event = "{\"operationId\":" + triggered.at("/operation/operationId") + "}";
+        return await().atMost(PATIENCE)
+                .until(
+                        () -> answer("job-status", event),
+                        status -> status.at("/operation/terminal").asBoolean());
+    }
+
+    private static void awaitFirstCheckpoint(String job) {
+        await().atMost(PATIENCE)
+                .until(() -> answer("job-status", "{\"cluster\":\"test\",\"flinkJobId\":\"" + job + "\"}")
+                        .at("/job/lastCheckpoint")
+                        .isObject());
+    }
+
+    private static void awaitStatus(String job, JobStatus status) {
+        await().atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(
+                                observer.getJobStatus(JobID.fromHexString(job)).get(10, TimeUnit.SECONDS))
+                        .isEqualTo(status));
+    }
+
+    private static Set<JobID> jobs() throws Exception {
+        return observer.listJobs().get().stream()
+                .map(JobStatusMessage::getJobId)
+                .collect(Collectors.toSet());
+    }
+
+    private static String submission(String requestId, int tryNumber, String jar, String behaviour, String more) {
+        return "{\"requestId\":\"%s\",\"try\":%d,\"job\":{\"name\":\"packaged-%s\",\"kind\":\"STREAM\",\"cluster\":\"test\","
+                        .formatted(requestId, tryNumber, requestId)
+                + "\"jar\":{\"uri\":\"s3://%s/%s\"},\"args\":[\"%s\"],\"parallelism\":1%s}}"
+                        .formatted(BUCKET, jar, behaviour, more);
+    }
+}

@@ -1,0 +1,137 @@
+package io.sluiceway.testing;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.net.httpserver.HttpExchange;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
+
+/**
+ * Runs the packaged functions as Lambda does: the unpacked zip's {@code bootstrap}, a fresh process for each call, the
+ * Runtime API (2018-06-01) over HTTP.
+ */
+public final class LambdaRuntime {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
+
+    /**
+     * What the function's process told the Runtime API.
+     *
+     * @param error whether it reported an error rather than a response
+     * @param body the response, or the error with its {@code errorMessage} and {@code errorType}
+     */
+    public record Result(boolean error, JsonNode body) {
+        public String errorMessage() {
+            return body.path("errorMessage").asText();
+        }
+    }
+
+    private final Path task;
+    private final Path log;
+    private final Map<String, String> environment;
+
+    /**
+     * Unpacks a function.
+     *
+     * @param zip the artifact that is deployed
+     * @param directory where to unpack it
+     * @param environment the function's environment variables
+     */
+    public LambdaRuntime(Path zip, Path directory, Map<String, String> environment) {
+        this.task = directory.resolve("task");
+        this.log = directory.resolve("functions.log");
+        this.environment = environment;
+        unpack(zip);
+    }
+
+    public Path log() {
+        return log;
+    }
+
+    /** Calls one function in a process of its own. */
+    public Result invoke(String function, String event) {
+        CompletableFuture<Result> result = new CompletableFuture<>();
+        CountDownLatch idle = new CountDownLatch(1);
+        try (StubServer api = new StubServer(exchange -> serve(exchange, event, result, idle))) {
+            Map<String, String> variables = new HashMap<>(environment);
+            variables.put("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:" + api.url().getPort());
+            variables.put("AWS_LAMBDA_FUNCTION_NAME", function);
+            variables.put("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512");
+            variables.put("LAMBDA_TASK_ROOT", task.toString());
+            variables.put("_HANDLER", "not.used");
+            variables.put("QUARKUS_FUNQY_EXPORT", function);
+            Process process = Processes.start(
+                    log, variables, List.of(task.resolve("bootstrap").toString()));
+            try {
+                CompletableFuture<Void> ended = process.onExit()
+                        .thenAccept(exited -> result.completeExceptionally(new IllegalStateException(
+                                "The function's process ended with " + exited.exitValue() + "; see " + log)));
+                Result told = result.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+                ended.cancel(false);
+                return told;
+            } finally {
+                idle.countDown();
+                Processes.stop(process);
+            }
+        } catch (ExecutionException | TimeoutException | InterruptedException e) {
+            throw new IllegalStateException("The function didn't answer; see " + log, e);
+        }
+    }
+
+    private static void serve(
+            HttpExchange exchange, String event, CompletableFuture<Result> result, CountDownLatch idle)
+            throws Exception {
+        String path = exchange.getRequestURI().getPath();
+        byte[] body = exchange.getRequestBody().readAllBytes();
+        if (path.endsWith("/runtime/invocation/next")) {
+            if (result.isDone()) {
+                // As Lambda does between two calls.
+                idle.await();
+            }
+            String id = UUID.randomUUID().toString();
+            exchange.getResponseHeaders().add("Lambda-Runtime-Aws-Request-Id", id);
+            exchange.getResponseHeaders().add("Lambda-Runtime-Deadline-Ms", "4102444800000");
+            exchange.getResponseHeaders()
+                    .add("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:f");
+            StubServer.answer(exchange, 200, event.getBytes(StandardCharsets.UTF_8));
+        } else if (path.endsWith("/response")) {
+            StubServer.answer(exchange, 202, new byte[0]);
+            result.complete(new Result(false, JSON.readTree(body)));
+        } else {
+            StubServer.answer(exchange, 202, new byte[0]);
+            result.complete(new Result(true, JSON.readTree(body)));
+        }
+    }
+
+    private void unpack(Path zip) {
+        try (ZipInputStream in = new ZipInputStream(Files.newInputStream(zip))) {
+            for (ZipEntry entry = in.getNextEntry(); entry != null; entry = in.getNextEntry()) {
+                Path target = task.resolve(entry.getName());
+                if (!entry.isDirectory()) {
+                    Files.createDirectories(target.getParent());
+                    Files.copy(in, target);
+                }
+            }
+            if (!task.resolve("bootstrap").toFile().setExecutable(true)) {
+                throw new IOException("The bootstrap can't be made executable.");
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
