@@ -31,6 +31,16 @@ class Settings:
     run_dir: Path
     root: Path = ROOT
 
+    def variables(self) -> dict[str, str]:
+        """The environment variables by which another program takes the same settings."""
+        return {
+            "SLUICEWAY_AWS_PORT": str(self.aws_port),
+            "SLUICEWAY_AIRFLOW_PORT": str(self.airflow_port),
+            "SLUICEWAY_FLINK_PORT": str(self.flink_port),
+            "SLUICEWAY_FLINK_RPC_PORT": str(self.flink_rpc_port),
+            "SLUICEWAY_FLINK_SLOTS": str(self.flink_slots),
+        }
+
     @property
     def aws_url(self) -> str:
         """Where MiniStack answers, for S3, Lambda and everything else."""

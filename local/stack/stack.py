@@ -128,10 +128,8 @@ class Stack:
             | aws_environment(self._settings)
             | airflow.environment(self._settings)
             | java
-            | {
-                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{base.get('PATH', os.defpath)}",
-                "SLUICEWAY_FLINK_PORT": str(self._settings.flink_port),
-            }
+            | self._settings.variables()
+            | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{base.get('PATH', os.defpath)}"}
         )
 
     def _chosen(self, only: Sequence[str], jdk: Path | None) -> list[Part]:

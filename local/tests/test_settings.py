@@ -21,6 +21,12 @@ def test_load_settings_environment_has_one_wins() -> None:
     assert load_settings(environment={"SLUICEWAY_AWS_PORT": "4567"}).aws_port == 4567
 
 
+def test_variables_taken_by_another_program_give_the_same_settings() -> None:
+    settings = load_settings(environment={"SLUICEWAY_AIRFLOW_PORT": "9380", "SLUICEWAY_FLINK_SLOTS": "2"})
+
+    assert load_settings(environment=settings.variables()) == settings
+
+
 @pytest.mark.parametrize("value", ["", "http", "0", "65536", "-1", "8 080", "٣"])
 def test_load_settings_no_port_says_which(value: str) -> None:
     with pytest.raises(StackError, match=r"SLUICEWAY_AWS_PORT is .* has to be a number from 1 to 65535"):
