@@ -67,6 +67,8 @@ class Processes:
         log = self.log_file(part)
         if log.exists():
             log.replace(log.with_suffix(".log.1"))
+        # Not what the system says, which can be a second off.
+        started = time.time()
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command,
@@ -77,9 +79,6 @@ class Processes:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        started = time.time()
-        with contextlib.suppress(psutil.Error):
-            started = psutil.Process(process.pid).create_time()
         record = Record(part, process.pid, started, port, fingerprint)
         temporary = self._records / f"{part}.json.new"
         temporary.write_text(json.dumps(asdict(record), indent=2) + "\n")
