@@ -156,7 +156,7 @@ class PackagedFunctionsIT {
                 "submit-job",
                 submission("bad", 1, "job.jar", "endless", "").replace("\"parallelism\":1", "\"parallelism\":9"),
                 "PARALLELISM_EXCEEDS_SLOTS");
-        assertRefused("submit-job", "{\"url\":\"" + flink.url() + "\"}", "FIELD_UNKNOWN");
+        assertRefused("list-jobs", "{\"cluster\":\"test\",\"url\":\"" + flink.url() + "\"}", "FIELD_UNKNOWN");
         assertThat(jobs()).isEqualTo(before);
     }
 

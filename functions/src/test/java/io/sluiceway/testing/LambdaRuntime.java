@@ -71,7 +71,10 @@ public final class LambdaRuntime {
             Map<String, String> variables = new HashMap<>(environment);
             variables.put("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:" + api.url().getPort());
             variables.put("AWS_LAMBDA_FUNCTION_NAME", function);
+            variables.put("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST");
             variables.put("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512");
+            variables.put("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/" + function);
+            variables.put("AWS_LAMBDA_LOG_STREAM_NAME", "test");
             variables.put("LAMBDA_TASK_ROOT", task.toString());
             variables.put("_HANDLER", "not.used");
             variables.put("QUARKUS_FUNQY_EXPORT", function);
@@ -104,6 +107,8 @@ public final class LambdaRuntime {
                 idle.await();
             }
             String id = UUID.randomUUID().toString();
+            // AWS's client dies without a content type.
+            exchange.getResponseHeaders().add("Content-Type", "application/json");
             exchange.getResponseHeaders().add("Lambda-Runtime-Aws-Request-Id", id);
             exchange.getResponseHeaders().add("Lambda-Runtime-Deadline-Ms", "4102444800000");
             exchange.getResponseHeaders()
