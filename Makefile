@@ -10,12 +10,14 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 
 # Maven itself uses what JDK 25 warns about.
-MVN := MAVEN_OPTS="--sun-misc-unsafe-memory-access=allow $${MAVEN_OPTS:-}" local/find jdk mvn -q
+MVN := MAVEN_OPTS="--sun-misc-unsafe-memory-access=allow $${MAVEN_OPTS:-}" local/find jdk mvn -q -B
 UV := .tools/uv/bin/uv
 VENV := .venv/.installed
 CDK := infra/cdk/node_modules/.installed
 BUILT := target/.built
 STACK := PYTHONPATH=local .venv/bin/python -m stack
+# For commands that look at what was started: they need no network, and change nothing under running processes.
+STARTED_STACK := test -e $(VENV) || { echo "Nothing was ever started here: run 'make up'."; exit 0; }; $(STACK)
 
 # What the build is made from; tests don't go into it.
 SOURCES := pom.xml $(wildcard .mvn/*) $(shell find flink-jobs functions infra/cdk local/flink \
@@ -30,7 +32,7 @@ help: ## List the targets
 build: $(BUILT) ## Build the functions, the example jobs, Flink for the laptop and the CDK app
 
 .PHONY: data
-data: $(VENV) ## Fetch the flights of New York 2013
+data: ## Fetch the flights of New York 2013
 	@PYTHON="$$(local/find python)" flink-jobs/fetch-data.sh
 
 .PHONY: up
@@ -38,16 +40,16 @@ up: $(BUILT) $(VENV) $(CDK) data ## Bring the laptop stack up: MiniStack, Flink,
 	@$(STACK) up
 
 .PHONY: down
-down: $(VENV) ## Take the laptop stack down, whatever state it is in
-	@$(STACK) down
+down: ## Take the laptop stack down, whatever state it is in
+	@$(STARTED_STACK) down
 
 .PHONY: status
-status: $(VENV) ## Show how each part of the stack is
-	@$(STACK) status
+status: ## Show how each part of the stack is
+	@$(STARTED_STACK) status
 
 .PHONY: logs
-logs: $(VENV) ## Follow the stack's logs; PART=aws picks one part
-	@$(STACK) logs $(PART)
+logs: ## Follow the stack's logs; PART=aws picks one part
+	@$(STARTED_STACK) logs $(PART)
 
 .PHONY: test
 test: build data $(VENV) $(CDK) ## Run all tests
@@ -88,22 +90,26 @@ lock: .tools/uv/.installed ## Renew the Python locks; LOCK_DATE=2026-11-20 resol
 
 $(BUILT): $(SOURCES)
 	@local/find jdk local/find maven >/dev/null
-	$(MVN) package -Dmaven.test.skip=true -Dspotless.check.skip=true
+	@echo 'Building the functions, the example jobs, Flink for the laptop and the CDK app'
+	@$(MVN) package -Dmaven.test.skip=true -Dspotless.check.skip=true
 	@mkdir -p $(@D) && touch $@
 
 .tools/uv/.installed: local/uv-requirements.lock
-	rm -rf .tools/uv
-	python=$$(local/find python) && $$python -m venv .tools/uv
-	.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@echo 'Installing uv into .tools'
+	@rm -rf .tools/uv
+	@python=$$(local/find python) && $$python -m venv .tools/uv
+	@.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 $(VENV): local/requirements.lock airflow-dags/pyproject.toml .tools/uv/.installed
-	python=$$(local/find python) && $(UV) venv --quiet --allow-existing --no-python-downloads --python "$$python" .venv
-	$(UV) pip sync --quiet --python .venv --require-hashes $<
-	$(UV) pip install --quiet --python .venv --offline --no-deps --no-build-isolation --editable airflow-dags
+	@echo 'Installing Airflow, MiniStack and the tools of the tests into .venv'
+	@python=$$(local/find python) && $(UV) venv --quiet --allow-existing --no-python-downloads --python "$$python" .venv
+	@$(UV) pip sync --quiet --python .venv --require-hashes $<
+	@$(UV) pip install --quiet --python .venv --offline --no-deps --no-build-isolation --editable airflow-dags
 	@touch $@
 
 $(CDK): infra/cdk/package-lock.json
 	@local/find node >/dev/null
-	npm ci --prefix infra/cdk --no-fund --no-audit --loglevel=error
+	@echo 'Installing the CDK command line into infra/cdk/node_modules'
+	@npm ci --prefix infra/cdk --no-fund --no-audit --loglevel=error --silent
 	@touch $@

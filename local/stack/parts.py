@@ -165,8 +165,8 @@ def _taskmanager(settings: Settings, java: Mapping[str, str]) -> Part:
     command, directory, prepare = _flink(settings, "taskmanager")
 
     def is_ready(started: float) -> bool:
-        # For seconds the JobManager still lists a TaskManager that has died. The field is misnamed: it holds the time of
-        # the last heartbeat, in milliseconds since the epoch.
+        # For seconds the JobManager still lists a TaskManager that has died. The field is misnamed: it holds the time
+        # of the last heartbeat, in milliseconds since the epoch.
         answer = _get(f"{settings.flink_url}/taskmanagers") or {}
         return any(
             manager["timeSinceLastHeartbeat"] / 1000 >= started and manager["slotsNumber"] >= settings.flink_slots
