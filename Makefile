@@ -39,6 +39,10 @@ data: ## Fetch the flights of New York 2013
 up: $(BUILT) $(VENV) $(CDK) data ## Bring the laptop stack up: MiniStack, Flink, Airflow; deploy the functions
 	@$(STACK) up
 
+.PHONY: demo
+demo: $(BUILT) $(VENV) $(CDK) data ## Bring the stack up, run the example DAGs in it, check and show their results
+	@$(STACK) demo
+
 .PHONY: down
 down: ## Take the laptop stack down, whatever state it is in
 	@$(STARTED_STACK) down

@@ -1,4 +1,4 @@
-"""The command line: `python -m stack up | down | status | logs | run`; the Makefile is its front door."""
+"""The command line: `python -m stack up | demo | down | status | logs | run`; the Makefile is its front door."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from stack import tools
+from stack.demo import Demo
 from stack.errors import StackError
 from stack.progress import Progress
 from stack.settings import load_settings
@@ -20,7 +21,8 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = load_settings()
-        stack = Stack(settings, Progress())
+        progress = Progress()
+        stack = Stack(settings, progress)
         match options.command:
             case "up":
                 stack.up(options.part)
@@ -28,6 +30,9 @@ def main(arguments: Sequence[str]) -> int:
                     print(
                         f"\nAirflow  {settings.airflow_url}\nFlink    {settings.flink_url}\nAWS      {settings.aws_url}"
                     )
+            case "demo":
+                stack.up()
+                Demo(settings, progress).run()
             case "down":
                 stack.down()
             case "status":
@@ -78,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start what isn't running, deploy what has changed")
     up.add_argument("part", nargs="*", help="start only these parts, and deploy nothing")
+    commands.add_parser("demo", help="bring the stack up, run the example DAGs, and check and show their results")
     commands.add_parser("down", help="end every process of the stack")
     commands.add_parser("status", help="how each part is")
     logs = commands.add_parser("logs", help="the ends of the logs, and what comes")

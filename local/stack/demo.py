@@ -1,0 +1,256 @@
+"""The demo: both example DAGs in the real Airflow, and their results held against the reference program."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import subprocess
+import sys
+import time
+import zoneinfo
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+import httpx
+
+from stack.errors import StackError
+from stack.progress import Progress
+from stack.settings import DATA_BUCKET, REGION, Settings
+
+NEW_YORK: Final = zoneinfo.ZoneInfo("America/New_York")
+DAYS: Final = tuple(datetime.date(2013, 1, day) for day in (5, 6, 7))
+DAILY: Final = "flight_delays_daily"
+STREAM: Final = "flight_delays_stream"
+PATIENCE_SECONDS: Final = 900.0
+# Most task states say nothing new to a person who waits.
+TOLD: Final = {"success", "failed", "upstream_failed", "deferred"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a DAG, by the name that the demo shows for it."""
+
+    dag: str
+    run_id: str
+    name: str
+
+
+class Airflow:
+    """The REST API of the stack's Airflow, which asks for no log-in but wants a token."""
+
+    def __init__(self, settings: Settings) -> None:
+        token = httpx.get(f"{settings.airflow_url}/auth/token", timeout=30).raise_for_status().json()["access_token"]
+        self._client = httpx.Client(
+            base_url=f"{settings.airflow_url}/api/v2",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
+        )
+
+    def get(self, path: str, **parameters: str | int) -> dict[str, Any]:
+        """What the API answers; raises StackError with its words if it refuses."""
+        return self._read(self._client.get(path, params=parameters))
+
+    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What the API answers; raises StackError with its words if it refuses."""
+        return self._read(self._client.post(path, json=body))
+
+    def _read(self, response: httpx.Response) -> dict[str, Any]:
+        if response.is_error:
+            raise StackError(
+                f"Airflow answered {response.status_code} to {response.request.url.path}: {response.text[:300]}"
+            )
+        answer: dict[str, Any] = response.json()
+        return answer
+
+
+class Demo:
+    """Runs the DAGs on a stack that is up."""
+
+    def __init__(self, settings: Settings, progress: Progress) -> None:
+        self._settings = settings
+        self._progress = progress
+        session = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+        self._s3 = session.client("s3", endpoint_url=settings.aws_url)
+        self._deadline = time.monotonic() + PATIENCE_SECONDS
+
+    def run(self) -> None:
+        """Runs everything and prints the result; raises StackError if anything isn't as it has to be."""
+        airflow = Airflow(self._settings)
+        self._await_dags(airflow)
+        runs = [*self._start_days(airflow), self._start_stream(airflow)]
+        self._follow(airflow, runs)
+        rows = self._check_days()
+        stream = self._check_stream(airflow, runs[-1])
+        print(f"\n{align(rows)}\n\n{stream}\n")
+        for day in DAYS:
+            print(f"Plot     {self._report(day, 'png')}")
+        print(f"Airflow  {self._settings.airflow_url}/dags/{DAILY}\nFlink    {self._settings.flink_url}/#/overview")
+        print("\n`make down` ends everything.")
+
+    def _await_dags(self, airflow: Airflow) -> None:
+        with self._progress.step("wait until Airflow has read the DAGs"):
+            while {dag["dag_id"] for dag in airflow.get("/dags", limit=100)["dags"]} < {DAILY, STREAM}:
+                self._pause("Airflow doesn't find the DAGs: see `make logs PART=airflow-dag-processor`.")
+
+    def _start_days(self, airflow: Airflow) -> list[Run]:
+        """Asks for a backfill; days that ran before are cleared and run again, as new requests."""
+        backfill = airflow.post(
+            "/backfills",
+            {
+                "dag_id": DAILY,
+                "from_date": _midnight(DAYS[0]),
+                "to_date": _midnight(DAYS[-1]),
+                "reprocess_behavior": "completed",
+                "max_active_runs": 2,
+            },
+        )
+        wanted = {_midnight(day): day for day in DAYS}
+        runs: dict[datetime.date, Run] = {}
+        while len(runs) < len(DAYS):
+            for run in airflow.get(f"/dags/{DAILY}/dagRuns", limit=100)["dag_runs"]:
+                begin = datetime.datetime.fromisoformat(run["data_interval_start"]).astimezone(NEW_YORK)
+                if (day := wanted.get(begin.isoformat())) is not None:
+                    runs[day] = Run(DAILY, run["dag_run_id"], f"{DAILY} {day}")
+            self._pause(f"Backfill {backfill['id']} has made no runs for its days.")
+        self._progress.say(f"asked Airflow for a backfill of {DAILY} over {DAYS[0]} to {DAYS[-1]}")
+        return [runs[day] for day in DAYS]
+
+    def _start_stream(self, airflow: Airflow) -> Run:
+        run_id = f"demo__{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
+        airflow.post(f"/dags/{STREAM}/dagRuns", {"dag_run_id": run_id, "logical_date": None})
+        self._progress.say(f"asked Airflow for a run of {STREAM}")
+        return Run(STREAM, run_id, STREAM)
+
+    def _follow(self, airflow: Airflow, runs: Sequence[Run]) -> None:
+        """Tells what the tasks do until all runs have ended; raises StackError if one failed."""
+        told: dict[tuple[Run, str], str] = {}
+        ended: dict[Run, str] = {}
+        while len(ended) < len(runs):
+            self._pause(
+                "The runs haven't ended in time: "
+                + ", ".join(run.name for run in runs if run not in ended)
+                + f". See {self._settings.airflow_url}."
+            )
+            for run in [run for run in runs if run not in ended]:
+                path = f"/dags/{run.dag}/dagRuns/{run.run_id}"
+                state = airflow.get(path)["state"]
+                for task in airflow.get(f"{path}/taskInstances", limit=100)["task_instances"]:
+                    now = task["state"]
+                    if now in TOLD and told.get((run, task["task_id"])) != now:
+                        told[run, task["task_id"]] = now
+                        words = "waits in the triggerer" if now == "deferred" else now
+                        self._progress.say(f"{run.name}  {task['task_id']}: {words}")
+                if state in ("success", "failed"):
+                    ended[run] = state
+        if failed := [run.name for run, state in ended.items() if state != "success"]:
+            raise StackError(f"Failed: {', '.join(failed)}. See the tasks' logs at {self._settings.airflow_url}.")
+
+    def _check_days(self) -> list[tuple[str, ...]]:
+        """The table of the results; raises StackError if a line isn't the reference program's."""
+        table: list[tuple[str, ...]] = [
+            ("DAY", "AIRPORT", "FLIGHTS", "CANCELLED", "MEAN DELAY", "WORST HOUR", "ITS P95", "LINES = REFERENCE")
+        ]
+        with self._progress.step("hold the results against the reference program"):
+            for day in DAYS:
+                report = json.loads(self._report(day, "json").read_text())
+                got = self._lines(f"results/flight-delays/{day}/{report['flink_job_id']}/")
+                expected = self._reference(day, day + datetime.timedelta(days=1))
+                if got != expected:
+                    raise StackError(f"The result of {day} isn't the reference program's: {_difference(got, expected)}")
+                for airport in report["airports"]:
+                    lines = sum(json.loads(line)["origin"] == airport["airport"] for line in got)
+                    table.append(
+                        (
+                            str(day),
+                            airport["airport"],
+                            str(airport["flights"]),
+                            str(airport["cancelled"]),
+                            _minutes(airport["mean_delay_minutes"]),
+                            str(airport["worst_hour"]),
+                            _minutes(airport["worst_hour_p95_minutes"]),
+                            f"{lines} of {lines}",
+                        )
+                    )
+        return table
+
+    def _check_stream(self, airflow: Airflow, run: Run) -> str:
+        """What the stream wrote in its two lives, in words; raises StackError if a line is wrong or there twice."""
+        path = f"/dags/{STREAM}/dagRuns/{run.run_id}/taskInstances/first-life.submit-job/xcomEntries/return_value"
+        answer = airflow.get(path)["value"]
+        first: str = (json.loads(answer) if isinstance(answer, str) else answer)["job"]["flinkJobId"]
+        got = self._lines(f"results/flight-delays-stream/{first}/")
+        if not got:
+            raise StackError("The stream wrote nothing.")
+        last = max(json.loads(line)["hour"] for line in got)
+        until = datetime.datetime.fromisoformat(last).astimezone(NEW_YORK).date() + datetime.timedelta(days=1)
+        expected = [
+            line for line in self._reference(datetime.date(2013, 1, 1), until) if json.loads(line)["hour"] <= last
+        ]
+        if got != expected:
+            raise StackError(f"What the stream wrote isn't the reference program's: {_difference(got, expected)}")
+        return (
+            f"The stream, stopped with a savepoint and started again from it, has written the hours up to {last}:\n"
+            f"{len(got)} lines, each once, each the reference program's."
+        )
+
+    def _lines(self, prefix: str) -> list[str]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=DATA_BUCKET, Prefix=prefix, Delimiter="/")
+        keys = [item["Key"] for page in pages for item in page.get("Contents", []) if item["Key"].endswith(".jsonl")]
+        bodies = (self._s3.get_object(Bucket=DATA_BUCKET, Key=key)["Body"].read().decode() for key in keys)
+        return sorted(line for body in bodies for line in body.splitlines())
+
+    def _reference(self, begin: datetime.date, end: datetime.date) -> list[str]:
+        jobs = self._settings.root / "flink-jobs"
+        result = subprocess.run(
+            [
+                *(sys.executable, jobs / "reference" / "flight_delays.py"),
+                *("--input", jobs / "data" / "nycflights13"),
+                *("--from", str(begin), "--to", str(end)),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if result.returncode != 0:
+            raise StackError(f"The reference program failed: {result.stderr.strip()}")
+        return sorted(result.stdout.splitlines())
+
+    def _report(self, day: datetime.date, kind: str) -> Path:
+        return self._settings.run_dir / "reports" / f"flight-delays-{day}.{kind}"
+
+    def _pause(self, too_late: str) -> None:
+        if time.monotonic() > self._deadline:
+            raise StackError(too_late)
+        time.sleep(1)
+
+
+def align(rows: Sequence[Sequence[str]]) -> str:
+    """A table with a heading in its first row: columns aligned, numbers to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if column >= 2 else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
+
+
+def _midnight(day: datetime.date) -> str:
+    return datetime.datetime.combine(day, datetime.time(), NEW_YORK).isoformat()
+
+
+def _minutes(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f} min"
+
+
+def _difference(got: Iterable[str], expected: Iterable[str]) -> str:
+    """The first line that only one of the two has, or that one has more often."""
+    ours, theirs = list(got), list(expected)
+    for line in sorted({*ours, *theirs}):
+        if ours.count(line) != theirs.count(line):
+            return f"{ours.count(line)} times instead of {theirs.count(line)}: {line}"
+    return "only the order"
