@@ -1,9 +1,17 @@
 package io.sluiceway.function;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.quarkus.amazon.lambda.runtime.FunctionError;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.sluiceway.error.ErrorCode;
 
-/** Makes an invocation fail; its text is the error code, a colon and the refusal as JSON. */
+/**
+ * Makes an invocation fail; its text is the error code, a colon and the refusal as JSON.
+ *
+ * <p>Quarkus reports it to Lambda as a {@code FunctionError}, which it doesn't register itself: natively the caller
+ * would wait for an answer that never comes.
+ */
+@RegisterForReflection(targets = FunctionError.class)
 final class FunctionFailedException extends RuntimeException {
     private final String text;
 

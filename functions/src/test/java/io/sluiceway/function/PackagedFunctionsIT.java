@@ -37,7 +37,8 @@ import software.amazon.awssdk.services.s3.S3Client;
 
 /**
  * The packaged functions through Lambda's Runtime API, a fresh process for each call, on a real Flink cluster and the
- * laptop's S3; Flink's own client observes what they did.
+ * laptop's S3; Flink's own client observes what they did. {@code -Dfunctions.zip} names another package with a
+ * {@code bootstrap}, such as the native one.
  */
 class PackagedFunctionsIT {
     private static final Duration PATIENCE = Duration.ofSeconds(90);
@@ -67,7 +68,7 @@ class PackagedFunctionsIT {
             s3.putObject(p -> p.bucket(BUCKET).key("large.jar"), RequestBody.fromFile(large));
         }
         lambda = new LambdaRuntime(
-                Processes.root().resolve("functions/target/function-local.zip"),
+                Processes.root().resolve(System.getProperty("functions.zip", "functions/target/function-local.zip")),
                 home,
                 Map.of(
                         "SLUICEWAY_CLUSTERS", """
