@@ -56,14 +56,20 @@ logs: ## Follow the stack's logs; PART=aws picks one part
 	@$(STARTED_STACK) logs $(PART)
 
 .PHONY: test
-test: build data $(VENV) $(CDK) ## Run all tests
-	$(MVN) verify
-	cd local && ../.venv/bin/pytest -q
-	cd airflow-dags && ../.venv/bin/pytest -q
+test: build data $(VENV) $(CDK) ## Run all tests, those on the stack and the demo included; takes about 15 minutes
+	$(MVN) --batch-mode verify
+	cd local && ../.venv/bin/pytest
+	$(STACK) during $(MAKE) --no-print-directory test-stack
+
+# Airflow's own tests come last, so that the run ends with pytest's summary.
+.PHONY: test-stack
+test-stack:
+	@$(STACK) demo
+	cd airflow-dags && SLUICEWAY_STACK=1 ../.venv/bin/pytest
 
 .PHONY: check
 check: $(VENV) ## Check format, types and lint, without running a test
-	$(MVN) test-compile
+	$(MVN) -q test-compile
 	.venv/bin/ruff format --check local airflow-dags
 	.venv/bin/ruff check local airflow-dags
 	cd local && ../.venv/bin/mypy
@@ -71,7 +77,7 @@ check: $(VENV) ## Check format, types and lint, without running a test
 
 .PHONY: format
 format: $(VENV) ## Format all code
-	$(MVN) spotless:apply
+	$(MVN) -q spotless:apply
 	.venv/bin/ruff check --fix --quiet local airflow-dags || true
 	.venv/bin/ruff format local airflow-dags
 
@@ -95,7 +101,7 @@ lock: .tools/uv/.installed ## Renew the Python locks; LOCK_DATE=2026-11-20 resol
 $(BUILT): $(SOURCES)
 	@local/find jdk local/find maven >/dev/null
 	@echo 'Building the functions, the example jobs, Flink for the laptop and the CDK app'
-	@$(MVN) package -Dmaven.test.skip=true -Dspotless.check.skip=true
+	@$(MVN) -q package -Dmaven.test.skip=true -Dspotless.check.skip=true
 	@mkdir -p $(@D) && touch $@
 
 .tools/uv/.installed: local/uv-requirements.lock

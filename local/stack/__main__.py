@@ -1,9 +1,10 @@
-"""The command line: `python -m stack up | demo | down | status | logs | run`; the Makefile is its front door."""
+"""The command line: `python -m stack up | demo | down | status | logs | run | during`; the Makefile is its front door."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str]) -> int:
             case "demo":
                 stack.up()
                 Demo(settings, progress).run()
+            case "during":
+                return _during(stack, options.program)
             case "down":
                 stack.down()
             case "status":
@@ -69,6 +72,19 @@ def _logs(stack: Stack, part: str | None, follow: bool) -> NoReturn:
     os.execvp("tail", ["tail", "-n", "20", *(["-F"] if follow else []), *map(str, files)])
 
 
+def _during(stack: Stack, program: Sequence[str]) -> int:
+    """Runs a program on the stack; a stack that wasn't up before is down afterwards."""
+    if not program:
+        raise StackError("Say what to run, such as `during pytest -m stack`.")
+    was_up = any(state.state != "stopped" for state in stack.status())
+    try:
+        stack.up()
+        return subprocess.run(program, env=stack.environment(tools.find_jdk()), check=False).returncode
+    finally:
+        if not was_up:
+            stack.down()
+
+
 def _run(stack: Stack, program: Sequence[str]) -> NoReturn:
     if not program:
         raise StackError("Say what to run, such as `run airflow dags list`.")
@@ -91,6 +107,8 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("--no-follow", dest="follow", action="store_false", help="end instead of waiting for more")
     run = commands.add_parser("run", help="run a program that belongs to the stack, such as `run airflow dags list`")
     run.add_argument("program", nargs=argparse.REMAINDER)
+    during = commands.add_parser("during", help="bring the stack up, run a program on it, and leave it as it was")
+    during.add_argument("program", nargs=argparse.REMAINDER)
     return parser
 
 

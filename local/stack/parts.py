@@ -116,6 +116,7 @@ def _aws(settings: Settings, java: Mapping[str, str]) -> Part:
             "MINISTACK_REGION": REGION,
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(buckets),
+            "STATE_DIR": str(directory / "state"),
             "TMPDIR": str(temporary),
         },
         ports={"SLUICEWAY_AWS_PORT": settings.aws_port},
