@@ -1,4 +1,4 @@
-"""The command line: `python -m stack up | demo | down | status | logs | run | during`; the Makefile is its front door."""
+"""The command line: `python -m stack up`, `demo`, `down`, `status` and so on; the Makefile is its front door."""
 
 from __future__ import annotations
 
