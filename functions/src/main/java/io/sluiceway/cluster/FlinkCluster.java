@@ -1,5 +1,6 @@
 package io.sluiceway.cluster;
 
+import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.jar.JarDigest;
 import io.sluiceway.job.ClusterName;
@@ -20,9 +21,9 @@ import java.util.OptionalInt;
  * The port to one Flink cluster.
  *
  * <p>Every call answers before its deadline. Where nothing else is said, a call throws {@link RefusedException}:
- * CLUSTER_UNREACHABLE when no connection could be made (nothing was done), CLUSTER_TIMEOUT when no answer came (what
- * was asked may have been done), CLUSTER_ANSWER_INVALID when the answer makes no sense, CLUSTER_REFUSED with the
- * cluster's own words.
+ * CLUSTER_UNREACHABLE when the cluster can't be reached or can't work at the moment (nothing was done), CLUSTER_TIMEOUT
+ * when no answer came (what was asked may have been done), CLUSTER_ANSWER_INVALID when the answer makes no sense
+ * (likewise), CLUSTER_REFUSED with the cluster's own words.
  */
 public interface FlinkCluster {
     /** The name it is configured under. */
@@ -34,8 +35,11 @@ public interface FlinkCluster {
     /** Whether the deployment lets jobs of this cluster be restored from this path. */
     boolean mayRestoreFrom(StoragePath path);
 
-    /** What the cluster says of a job, or empty when it doesn't know it (any more). */
-    Optional<JobStatus> findJob(FlinkJobId job, Deadline deadline);
+    /** A job's state, or empty when the cluster doesn't know the job (any more). */
+    Optional<JobOverview> findJob(FlinkJobId job, Deadline deadline);
+
+    /** All that the cluster says of a job, or empty when it doesn't know the job (any more). */
+    Optional<JobStatus> observeJob(FlinkJobId job, Deadline deadline);
 
     /** All jobs that the cluster knows, ended ones included until it forgets them. */
     List<JobOverview> listJobs(Deadline deadline);
@@ -53,12 +57,17 @@ public interface FlinkCluster {
      * Runs a jar that the cluster has, as the job with the given id.
      *
      * @return how the cluster took it
-     * @throws RefusedException also ENTRY_CLASS_NOT_FOUND, PROGRAM_FAILED and RESTORE_FAILED: nothing runs
+     * @throws RefusedException also ENTRY_CLASS_NOT_FOUND, PROGRAM_FAILED and RESTORE_FAILED: the cluster refused. A
+     *     program can fail behind the submission of its job, so whether the job is there is known only by asking for
+     *     it.
      */
     RunAnswer runJob(JobLaunch launch, Deadline deadline);
 
     /** How far a savepoint (of a stop, too) has come, or empty when the cluster doesn't know the trigger (any more). */
     Optional<SavepointProgress> findSavepoint(FlinkJobId job, TriggerId trigger, Deadline deadline);
+
+    /** Where the newest savepoint lies that the job's current JobMaster completed, or empty when there is none. */
+    Optional<StoragePath> findLastSavepoint(FlinkJobId job, Deadline deadline);
 
     /** Triggers a savepoint into a directory. Triggering the same id again joins the first. */
     void triggerSavepoint(FlinkJobId job, TriggerId trigger, StoragePath directory, Deadline deadline);
@@ -70,9 +79,14 @@ public interface FlinkCluster {
      */
     void triggerStop(FlinkJobId job, TriggerId trigger, StoragePath directory, boolean drain, Deadline deadline);
 
-    /** Cancels a job. Cancelling it again is harmless. */
+    /** Cancels a job. Cancelling it again, or one that has ended, is harmless. */
     void cancelJob(FlinkJobId job, Deadline deadline);
 
     /** Where a person sees the job. */
     URI jobPage(FlinkJobId job);
+
+    /** What is said of a job that this cluster doesn't know. */
+    default RefusedException unknownJob(FlinkJobId job) {
+        return new RefusedException(ErrorCode.JOB_NOT_FOUND, "Cluster '%s' knows no job %s.".formatted(name(), job));
+    }
 }

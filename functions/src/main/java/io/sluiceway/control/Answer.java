@@ -23,12 +23,12 @@ public sealed interface Answer {
      *
      * @param outcome whether by this call
      * @param submission what was submitted, and as which Flink job
-     * @param status what the cluster says of it; absent when it couldn't be observed after the submission
+     * @param job what the cluster says of it; absent when it couldn't be asked after the submission
      */
     record Submitted(
             Outcome outcome,
             Submission submission,
-            @Nullable JobStatus status) implements Answer {}
+            @Nullable JobOverview job) implements Answer {}
 
     /**
      * An operation was triggered.

@@ -1,12 +1,15 @@
 package io.sluiceway.control;
 
 import io.sluiceway.error.ErrorCode;
+import io.sluiceway.error.Quoted;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.jar.JarDigest;
 import io.sluiceway.jar.JarReference;
 import io.sluiceway.job.Digests;
 import io.sluiceway.job.EntryClass;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -14,14 +17,17 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.jar.Attributes;
+import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.jar.Manifest;
+import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
 import org.jspecify.annotations.Nullable;
 
 /** Looks into a jar before a cluster is given it, so that a wrong one leaves nothing behind there. */
 public final class JarInspector {
     private static final int BUFFER_BYTES = 1 << 16;
+    private static final int MAX_MANIFEST_BYTES = 1 << 20;
 
     /** The manifest attribute that Flink prefers to {@code Main-Class} ({@code PackagedProgram} in flink-clients). */
     private static final Attributes.Name PROGRAM_CLASS = new Attributes.Name("program-class");
@@ -73,10 +79,10 @@ public final class JarInspector {
     }
 
     private static EntryClass manifestEntryClass(JarFile opened, JarReference jar) throws IOException {
-        Manifest manifest = opened.getManifest();
         String named = null;
-        if (manifest != null) {
-            Attributes attributes = manifest.getMainAttributes();
+        JarEntry entry = opened.getJarEntry(JarFile.MANIFEST_NAME);
+        if (entry != null) {
+            Attributes attributes = readManifest(opened, entry).getMainAttributes();
             named = attributes.getValue(PROGRAM_CLASS);
             if (named == null) {
                 named = attributes.getValue(Attributes.Name.MAIN_CLASS);
@@ -87,6 +93,24 @@ public final class JarInspector {
                     ErrorCode.ENTRY_CLASS_NOT_FOUND,
                     "The request names no entry class and the manifest of %s has no Main-Class.".formatted(jar.uri()));
         }
-        return new EntryClass(named.strip());
+        try {
+            return new EntryClass(named.strip());
+        } catch (RefusedException e) {
+            throw new RefusedException(
+                    ErrorCode.ENTRY_CLASS_NOT_FOUND,
+                    "The manifest of %s names %s, which is no class name.".formatted(jar.uri(), Quoted.of(named)),
+                    e);
+        }
+    }
+
+    /** {@link JarFile#getManifest()} would inflate whatever the entry holds. */
+    private static Manifest readManifest(JarFile opened, JarEntry entry) throws IOException {
+        try (InputStream content = opened.getInputStream(entry)) {
+            byte[] bytes = content.readNBytes(MAX_MANIFEST_BYTES + 1);
+            if (bytes.length > MAX_MANIFEST_BYTES) {
+                throw new ZipException("The manifest is larger than %d bytes.".formatted(MAX_MANIFEST_BYTES));
+            }
+            return new Manifest(new ByteArrayInputStream(bytes));
+        }
     }
 }

@@ -7,6 +7,7 @@ import io.sluiceway.control.Answer.Triggered;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobState;
 import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationType;
@@ -59,8 +60,12 @@ public final class StopJob {
     }
 
     private static Triggered cancel(Triggering triggering) {
-        if (triggering.findJob().overview().state().terminal()) {
+        JobState state = triggering.jobState();
+        if (state.terminal()) {
             return new Triggered(Outcome.REPLAYED, Operation.completed(triggering.operation(), null));
+        }
+        if (state == JobState.CANCELLING) {
+            return new Triggered(Outcome.REPLAYED, Operation.inProgress(triggering.operation()));
         }
         triggering.cluster().cancelJob(triggering.operation().job(), triggering.deadline());
         return new Triggered(Outcome.STARTED, Operation.inProgress(triggering.operation()));

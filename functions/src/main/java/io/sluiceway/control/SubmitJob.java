@@ -13,18 +13,16 @@ import io.sluiceway.jar.JarReference;
 import io.sluiceway.jar.JarStore;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobSpec;
-import io.sluiceway.job.JobStatus;
+import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.time.Deadline;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Starts a job, once per request and try.
@@ -33,19 +31,19 @@ import org.jspecify.annotations.Nullable;
  * anything, and a call that lost the cluster's answer settles it by asking for the id.
  */
 public final class SubmitJob {
-    /** Kept from the deadline for asking what became of a job whose answer was lost. */
-    private static final Duration SETTLING_RESERVE = Duration.ofSeconds(3);
-
     private final Clusters clusters;
     private final JarStore jars;
     private final Set<String> allowedBuckets;
+    private final Path workDirectory;
 
     /**
      * The verb over its ports.
      *
      * @param allowedBuckets the buckets that jars may come from
+     * @param workDirectory where a jar lies while it is checked and handed on; it must have room for the largest
      */
-    public SubmitJob(Clusters clusters, JarStore jars, Set<String> allowedBuckets) {
+    public SubmitJob(Clusters clusters, JarStore jars, Set<String> allowedBuckets, Path workDirectory) {
+        this.workDirectory = workDirectory;
         this.clusters = clusters;
         this.jars = jars;
         this.allowedBuckets = Set.copyOf(allowedBuckets);
@@ -55,7 +53,8 @@ public final class SubmitJob {
      * Starts the job, or finds the one that an earlier call of this request and try started.
      *
      * @throws RefusedException when the request can't be carried out; then nothing was started, except where the code
-     *     says that this is unknown (SUBMISSION_UNSETTLED, CLUSTER_TIMEOUT), and a repeated call settles it
+     *     says that this is unknown (SUBMISSION_UNSETTLED): a repeated call settles it. A job that Flink took and that
+     *     failed at its start is there as FAILED
      */
     public Submitted submit(Request request, JobSpec spec, Deadline deadline) {
         FlinkCluster cluster = clusters.named(spec.cluster());
@@ -64,7 +63,7 @@ public final class SubmitJob {
         FlinkJobId id = FlinkJobId.derive(spec.cluster(), spec.name(), request.id(), request.tryNumber());
         Submission submission = new Submission(spec, request.tryNumber(), id, cluster.jobPage(id));
 
-        Optional<JobStatus> earlier = cluster.findJob(id, deadline);
+        Optional<JobOverview> earlier = cluster.findJob(id, deadline);
         if (earlier.isPresent()) {
             return new Submitted(Outcome.REPLAYED, submission, earlier.get());
         }
@@ -125,9 +124,18 @@ public final class SubmitJob {
     }
 
     private static Submitted run(JobLaunch launch, Submission submission, FlinkCluster cluster, Deadline deadline) {
-        return switch (cluster.runJob(launch, deadline.leaving(SETTLING_RESERVE))) {
+        RunAnswer answer;
+        try {
+            answer = cluster.runJob(launch, deadline.leaving(LostAnswers.SETTLING_RESERVE));
+        } catch (RefusedException refusal) {
+            return settleRefusal(refusal, launch, submission, cluster, deadline);
+        }
+        return switch (answer) {
             case RunAnswer.Started() ->
-                new Submitted(Outcome.STARTED, submission, observe(launch.id(), cluster, deadline));
+                new Submitted(
+                        Outcome.STARTED,
+                        submission,
+                        ask(launch, cluster, deadline).orElse(null));
             case RunAnswer.DuplicateId() ->
                 new Submitted(
                         Outcome.REPLAYED,
@@ -141,7 +149,7 @@ public final class SubmitJob {
                 new Submitted(
                         Outcome.STARTED,
                         submission,
-                        cluster.findJob(launch.id(), deadline)
+                        ask(launch, cluster, deadline)
                                 .orElseThrow(() -> new RefusedException(
                                         ErrorCode.SUBMISSION_UNSETTLED,
                                         "Job %s was handed to the cluster and isn't there yet: %s"
@@ -149,18 +157,41 @@ public final class SubmitJob {
         };
     }
 
-    /** The job runs, so a failure to observe it is no failure of the submission. */
-    private static @Nullable JobStatus observe(FlinkJobId id, FlinkCluster cluster, Deadline deadline) {
-        try {
-            return cluster.findJob(id, deadline).orElse(null);
-        } catch (RefusedException e) {
-            return null;
+    /**
+     * A program can submit its job and fail behind that, and Flink refuses what it gave up waiting for: a job that
+     * lives has been started, whatever the cluster said.
+     */
+    private static Submitted settleRefusal(
+            RefusedException refusal,
+            JobLaunch launch,
+            Submission submission,
+            FlinkCluster cluster,
+            Deadline deadline) {
+        if (refusal.code() == ErrorCode.CLUSTER_UNREACHABLE) {
+            throw refusal;
         }
+        Optional<JobOverview> job;
+        try {
+            job = cluster.findJob(launch.id(), deadline);
+        } catch (RefusedException unknown) {
+            throw new RefusedException(
+                    ErrorCode.SUBMISSION_UNSETTLED,
+                    "Whether job %s was started is unknown: %s".formatted(launch.id(), refusal.sentence()),
+                    refusal);
+        }
+        if (job.isPresent() && !job.get().state().terminal()) {
+            return new Submitted(Outcome.STARTED, submission, job.get());
+        }
+        throw refusal;
     }
 
-    private static Path createDirectory() {
+    private static Optional<JobOverview> ask(JobLaunch launch, FlinkCluster cluster, Deadline deadline) {
+        return LostAnswers.ask(() -> cluster.findJob(launch.id(), deadline));
+    }
+
+    private Path createDirectory() {
         try {
-            return Files.createTempDirectory("sluiceway");
+            return Files.createTempDirectory(workDirectory, "sluiceway");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

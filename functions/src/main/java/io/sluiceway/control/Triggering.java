@@ -5,12 +5,11 @@ import io.sluiceway.control.Answer.Outcome;
 import io.sluiceway.control.Answer.Triggered;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
-import io.sluiceway.job.JobStatus;
+import io.sluiceway.job.JobState;
 import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.time.Deadline;
-import java.time.Duration;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 
@@ -19,52 +18,43 @@ import java.util.function.BiConsumer;
  * is triggered, and a lost answer is settled by asking for the trigger id.
  */
 record Triggering(FlinkCluster cluster, OperationId operation, Deadline deadline) {
-    /** The most that the trigger call itself waits, so that a lost answer can still be settled. */
-    private static final Duration SETTLING_RESERVE = Duration.ofSeconds(3);
-
     /**
      * Triggers the operation unless it was triggered before.
      *
      * @param call triggers the operation into the given directory, before the given deadline
      */
     Triggered trigger(BiConsumer<StoragePath, Deadline> call) {
-        Optional<Operation> earlier = find();
+        Optional<Operation> earlier = OperationProgress.find(cluster, operation, deadline);
         if (earlier.isPresent()) {
             return new Triggered(Outcome.REPLAYED, earlier.get());
         }
-        requireLivingJob();
+        // Flink accepts a trigger for a job that is unknown or has ended, and says so only later.
+        JobState state = jobState();
+        if (state.terminal()) {
+            throw new RefusedException(ErrorCode.JOB_NOT_RUNNING, "Job %s is %s.".formatted(operation.job(), state));
+        }
         try {
             call.accept(
                     cluster.savepointDirectory(operation.job(), operation.trigger()),
-                    deadline.leaving(SETTLING_RESERVE));
+                    deadline.leaving(LostAnswers.SETTLING_RESERVE));
         } catch (RefusedException e) {
-            if (e.code() != ErrorCode.CLUSTER_TIMEOUT && e.code() != ErrorCode.CLUSTER_ANSWER_INVALID) {
+            if (!LostAnswers.mayHaveBeenDone(e)) {
                 throw e;
             }
-            return new Triggered(Outcome.STARTED, find().orElseThrow(() -> e));
+            return new Triggered(Outcome.STARTED, settle(e));
         }
         return new Triggered(Outcome.STARTED, Operation.inProgress(operation));
     }
 
-    private Optional<Operation> find() {
-        return cluster.findSavepoint(operation.job(), operation.trigger(), deadline)
-                .map(progress -> OperationProgress.of(operation, progress));
-    }
-
-    /** Flink accepts a trigger for a job that is unknown or has ended, and says so only later. */
-    private void requireLivingJob() {
-        JobStatus job = findJob();
-        if (job.overview().state().terminal()) {
-            throw new RefusedException(
-                    ErrorCode.JOB_NOT_RUNNING,
-                    "Job %s is %s.".formatted(operation.job(), job.overview().state()));
-        }
-    }
-
-    JobStatus findJob() {
+    /** The state of the job that the operation acts on. */
+    JobState jobState() {
         return cluster.findJob(operation.job(), deadline)
-                .orElseThrow(() -> new RefusedException(
-                        ErrorCode.JOB_NOT_FOUND,
-                        "Cluster '%s' knows no job %s.".formatted(cluster.name(), operation.job())));
+                .orElseThrow(() -> cluster.unknownJob(operation.job()))
+                .state();
+    }
+
+    private Operation settle(RefusedException lost) {
+        return LostAnswers.ask(() -> OperationProgress.find(cluster, operation, deadline))
+                .orElseThrow(() -> new RefusedException(ErrorCode.CLUSTER_TIMEOUT, lost.sentence(), lost));
     }
 }

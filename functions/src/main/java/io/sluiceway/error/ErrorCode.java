@@ -18,7 +18,10 @@ public enum ErrorCode {
     JAR_BUCKET_NOT_ALLOWED(
             false, "Put the jar into an allowed bucket, or add its bucket to the deployment's settings."),
     JAR_NOT_FOUND(false, "Upload the jar, or correct its URI or version id."),
-    JAR_NOT_READABLE(false, "Give the function's role s3:GetObject on this object and kms:Decrypt on its key."),
+    JAR_NOT_READABLE(
+            false,
+            "Give the function's role s3:GetObject on this object and kms:Decrypt on its key, in its own Region."),
+    JAR_TOO_LARGE(false, "Give submit-job more ephemeral storage, or make the jar smaller."),
     JAR_NOT_A_JAR(false, "Upload the jar that the build made; this object can't be opened as one."),
     JAR_CHECKSUM_MISMATCH(false, "Submit the SHA-256 of the object that is stored, or upload the jar again."),
     JAR_STORE_UNAVAILABLE(true, "Call again with the same request id and try; nothing was started."),
@@ -40,7 +43,7 @@ public enum ErrorCode {
     JOB_NOT_FOUND(false, "Check the cluster and the Flink job id; a JobManager forgets ended jobs after a while."),
     JOB_NOT_RUNNING(false, "Observe the job: it has ended, so there is nothing to save or stop."),
     OPERATION_NOT_FOUND(false, "Look below the directory in the message; the cluster no longer knows the operation."),
-    INTERNAL_ERROR(true, "Read the function's log for this request, and report it as a bug.");
+    INTERNAL_ERROR(true, "Read the function's log of this moment, and report it as a bug.");
 
     private final boolean retryable;
     private final String action;

@@ -30,7 +30,7 @@ final class AnswerWriter {
         switch (answer) {
             case Answer.Submitted submitted -> {
                 json.put("outcome", submitted.outcome().name());
-                writeSubmission(json.putObject("job"), submitted.submission(), submitted.status());
+                writeSubmission(json.putObject("job"), submitted.submission(), submitted.job());
             }
             case Answer.Triggered triggered -> {
                 json.put("outcome", triggered.outcome().name());
@@ -70,15 +70,15 @@ final class AnswerWriter {
         return json;
     }
 
-    private static void writeSubmission(ObjectNode json, Submission submission, @Nullable JobStatus status) {
+    private static void writeSubmission(ObjectNode json, Submission submission, @Nullable JobOverview job) {
         JobSpec spec = submission.spec();
         json.put("cluster", spec.cluster().value())
                 .put("name", spec.name().value())
                 .put("kind", spec.kind().name())
                 .put("attempt", submission.attempt())
                 .put("flinkJobId", submission.flinkJobId().value());
-        if (status != null) {
-            json.put("state", status.overview().state().name());
+        if (job != null) {
+            json.put("state", job.state().name());
         }
         writeLinks(json, submission.jobPage());
     }

@@ -7,10 +7,12 @@ import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.sluiceway.cluster.ClusterSettings;
 import io.sluiceway.cluster.ClusterSettings.Slots;
 import io.sluiceway.error.ErrorCode;
+import io.sluiceway.error.Quoted;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.savepoint.StoragePath;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -42,8 +44,8 @@ final class ClusterSettingsReader {
 
         ClusterSettings.Session session() {
             return new ClusterSettings.Session(
-                    httpUrl(url),
-                    uiUrl == null ? null : httpUrl(uiUrl),
+                    httpUrl("url", url),
+                    uiUrl == null ? null : httpUrl("uiUrl", uiUrl),
                     new StoragePath(savepointRoot),
                     checkpointRoot == null ? null : new StoragePath(checkpointRoot),
                     restoreRoots == null
@@ -52,18 +54,27 @@ final class ClusterSettingsReader {
                     slots == null ? Slots.FIXED : slots);
         }
 
-        private static URI httpUrl(String text) {
-            URI uri = URI.create(text);
-            boolean plain = uri.getHost() != null
-                    && uri.getRawUserInfo() == null
-                    && uri.getRawQuery() == null
-                    && uri.getRawFragment() == null
-                    && ("http".equals(uri.getScheme()) || "https".equals(uri.getScheme()));
-            if (!plain) {
-                throw new IllegalArgumentException(
-                        "'%s' is no http or https URL without user, query and fragment".formatted(text));
+        /** The URL itself is never told: it may hold a password. */
+        private static URI httpUrl(String field, String text) {
+            try {
+                URI uri = new URI(text);
+                if (uri.getHost() != null
+                        && uri.getRawUserInfo() == null
+                        && uri.getRawQuery() == null
+                        && uri.getRawFragment() == null
+                        && ("http".equals(uri.getScheme()) || "https".equals(uri.getScheme()))) {
+                    return uri;
+                }
+            } catch (URISyntaxException e) {
+                throw invalid(field);
             }
-            return uri;
+            throw invalid(field);
+        }
+
+        private static RefusedException invalid(String field) {
+            return new RefusedException(
+                    ErrorCode.FIELD_INVALID,
+                    "The field '%s' is no http or https URL without user, query and fragment.".formatted(field));
         }
     }
 
@@ -74,23 +85,34 @@ final class ClusterSettingsReader {
      */
     static Map<ClusterName, ClusterSettings.Session> read(String setting) {
         Map<ClusterName, ClusterSettings.Session> clusters = new TreeMap<>(Comparator.comparing(ClusterName::value));
-        try {
-            for (Map.Entry<String, JsonNode> cluster :
-                    EventReader.parse(setting).properties()) {
+        for (Map.Entry<String, JsonNode> cluster : objects(setting).entrySet()) {
+            try {
                 clusters.put(
                         new ClusterName(cluster.getKey()),
                         EventReader.read(cluster.getValue(), Cluster.class).session());
+            } catch (RefusedException e) {
+                throw invalid("cluster %s: %s".formatted(Quoted.of(cluster.getKey()), e.sentence()), e);
             }
-        } catch (RefusedException | IllegalArgumentException e) {
-            throw new RefusedException(
-                    ErrorCode.CONFIGURATION_INVALID,
-                    "The setting SLUICEWAY_CLUSTERS can't be used: %s".formatted(e.getMessage()),
-                    e);
         }
         if (clusters.isEmpty()) {
             throw new RefusedException(
                     ErrorCode.CONFIGURATION_INVALID, "The setting SLUICEWAY_CLUSTERS names no cluster.");
         }
         return clusters;
+    }
+
+    private static Map<String, JsonNode> objects(String setting) {
+        try {
+            Map<String, JsonNode> objects = new TreeMap<>();
+            EventReader.parse(setting).properties().forEach(field -> objects.put(field.getKey(), field.getValue()));
+            return objects;
+        } catch (RefusedException e) {
+            throw invalid(e.sentence(), e);
+        }
+    }
+
+    private static RefusedException invalid(String why, RefusedException cause) {
+        return new RefusedException(
+                ErrorCode.CONFIGURATION_INVALID, "The setting SLUICEWAY_CLUSTERS can't be used: " + why, cause);
     }
 }

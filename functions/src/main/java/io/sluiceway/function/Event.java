@@ -1,5 +1,6 @@
 package io.sluiceway.function;
 
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationContext;
@@ -23,7 +24,7 @@ public sealed interface Event {
     /**
      * An event that is none, or JSON that nobody can mean, such as one with a field twice.
      *
-     * @param reason what the parser says, without the event's text
+     * @param reason what is wrong with it and where, without the event's text
      */
     record Unreadable(String reason) implements Event {}
 
@@ -36,8 +37,19 @@ public sealed interface Event {
                 parser.enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
                 return new Json(context.readTree(parser));
             } catch (JsonProcessingException e) {
-                return new Unreadable(e.getOriginalMessage());
+                return new Unreadable(reason(e));
             }
+        }
+
+        /** In our own words and with the place: the parser's quote the event. */
+        private static String reason(JsonProcessingException e) {
+            String what = String.valueOf(e.getOriginalMessage()).startsWith("Duplicate field")
+                    ? "a field stands twice in an object"
+                    : "it is no well-formed JSON, or nested too deeply";
+            JsonLocation location = e.getLocation();
+            return location == null
+                    ? what
+                    : "%s, line %d, column %d".formatted(what, location.getLineNr(), location.getColumnNr());
         }
 
         @Override

@@ -70,8 +70,7 @@ final class EventReader {
         } catch (JsonMappingException e) {
             throw refusal(e);
         } catch (JsonProcessingException e) {
-            throw new RefusedException(
-                    ErrorCode.EVENT_UNREADABLE, "The event can't be read: %s".formatted(e.getOriginalMessage()), e);
+            throw new RefusedException(ErrorCode.EVENT_UNREADABLE, "The event can't be read.", e);
         }
     }
 
@@ -80,8 +79,7 @@ final class EventReader {
         try {
             return STRICT.readTree(text);
         } catch (JsonProcessingException e) {
-            throw new RefusedException(
-                    ErrorCode.EVENT_UNREADABLE, "It is no JSON: %s".formatted(e.getOriginalMessage()), e);
+            throw new RefusedException(ErrorCode.EVENT_UNREADABLE, "It is no JSON.", e);
         }
     }
 

@@ -13,21 +13,14 @@ import io.sluiceway.error.ErrorCode;
  */
 @RegisterForReflection(targets = FunctionError.class)
 final class FunctionFailedException extends RuntimeException {
-    private final String text;
-
     FunctionFailedException(ErrorCode code, ObjectNode refusal) {
-        super(text(code, refusal), null, false, false);
-        this.text = text(code, refusal);
-    }
-
-    private static String text(ErrorCode code, ObjectNode refusal) {
-        return code + ": " + refusal;
+        super(code + ": " + refusal, null, false, false);
     }
 
     /** The text alone: Funqy wraps what a function throws, and a caller sees this as the wrapper's message. */
     @Override
     @SuppressWarnings("OverrideThrowableToString") // The wrapper's message is made by toString.
     public String toString() {
-        return text;
+        return String.valueOf(getMessage());
     }
 }

@@ -7,7 +7,9 @@ import io.sluiceway.error.RefusedException;
 import io.sluiceway.time.Deadline;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.io.IOException;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.function.BiFunction;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 class Invocation {
     private static final Logger LOG = Logger.getLogger(Invocation.class);
+
+    /** Three seconds are kept for settling a lost answer, and something has to be left to work with. */
+    private static final Duration LEAST_TIME_BUDGET = Duration.ofSeconds(5);
 
     private final SluicewayConfig config;
     private final Clock clock;
@@ -41,11 +46,12 @@ class Invocation {
         try {
             R request = EventReader.read(event, type);
             onRefusal = orDefault(request.onRefusal());
+            checkTimeBudget();
             return AnswerWriter.write(verb.apply(request, deadline));
         } catch (RefusedException refusal) {
-            LOG.warnf("%s: %s", refusal.code(), refusal.sentence());
+            LOG.warnf("%s: %s%s", refusal.code(), refusal.sentence(), why(refusal));
             return refuse(refusal, onRefusal);
-        } catch (RuntimeException defect) {
+        } catch (RuntimeException | LinkageError | VirtualMachineError defect) {
             LOG.error("The function failed in a way that nobody foresaw.", defect);
             return refuse(
                     new RefusedException(
@@ -62,6 +68,20 @@ class Invocation {
             case ANSWER -> AnswerWriter.write(refusal);
             case THROW -> throw new FunctionFailedException(refusal.code(), AnswerWriter.write(refusal));
         };
+    }
+
+    private void checkTimeBudget() {
+        if (config.timeBudget().compareTo(LEAST_TIME_BUDGET) < 0) {
+            throw new RefusedException(
+                    ErrorCode.CONFIGURATION_INVALID,
+                    "The setting SLUICEWAY_TIME_BUDGET is %s; %s is the least."
+                            .formatted(config.timeBudget(), LEAST_TIME_BUDGET));
+        }
+    }
+
+    /** What a network said, for the log alone. The parser's causes stay out of it: they quote events. */
+    private static String why(RefusedException refusal) {
+        return refusal.getCause() instanceof IOException ? " (" + refusal.getCause() + ")" : "";
     }
 
     private static OnRefusal orDefault(@Nullable OnRefusal onRefusal) {

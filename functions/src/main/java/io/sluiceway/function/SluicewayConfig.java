@@ -15,7 +15,10 @@ interface SluicewayConfig {
     /** The buckets that jars may come from, separated by commas. */
     Optional<Set<String>> jarBuckets();
 
-    /** How long one call may take, as an ISO-8601 duration; a few seconds less than the Lambda function's timeout. */
+    /**
+     * How long one call may take, as an ISO-8601 duration; at least five seconds, and a few less than the Lambda
+     * function's timeout.
+     */
     @WithDefault("PT25S")
     Duration timeBudget();
 }

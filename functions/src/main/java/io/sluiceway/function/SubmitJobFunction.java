@@ -7,6 +7,7 @@ import io.sluiceway.control.SubmitJob;
 import io.sluiceway.jar.JarStore;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.nio.file.Path;
 import java.util.Set;
 import java.util.function.Supplier;
 
@@ -33,7 +34,10 @@ public class SubmitJobFunction {
                 event,
                 SubmitJobRequest.class,
                 (request, deadline) -> new SubmitJob(
-                                clusters.get(), jars, config.jarBuckets().orElse(Set.of()))
+                                clusters.get(),
+                                jars,
+                                config.jarBuckets().orElse(Set.of()),
+                                Path.of(System.getProperty("java.io.tmpdir")))
                         .submit(request.request(), request.spec(), deadline));
     }
 }

@@ -9,6 +9,7 @@ import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.net.http.HttpClient;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.function.Supplier;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
@@ -16,6 +17,13 @@ import software.amazon.awssdk.services.s3.S3Client;
 
 /** Puts ports and adapters together; nothing else sees an adapter. */
 class Wiring {
+    private static final Duration S3_CONNECT_TIMEOUT = Duration.ofSeconds(2);
+
+    /**
+     * A blocked read ends only with this, whatever the deadline: the SDK's own time limits interrupt, which it ignores.
+     */
+    private static final Duration S3_SOCKET_TIMEOUT = Duration.ofSeconds(5);
+
     @Produces
     @Singleton
     Clock clock() {
@@ -26,7 +34,9 @@ class Wiring {
     @Singleton
     JarStore jarStore() {
         return new S3JarStore(new Lazy<>(() -> S3Client.builder()
-                .httpClientBuilder(UrlConnectionHttpClient.builder())
+                .httpClientBuilder(UrlConnectionHttpClient.builder()
+                        .connectionTimeout(S3_CONNECT_TIMEOUT)
+                        .socketTimeout(S3_SOCKET_TIMEOUT))
                 .build()));
     }
 

@@ -10,8 +10,8 @@ public interface JarStore {
      * Copies a jar into a local file.
      *
      * @param target a file that doesn't exist yet
-     * @throws RefusedException JAR_NOT_FOUND, JAR_NOT_READABLE, or JAR_STORE_UNAVAILABLE when the store gave no answer
-     *     before the deadline
+     * @throws RefusedException JAR_NOT_FOUND, JAR_NOT_READABLE, JAR_TOO_LARGE, or JAR_STORE_UNAVAILABLE when the store
+     *     gave no answer before the deadline
      */
     void fetch(JarReference jar, Path target, Deadline deadline);
 }

@@ -15,9 +15,18 @@ import java.util.regex.Pattern;
  *     {@code ..} segments
  */
 public record JarUri(String bucket, String key) {
-    private static final Pattern URI =
-            Pattern.compile("s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([\\x21-\\x7e]{1,1020}\\.jar)");
+    private static final Pattern URI = Pattern.compile("s3://([^/]+)/(.+)", Pattern.DOTALL);
+    private static final Pattern BUCKET = Pattern.compile("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]");
+    private static final Pattern KEY = Pattern.compile("[\\x21-\\x7e]{1,1020}\\.jar");
     private static final Pattern DOT_SEGMENT = Pattern.compile("(?:^|/)\\.{1,2}(?:/|$)");
+
+    public JarUri {
+        if (!BUCKET.matcher(bucket).matches()
+                || !KEY.matcher(key).matches()
+                || DOT_SEGMENT.matcher(key).find()) {
+            throw invalid("s3://" + bucket + "/" + key);
+        }
+    }
 
     /**
      * Reads a URI.
@@ -27,12 +36,16 @@ public record JarUri(String bucket, String key) {
      */
     public static JarUri parse(String text) {
         Matcher matcher = URI.matcher(text);
-        if (!matcher.matches() || DOT_SEGMENT.matcher(matcher.group(2)).find()) {
-            throw new RefusedException(
-                    ErrorCode.FIELD_INVALID,
-                    "job.jar.uri %s is not of the form s3://bucket/key.jar.".formatted(Quoted.of(text)));
+        if (!matcher.matches()) {
+            throw invalid(text);
         }
         return new JarUri(matcher.group(1), matcher.group(2));
+    }
+
+    private static RefusedException invalid(String text) {
+        return new RefusedException(
+                ErrorCode.FIELD_INVALID,
+                "job.jar.uri %s is not of the form s3://bucket/key.jar.".formatted(Quoted.of(text)));
     }
 
     @Override

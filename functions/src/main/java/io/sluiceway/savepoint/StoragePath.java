@@ -13,7 +13,9 @@ import java.util.regex.Pattern;
  *     segments, escapes, quotes, queries or fragments, so that "lies below" can be decided from the text
  */
 public record StoragePath(String value) {
-    private static final Pattern ALLOWED = Pattern.compile("[a-z][a-z0-9]{0,15}:/[ -~&&[^?#%\\\\\"<>]]{1,900}");
+    private static final Pattern ALLOWED =
+            Pattern.compile("(?=.{1,920}$)[a-z][a-z0-9]{0,15}:/+[ -~&&[^?#%\\\\\"<>/]][ -~&&[^?#%\\\\\"<>]]*");
+    private static final Pattern TRAILING_SLASHES = Pattern.compile("/+$");
 
     public StoragePath {
         if (!ALLOWED.matcher(value).matches()
@@ -22,9 +24,8 @@ public record StoragePath(String value) {
                     ErrorCode.FIELD_INVALID,
                     "%s is no directory such as s3://bucket/savepoints/job.".formatted(Quoted.of(value)));
         }
-        while (value.endsWith("/")) {
-            value = value.substring(0, value.length() - 1);
-        }
+        // Flink writes file:/data where others write file:///data.
+        value = TRAILING_SLASHES.matcher(value.replaceFirst(":///", ":/")).replaceFirst("");
     }
 
     /** The directory {@code name} in this one. */

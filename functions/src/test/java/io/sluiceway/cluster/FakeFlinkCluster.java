@@ -20,6 +20,7 @@ import io.sluiceway.time.Deadline;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -69,6 +70,8 @@ public class FakeFlinkCluster implements FlinkCluster {
     private final Set<JarDigest> jars = new HashSet<>();
     private final List<String> effects = new ArrayList<>();
     private Fault nextFault = Fault.NONE;
+    private int lookupsFailAfter = -1;
+    private Duration leastTimeLeft = Duration.ofDays(1);
 
     public FakeFlinkCluster(ClusterName name, int slots, Clock clock) {
         this.name = name;
@@ -79,6 +82,16 @@ public class FakeFlinkCluster implements FlinkCluster {
     /** What changed on the cluster, in order: {@code addJar}, {@code runJob}, {@code triggerSavepoint} and so on. */
     public List<String> effects() {
         return List.copyOf(effects);
+    }
+
+    /** Lets one look at a job fail, after {@code others} that don't. */
+    public void failLookupAfter(int others) {
+        lookupsFailAfter = others;
+    }
+
+    /** How much of the time that {@code deadline} leaves the calls with an effect were given at most. */
+    public Duration leastTimeLeft() {
+        return leastTimeLeft;
     }
 
     public void failNextEffect(Fault fault) {
@@ -125,18 +138,31 @@ public class FakeFlinkCluster implements FlinkCluster {
     }
 
     @Override
-    public Optional<JobStatus> findJob(FlinkJobId id, Deadline deadline) {
-        Job job = jobs.get(id);
-        if (job == null) {
-            return Optional.empty();
+    public Optional<JobOverview> findJob(FlinkJobId id, Deadline deadline) {
+        if (lookupsFailAfter-- == 0) {
+            throw new RefusedException(ErrorCode.CLUSTER_UNREACHABLE, "No connection could be made.");
         }
-        job.checkpoints++;
-        return Optional.of(new JobStatus(
-                overview(id, job),
-                0L,
-                new Checkpoints(job.checkpoints, 0, new CompletedCheckpoint(job.checkpoints, clock.instant(), null)),
-                job.savepoint,
-                job.failure == null ? null : new Failure("Job failed", job.failure, job.startedAt)));
+        return Optional.ofNullable(jobs.get(id)).map(job -> overview(id, job));
+    }
+
+    @Override
+    public Optional<JobStatus> observeJob(FlinkJobId id, Deadline deadline) {
+        Job job = jobs.get(id);
+        return findJob(id, deadline).map(overview -> {
+            job.checkpoints++;
+            return new JobStatus(
+                    overview,
+                    0L,
+                    new Checkpoints(
+                            job.checkpoints, 0, new CompletedCheckpoint(job.checkpoints, clock.instant(), null)),
+                    job.savepoint,
+                    job.failure == null ? null : new Failure("Job failed", job.failure, job.startedAt));
+        });
+    }
+
+    @Override
+    public Optional<StoragePath> findLastSavepoint(FlinkJobId id, Deadline deadline) {
+        return Optional.ofNullable(jobs.get(id)).map(job -> job.savepoint).map(CompletedCheckpoint::path);
     }
 
     @Override
@@ -189,12 +215,17 @@ public class FakeFlinkCluster implements FlinkCluster {
                 : launch.spec().arguments().getFirst();
         if (behaviour.equals("refusing")) {
             throw new RefusedException(
-                    ErrorCode.PROGRAM_FAILED, "java.lang.IllegalArgumentException: There is no such day.");
+                    ErrorCode.PROGRAM_FAILED, "java.lang.IllegalArgumentException: There is no such day: ….");
         }
         try {
             effect("runJob", () -> jobs.put(launch.id(), started(launch, behaviour)));
         } catch (RefusedException lost) {
             return new RunAnswer.AnswerLost(lost.sentence());
+        }
+        leastTimeLeft = deadline.remaining();
+        if (behaviour.equals("stumbling")) {
+            throw new RefusedException(
+                    ErrorCode.PROGRAM_FAILED, "java.lang.IllegalStateException: The runway ends here.");
         }
         return new RunAnswer.Started();
     }

@@ -143,10 +143,20 @@ public abstract class FlinkClusterContract {
         FlinkJobId id = newId();
 
         assertThatExceptionOfType(RefusedException.class)
-                .isThrownBy(() -> cluster().runJob(launch(id, spec("refusing")), soon()))
+                .isThrownBy(() -> cluster().runJob(launch(id, spec("refusing", "hunter2")), soon()))
                 .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.PROGRAM_FAILED))
-                .withMessageContaining("There is no such day.");
+                .withMessageContaining("There is no such day: ….")
+                .withMessageNotContaining("hunter2");
         assertThat(cluster().findJob(id, soon())).isEmpty();
+    }
+
+    @Test
+    void runJob_programThrowsBehindItsSubmission_isRefusedAndTheJobIsThere() {
+        FlinkJobId id = newId();
+
+        assertRefused(ErrorCode.PROGRAM_FAILED, () -> cluster().runJob(launch(id, spec("stumbling")), soon()));
+
+        assertThat(cluster().findJob(id, soon())).isPresent();
     }
 
     @Test
@@ -200,6 +210,7 @@ public abstract class FlinkClusterContract {
 
         StoragePath path = awaitSavepoint(id, trigger);
         assertThat(path.isWithin(target)).isTrue();
+        assertThat(cluster().findLastSavepoint(id, soon())).contains(path);
         await().atMost(PATIENCE)
                 .untilAsserted(() -> assertThat(find(id).lastSavepoint())
                         .isNotNull()
@@ -247,6 +258,17 @@ public abstract class FlinkClusterContract {
     }
 
     @Test
+    void cancelJob_finished_isHarmless() {
+        FlinkJobId id = newId();
+        cluster().runJob(launch(id, spec("bounded")), soon());
+        awaitState(id, JobState.FINISHED);
+
+        cluster().cancelJob(id, soon());
+
+        assertThat(find(id).overview().state()).isEqualTo(JobState.FINISHED);
+    }
+
+    @Test
     void cancelJob_unknown_isRefused() {
         assertRefused(ErrorCode.JOB_NOT_FOUND, () -> cluster().cancelJob(newId(), soon()));
     }
@@ -269,7 +291,7 @@ public abstract class FlinkClusterContract {
         // A savepoint needs all tasks running, which the job's state doesn't tell.
         await().atMost(PATIENCE)
                 .until(() -> cluster()
-                        .findJob(id, soon())
+                        .observeJob(id, soon())
                         .map(JobStatus::checkpoints)
                         .filter(checkpoints -> checkpoints.last() != null)
                         .isPresent());
@@ -284,18 +306,18 @@ public abstract class FlinkClusterContract {
         return new JobLaunch(id, spec, jar);
     }
 
-    private JobSpec spec(String behaviour) {
-        return spec(null, new RestorePoint.None(), behaviour);
+    private JobSpec spec(String... arguments) {
+        return spec(null, new RestorePoint.None(), arguments);
     }
 
-    private JobSpec spec(EntryClass entryClass, RestorePoint restore, String behaviour) {
+    private JobSpec spec(EntryClass entryClass, RestorePoint restore, String... arguments) {
         return new JobSpec(
                 new JobName("contract-job"),
                 JobKind.STREAM,
                 cluster().name(),
                 new JarReference(JarUri.parse("s3://jars/contract.jar"), null, null),
                 entryClass,
-                List.of(behaviour),
+                List.of(arguments),
                 1,
                 restore);
     }
@@ -313,12 +335,14 @@ public abstract class FlinkClusterContract {
     }
 
     private JobStatus find(FlinkJobId id) {
-        return cluster().findJob(id, soon()).orElseThrow();
+        return cluster().observeJob(id, soon()).orElseThrow();
     }
 
     private void awaitState(FlinkJobId id, JobState state) {
         await().atMost(PATIENCE)
-                .untilAsserted(() -> assertThat(find(id).overview().state()).isEqualTo(state));
+                .untilAsserted(() -> assertThat(
+                                cluster().findJob(id, soon()).orElseThrow().state())
+                        .isEqualTo(state));
     }
 
     private StoragePath awaitSavepoint(FlinkJobId id, TriggerId trigger) {

@@ -1,6 +1,7 @@
 package io.sluiceway.control;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.sluiceway.cluster.FakeFlinkCluster.Fault;
 import io.sluiceway.control.Answer.OperationObserved;
@@ -8,6 +9,7 @@ import io.sluiceway.control.Answer.Outcome;
 import io.sluiceway.control.Answer.Triggered;
 import io.sluiceway.control.StopJob.Mode;
 import io.sluiceway.error.ErrorCode;
+import io.sluiceway.error.RefusedException;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobState;
 import io.sluiceway.operation.OperationId;
@@ -157,6 +159,53 @@ class OperationsTest extends VerbFixture {
     }
 
     @Test
+    void cancel_whileTheJobIsCancelled_isAReplay() {
+        FlinkJobId job = submitEndless();
+        cluster.setState(job, JobState.CANCELLING);
+
+        Triggered answer = stopJob.stop(request("stop", 1), CLUSTER, job, Mode.CANCEL, soon());
+
+        assertThat(answer.outcome()).isEqualTo(Outcome.REPLAYED);
+        assertThat(cluster.effects()).doesNotContain("cancel");
+    }
+
+    @Test
+    void cancel_jobForgottenSince_isRefused() {
+        FlinkJobId job = submitEndless();
+        OperationId id = stopJob.stop(request("stop", 1), CLUSTER, job, Mode.CANCEL, soon())
+                .operation()
+                .id();
+        cluster.forgetEverything();
+
+        assertRefused(ErrorCode.OPERATION_NOT_FOUND, () -> observeJob.observe(id, soon()));
+    }
+
+    @Test
+    void stop_repeatedWhileTheJobStillRuns_isInProgress() {
+        FlinkJobId job = submitEndless();
+        stop(job);
+        cluster.setState(job, JobState.RUNNING);
+
+        Triggered again = stopJob.stop(request("stop", 1), CLUSTER, job, Mode.SAVEPOINT, soon());
+
+        assertThat(again.outcome()).isEqualTo(Outcome.REPLAYED);
+        assertThat(again.operation().state()).isEqualTo(OperationState.IN_PROGRESS);
+    }
+
+    @Test
+    void take_repeatedAfterTheTriggerIsForgotten_findsTheSavepointInItsDirectory() {
+        FlinkJobId job = submitEndless();
+        takeSavepoint.take(request("save", 1), CLUSTER, job, soon());
+        cluster.forgetTriggers();
+
+        Triggered again = takeSavepoint.take(request("save", 1), CLUSTER, job, soon());
+
+        assertThat(again.outcome()).isEqualTo(Outcome.REPLAYED);
+        assertThat(again.operation().state()).isEqualTo(OperationState.COMPLETED);
+        assertThat(cluster.effects()).containsOnlyOnce("triggerSavepoint");
+    }
+
+    @Test
     void observe_triggerForgottenButJobTellsItsSavepoint_isCompleted() {
         FlinkJobId job = submitEndless();
         OperationId id = takeSavepoint
@@ -175,7 +224,11 @@ class OperationsTest extends VerbFixture {
         OperationId id = stop(job);
         cluster.forgetEverything();
 
-        assertRefused(ErrorCode.OPERATION_NOT_FOUND, () -> observeJob.observe(id, soon()));
+        assertThatExceptionOfType(RefusedException.class)
+                .isThrownBy(() -> observeJob.observe(id, soon()))
+                .withMessageContaining(
+                        cluster.savepointDirectory(job, id.trigger()).toString())
+                .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.OPERATION_NOT_FOUND));
     }
 
     @Test

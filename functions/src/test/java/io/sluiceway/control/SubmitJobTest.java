@@ -22,6 +22,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.jar.Attributes;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
 
 class SubmitJobTest extends VerbFixture {
@@ -30,7 +35,7 @@ class SubmitJobTest extends VerbFixture {
         Submitted answer = submitJob.submit(request("day-5", 1), spec("endless"), soon());
 
         assertThat(answer.outcome()).isEqualTo(Outcome.STARTED);
-        assertThat(answer.status().overview().state()).isEqualTo(JobState.RUNNING);
+        assertThat(answer.job().state()).isEqualTo(JobState.RUNNING);
         assertThat(cluster.effects()).containsExactly("addJar", "runJob");
     }
 
@@ -79,7 +84,7 @@ class SubmitJobTest extends VerbFixture {
                 request("day-5", 1), spec("endless", JAR_URI, digest, 1, new RestorePoint.None()), soon());
 
         assertThat(answer.outcome()).isEqualTo(Outcome.STARTED);
-        assertThat(answer.status().overview().state()).isEqualTo(JobState.RUNNING);
+        assertThat(answer.job().state()).isEqualTo(JobState.RUNNING);
         assertThat(cluster.effects()).containsExactly("addJar", "runJob");
     }
 
@@ -132,7 +137,7 @@ class SubmitJobTest extends VerbFixture {
                 spec("endless", JAR_URI, null, 1, new RestorePoint.Savepoint(path, false)),
                 soon());
 
-        assertThat(answer.status().overview().state()).isEqualTo(JobState.RUNNING);
+        assertThat(answer.job().state()).isEqualTo(JobState.RUNNING);
     }
 
     @Test
@@ -198,25 +203,82 @@ class SubmitJobTest extends VerbFixture {
     }
 
     @Test
-    void submit_refused_leavesNoFileBehind() throws IOException {
-        Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
-        long before = countOwn(temporary);
-
+    void submit_startedOrRefused_leavesNoFileBehind() {
+        submitJob.submit(request("day-5", 1), spec("bounded"), soon());
         assertRefused(
                 ErrorCode.JAR_CHECKSUM_MISMATCH,
                 () -> submitJob.submit(
-                        request("day-5", 1),
+                        request("day-6", 1),
                         spec("endless", JAR_URI, new JarDigest("0".repeat(64)), 1, new RestorePoint.None()),
                         soon()));
 
-        assertThat(countOwn(temporary)).isEqualTo(before);
+        assertThat(workDirectory).isEmptyDirectory();
     }
 
-    private static long countOwn(Path temporary) throws IOException {
-        try (var files = Files.list(temporary)) {
-            return files.filter(file -> file.getFileName().toString().startsWith("sluiceway"))
-                    .count();
+    @Test
+    void submit_programFailsBehindItsSubmission_isStartedBecauseTheJobLives() {
+        Submitted answer = submitJob.submit(request("day-5", 1), spec("stumbling"), soon());
+
+        assertThat(answer.outcome()).isEqualTo(Outcome.STARTED);
+        assertThat(answer.job().state()).isEqualTo(JobState.RUNNING);
+    }
+
+    @Test
+    void submit_programFailsAndTheClusterCantBeAsked_isUnsettled() {
+        cluster.failLookupAfter(1);
+
+        assertRefused(
+                ErrorCode.SUBMISSION_UNSETTLED, () -> submitJob.submit(request("day-5", 1), spec("stumbling"), soon()));
+    }
+
+    @Test
+    void submit_answerLostAndTheClusterCantBeAsked_isUnsettledAndTheRepeatedCallFindsTheJob() {
+        JarDigest digest = TestJobJar.digest(jarFile);
+        JobSpec spec = spec("endless", JAR_URI, digest, 1, new RestorePoint.None());
+        cluster.addJar(digest, jarFile, soon());
+        cluster.failNextEffect(Fault.ANSWER_LOST);
+        cluster.failLookupAfter(1);
+
+        assertRefused(ErrorCode.SUBMISSION_UNSETTLED, () -> submitJob.submit(request("day-5", 1), spec, soon()));
+
+        assertThat(submitJob.submit(request("day-5", 1), spec, soon()).outcome())
+                .isEqualTo(Outcome.REPLAYED);
+    }
+
+    @Test
+    void submit_run_leavesTimeToSettleALostAnswer() {
+        submitJob.submit(request("day-5", 1), spec("endless"), soon());
+
+        assertThat(cluster.leastTimeLeft()).isEqualTo(soon().remaining().minus(LostAnswers.SETTLING_RESERVE));
+    }
+
+    @Test
+    void submit_manifestThatNamesNoClass_isRefused() throws IOException {
+        Path file = directory.resolve("odd.jar");
+        Manifest manifest = new Manifest();
+        manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
+        manifest.getMainAttributes().put(Attributes.Name.MAIN_CLASS, "a/b/Main");
+        new JarOutputStream(Files.newOutputStream(file), manifest).close();
+        jars.put("s3://jars/odd.jar", file);
+
+        assertRefusedWithoutEffect(
+                ErrorCode.ENTRY_CLASS_NOT_FOUND,
+                spec("endless", "s3://jars/odd.jar", null, 1, new RestorePoint.None()));
+    }
+
+    @Test
+    void submit_manifestThatIsHuge_isRefused() throws IOException {
+        Path file = directory.resolve("bomb.jar");
+        try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
+            zip.putNextEntry(new ZipEntry("META-INF/MANIFEST.MF"));
+            for (int i = 0; i < 64; i++) {
+                zip.write(new byte[1 << 20]);
+            }
         }
+        jars.put("s3://jars/bomb.jar", file);
+
+        assertRefusedWithoutEffect(
+                ErrorCode.JAR_NOT_A_JAR, spec("endless", "s3://jars/bomb.jar", null, 1, new RestorePoint.None()));
     }
 
     private void assertRefusedWithoutEffect(ErrorCode code, JobSpec spec) {

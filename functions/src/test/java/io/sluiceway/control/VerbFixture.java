@@ -17,6 +17,8 @@ import io.sluiceway.job.RequestId;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.testing.TestJobJar;
 import io.sluiceway.time.Deadline;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -38,17 +40,20 @@ abstract class VerbFixture {
     final FakeFlinkCluster cluster = new FakeFlinkCluster(CLUSTER, 3, clock);
     final Clusters clusters = new Clusters(List.of(cluster));
     final FakeJarStore jars = new FakeJarStore();
-    final SubmitJob submitJob = new SubmitJob(clusters, jars, Set.of("jars"));
+    SubmitJob submitJob;
 
     @TempDir
     Path directory;
 
     Path jarFile;
+    Path workDirectory;
 
     @BeforeEach
-    void putTheJar() {
+    void putTheJar() throws IOException {
         jarFile = TestJobJar.write(directory.resolve("job.jar"), 0);
         jars.put(JAR_URI, jarFile);
+        workDirectory = Files.createDirectory(directory.resolve("work"));
+        submitJob = new SubmitJob(clusters, jars, Set.of("jars"), workDirectory);
     }
 
     static Request request(String id, int tryNumber) {

@@ -197,7 +197,7 @@ class ContractTest {
 
     @Test
     void submit_programArgumentsInARefusal_areNotShown() {
-        String event = submission("refusing").replace("[\"refusing\"]", "[\"refusing\",\"--password\",\"hunter2\"]");
+        String event = submission("refusing").replace("[\"refusing\"]", "[\"refusing\",\"hunter2\"]");
 
         assertThatExceptionOfType(FunctionFailedException.class)
                 .isThrownBy(() -> call("submit-job", event))

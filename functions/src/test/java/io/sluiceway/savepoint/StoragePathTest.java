@@ -23,12 +23,20 @@ class StoragePathTest {
         assertThat(new StoragePath("s3://state").isWithin(ROOT)).isFalse();
     }
 
+    @Test
+    void isWithin_otherSpellingOfNoAuthority_isTrue() {
+        assertThat(new StoragePath("file:/mnt/sp/1").isWithin(new StoragePath("file:///mnt/sp")))
+                .isTrue();
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
                 "",
                 "/data",
                 "data",
+                "s3://",
+                "s3:///",
                 "s3://state/../x",
                 "s3://state/./x",
                 "s3://state/a%2e",

@@ -59,10 +59,6 @@ public final class LambdaRuntime {
         unpack(zip);
     }
 
-    public Path log() {
-        return log;
-    }
-
     /** Calls one function in a process of its own. */
     public Result invoke(String function, String event) {
         CompletableFuture<Result> result = new CompletableFuture<>();

@@ -1,6 +1,7 @@
 package io.sluiceway.testjob;
 
 import java.time.Duration;
+import java.util.Set;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.RestartStrategyOptions;
@@ -9,30 +10,36 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 
 /** A program that behaves as its first argument says; the tests put it into a jar and give that to clusters. */
 public final class TestJob {
+    private static final Set<String> ENDLESS = Set.of("endless", "stumbling");
+
     private TestJob() {}
 
     /**
      * Builds the job.
      *
      * @param args {@code endless}, {@code bounded}, {@code failing} (fails when it runs), {@code refusing} (main
-     *     throws)
+     *     throws, quoting the second argument) or {@code stumbling} (endless, and main throws behind its submission)
      */
     public static void main(String[] args) throws Exception {
         String behaviour = args.length == 0 ? "bounded" : args[0];
         if (behaviour.equals("refusing")) {
-            throw new IllegalArgumentException("There is no such day.");
+            throw new IllegalArgumentException("There is no such day: " + args[1] + ".");
         }
         Configuration configuration = new Configuration();
         configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "none");
         configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMillis(500));
         StreamExecutionEnvironment environment = StreamExecutionEnvironment.getExecutionEnvironment(configuration);
         environment
-                .fromSequence(0, behaviour.equals("endless") ? Long.MAX_VALUE - 1 : 20)
+                .fromSequence(0, ENDLESS.contains(behaviour) ? Long.MAX_VALUE - 1 : 20)
                 .uid("numbers")
                 .map(number -> behaveAs(behaviour, number))
                 .uid("behave")
                 .sinkTo(new DiscardingSink<>())
                 .uid("nowhere");
+        if (behaviour.equals("stumbling")) {
+            environment.executeAsync();
+            throw new IllegalStateException("The runway ends here.");
+        }
         environment.execute();
     }
 

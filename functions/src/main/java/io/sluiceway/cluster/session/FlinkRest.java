@@ -21,18 +21,20 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import javax.net.ssl.SSLHandshakeException;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Sends requests to one JobManager's REST endpoint and reads JSON answers: the transport below {@link SessionCluster}.
  *
- * <p>Reads are repeated a few times when no answer came; writes never are, because what they asked for may have been
- * done.
+ * <p>Reads are repeated a few times when no answer came, or the cluster can't answer at the moment; writes never are,
+ * because what they asked for may have been done.
  */
 final class FlinkRest {
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(3);
@@ -41,6 +43,15 @@ final class FlinkRest {
     private static final int RETRY_PAUSE_MILLIS = 200;
     private static final int MAX_ANSWER_BYTES = 16 << 20;
     private static final int OK_BELOW = 300;
+
+    /**
+     * While a leader is elected Flink answers 503, and 408 when it gave up waiting for itself; the others are proxies'.
+     */
+    private static final Set<Integer> UNAVAILABLE = Set.of(408, 429, 502, 503, 504);
+
+    /** How {@code BodyHandlers.limiting} begins to say that an answer is too large. */
+    private static final String TOO_LARGE = "body exceeds capacity";
+
     private static final String BOUNDARY = "sluiceway-3f1f2d9c7a5e4b60";
 
     private final String cluster;
@@ -58,7 +69,10 @@ final class FlinkRest {
         this.client = client;
     }
 
-    /** A client that fits a Flink JobManager and a function that may be frozen between two calls. */
+    /**
+     * A client that fits a Flink JobManager and a function that may be frozen between two calls. The first one made in
+     * a process says for how long all clients of the JDK keep idle connections, unless a system property does.
+     */
     static HttpClient newClient() {
         // A connection that a frozen function kept is dead when it thaws; Flink's own idle timeout is far longer.
         if (System.getProperty("jdk.httpclient.keepalive.timeout") == null) {
@@ -71,7 +85,7 @@ final class FlinkRest {
                 .build();
     }
 
-    /** An answer with any status; its body is a JSON object or array. */
+    /** An answer: its status is a success, or its body, a JSON object or array, has Flink's {@code errors}. */
     record Answer(int status, JsonNode body) {
         boolean ok() {
             return status < OK_BELOW;
@@ -91,11 +105,11 @@ final class FlinkRest {
         HttpRequest request = request(path).GET().build();
         for (int attempt = 1; ; attempt++) {
             try {
-                return send(request, deadline.remainingAtMost(READ_TIMEOUT));
+                return send(request, deadline.remainingAtMost(READ_TIMEOUT), ErrorCode.CLUSTER_UNREACHABLE);
             } catch (RefusedException e) {
                 boolean last = attempt == READ_ATTEMPTS
                         || deadline.remaining().toMillis() < 2L * RETRY_PAUSE_MILLIS
-                        || !e.code().retryable();
+                        || e.code() == ErrorCode.CLUSTER_ANSWER_INVALID;
                 if (last) {
                     throw e;
                 }
@@ -110,11 +124,15 @@ final class FlinkRest {
                         .header("Content-Type", "application/json")
                         .POST(BodyPublishers.ofByteArray(bytes(body)))
                         .build(),
-                deadline.remaining());
+                deadline.remaining(),
+                ErrorCode.CLUSTER_TIMEOUT);
     }
 
     Answer patch(String path, Deadline deadline) {
-        return send(request(path).method("PATCH", BodyPublishers.noBody()).build(), deadline.remaining());
+        return send(
+                request(path).method("PATCH", BodyPublishers.noBody()).build(),
+                deadline.remaining(),
+                ErrorCode.CLUSTER_TIMEOUT);
     }
 
     /** Uploads a file as the one part of a form, streamed from disk. */
@@ -136,7 +154,8 @@ final class FlinkRest {
                         .header("Content-Type", "multipart/form-data; boundary=" + BOUNDARY)
                         .POST(body)
                         .build(),
-                deadline.remaining());
+                deadline.remaining(),
+                ErrorCode.CLUSTER_TIMEOUT);
     }
 
     private HttpRequest.Builder request(String path) {
@@ -145,11 +164,27 @@ final class FlinkRest {
                 URI.create((root.endsWith("/") ? root.substring(0, root.length() - 1) : root) + "/v1" + path));
     }
 
-    private Answer send(HttpRequest request, Duration bound) {
+    /**
+     * Sends a request and waits for its whole answer.
+     *
+     * @param unavailable what it means when the cluster says that it can't answer at the moment
+     */
+    private Answer send(HttpRequest request, Duration bound, ErrorCode unavailable) {
+        if (bound.isZero()) {
+            throw new RefusedException(
+                    ErrorCode.CLUSTER_TIMEOUT,
+                    "The time of this call was up before cluster '%s' could be asked.".formatted(cluster));
+        }
         CompletableFuture<HttpResponse<byte[]>> exchange =
                 client.sendAsync(request, BodyHandlers.limiting(BodyHandlers.ofByteArray(), MAX_ANSWER_BYTES));
         try {
             HttpResponse<byte[]> response = exchange.get(bound.toMillis(), TimeUnit.MILLISECONDS);
+            if (UNAVAILABLE.contains(response.statusCode())) {
+                throw new RefusedException(
+                        unavailable,
+                        "Cluster '%s' answered %d: it can't work at the moment."
+                                .formatted(cluster, response.statusCode()));
+            }
             return new Answer(response.statusCode(), parse(response));
         } catch (TimeoutException e) {
             exchange.cancel(true);
@@ -167,10 +202,18 @@ final class FlinkRest {
     }
 
     private RefusedException refusal(Throwable cause) {
-        if (cause instanceof ConnectException || cause instanceof HttpConnectTimeoutException) {
+        if (cause instanceof ConnectException
+                || cause instanceof HttpConnectTimeoutException
+                || cause instanceof SSLHandshakeException) {
             return new RefusedException(
                     ErrorCode.CLUSTER_UNREACHABLE,
                     "No connection to cluster '%s' could be made.".formatted(cluster),
+                    cause);
+        }
+        if (String.valueOf(cause.getMessage()).startsWith(TOO_LARGE)) {
+            return new RefusedException(
+                    ErrorCode.CLUSTER_ANSWER_INVALID,
+                    "Cluster '%s' answered with more than %d bytes.".formatted(cluster, MAX_ANSWER_BYTES),
                     cause);
         }
         return new RefusedException(
@@ -183,7 +226,10 @@ final class FlinkRest {
     private JsonNode parse(HttpResponse<byte[]> response) {
         try {
             JsonNode body = json.readTree(response.body());
-            if (body.isContainerNode()) {
+            // A failure without Flink's errors is that of something in between.
+            boolean flinks =
+                    response.statusCode() < OK_BELOW || body.path("errors").isArray();
+            if (body.isContainerNode() && flinks) {
                 return body;
             }
         } catch (IOException e) {
@@ -194,7 +240,7 @@ final class FlinkRest {
 
     private RefusedException nonsense(HttpResponse<byte[]> response, @Nullable IOException e) {
         String start = new String(response.body(), 0, Math.min(response.body().length, 80), StandardCharsets.UTF_8);
-        String message = "Cluster '%s' answered %d with something that is no JSON: %s."
+        String message = "Cluster '%s' answered %d with something that isn't Flink's: %s."
                 .formatted(cluster, response.statusCode(), Quoted.of(start));
         return e == null
                 ? new RefusedException(ErrorCode.CLUSTER_ANSWER_INVALID, message)

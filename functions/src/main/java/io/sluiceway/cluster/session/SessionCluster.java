@@ -30,6 +30,7 @@ import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -46,8 +47,7 @@ import org.jspecify.annotations.Nullable;
  * A Flink session cluster behind its REST API (version 1).
  *
  * <p>Answers are read as trees: nothing here depends on reflection, fields that a newer Flink adds are passed over, and
- * a serialized throwable is never deserialized. A test holds every path and field name against Flink's own message
- * types.
+ * a serialized throwable is never deserialized. A test holds paths and field names against Flink's own message types.
  */
 public final class SessionCluster implements FlinkCluster {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
@@ -58,12 +58,27 @@ public final class SessionCluster implements FlinkCluster {
     private static final Pattern SAVEPOINT_WITHOUT_STOP =
             Pattern.compile("A savepoint has been created at: (\\S+), but the corresponding job");
 
+    /** What {@code PackagedProgram} of flink-clients says when a jar has no usable entry class. */
+    private static final Pattern NO_ENTRY_CLASS = Pattern.compile(
+            "entry point class '[^']*' was not found in the jar file|does not have a main\\(String\\[\\]\\) method"
+                    + "|Neither a 'Main-Class', nor a 'program-class' entry");
+
+    /** What {@code JarRunHandler} says when the program failed or submitted nothing. */
+    private static final Pattern PROGRAM_FAILURE =
+            Pattern.compile("ProgramInvocationException|Could not execute application|No jobs included in application");
+
+    private static final Pattern JAR_ID = Pattern.compile("[0-9a-f-]{36}_[0-9a-f]{64}\\.jar");
+    private static final int CONFLICT = 409;
+
+    /** Shorter arguments, such as numbers, stay in messages. */
+    private static final int MIN_MASKED = 4;
+
     /** What {@code AbstractFsCheckpointStorageAccess} and {@code Checkpoints} of flink-runtime say of a restore. */
     private static final Pattern RESTORE_FAILURE = Pattern.compile(
             "Cannot find (?:checkpoint or savepoint|meta data) file|Failed to rollback to checkpoint/savepoint");
 
     private static final Pattern CAUSED_BY =
-            Pattern.compile("(?m)^\\s*Caused by: (?:org\\.apache\\.flink\\.util\\.SerializedThrowable: )?(.+)$");
+            Pattern.compile("(?m)^Caused by: (?:org\\.apache\\.flink\\.util\\.SerializedThrowable: )?(.+)$");
 
     private final ClusterName name;
     private final ClusterSettings.Session settings;
@@ -103,16 +118,18 @@ public final class SessionCluster implements FlinkCluster {
     }
 
     @Override
-    public Optional<JobStatus> findJob(FlinkJobId job, Deadline deadline) {
+    public Optional<JobOverview> findJob(FlinkJobId job, Deadline deadline) {
         Answer details = rest.get("/jobs/" + job, deadline);
         if (details.status() == NOT_FOUND) {
             return Optional.empty();
         }
         JobOverview overview = overview(require(details).body(), "status-counts");
-        if (!overview.state().terminal()) {
-            overview = withTerminalState(overview, deadline);
-        }
-        return Optional.of(statusOf(overview, deadline));
+        return Optional.of(overview.state().terminal() ? overview : withTerminalState(overview, deadline));
+    }
+
+    @Override
+    public Optional<JobStatus> observeJob(FlinkJobId job, Deadline deadline) {
+        return findJob(job, deadline).map(overview -> statusOf(overview, deadline));
     }
 
     @Override
@@ -128,9 +145,16 @@ public final class SessionCluster implements FlinkCluster {
     public OptionalInt fixedSlots(Deadline deadline) {
         return switch (settings.slots()) {
             case ELASTIC -> OptionalInt.empty();
-            case FIXED ->
-                OptionalInt.of(
-                        (int) number(require(rest.get("/overview", deadline)).body(), "slots-total"));
+            case FIXED -> {
+                int slots =
+                        (int) number(require(rest.get("/overview", deadline)).body(), "slots-total");
+                if (slots == 0) {
+                    throw new RefusedException(
+                            ErrorCode.CLUSTER_UNREACHABLE,
+                            "Cluster '%s' has no TaskManager at the moment.".formatted(name));
+                }
+                yield OptionalInt.of(slots);
+            }
         };
     }
 
@@ -189,25 +213,34 @@ public final class SessionCluster implements FlinkCluster {
                 || words.contains("DuplicateApplicationSubmissionException")) {
             return new RunAnswer.DuplicateId();
         }
-        if (words.contains("entry point class") || words.contains("Neither a '")) {
+        String cause = withoutArguments(rootCause(words), launch.spec().arguments());
+        if (NO_ENTRY_CLASS.matcher(words).find()) {
             throw new RefusedException(
                     ErrorCode.ENTRY_CLASS_NOT_FOUND,
-                    "Cluster '%s' can't use the entry class: %s".formatted(name, rootCause(words)));
+                    "Cluster '%s' can't use the entry class: %s".formatted(name, cause));
         }
         if (launch.spec().restore() instanceof RestorePoint.Savepoint(StoragePath path, boolean _)
                 && RESTORE_FAILURE.matcher(words).find()) {
             throw new RefusedException(
                     ErrorCode.RESTORE_FAILED,
                     "Job '%s' can't be restored from '%s': %s"
-                            .formatted(launch.spec().name(), path, rootCause(words)));
+                            .formatted(launch.spec().name(), path, cause));
         }
-        if (words.contains("ProgramInvocationException") || words.contains("Could not execute application")) {
+        if (PROGRAM_FAILURE.matcher(words).find()) {
             throw new RefusedException(
                     ErrorCode.PROGRAM_FAILED,
-                    "The program of job '%s' failed before it submitted a job: %s"
-                            .formatted(launch.spec().name(), rootCause(words)));
+                    "The program of job '%s' failed: %s".formatted(launch.spec().name(), cause));
         }
-        throw refused(answer);
+        throw refused(answer.status(), cause);
+    }
+
+    /** A program's own errors like to repeat its arguments, and these may be secrets. */
+    static String withoutArguments(String text, List<String> arguments) {
+        return arguments.stream()
+                .map(argument -> argument.startsWith("-") ? argument.substring(argument.indexOf('=') + 1) : argument)
+                .filter(value -> value.length() >= MIN_MASKED && !value.startsWith("-"))
+                .sorted(Comparator.comparingInt(String::length).reversed())
+                .reduce(text, (masked, value) -> masked.replace(value, "…"));
     }
 
     @Override
@@ -233,6 +266,11 @@ public final class SessionCluster implements FlinkCluster {
     }
 
     @Override
+    public Optional<StoragePath> findLastSavepoint(FlinkJobId job, Deadline deadline) {
+        return checkpointStatistics(job, deadline).map(this::lastSavepoint).map(CompletedCheckpoint::path);
+    }
+
+    @Override
     public void triggerSavepoint(FlinkJobId job, TriggerId trigger, StoragePath directory, Deadline deadline) {
         ObjectNode request = NODES.objectNode()
                 .put("target-directory", directory.value())
@@ -253,12 +291,16 @@ public final class SessionCluster implements FlinkCluster {
 
     @Override
     public void cancelJob(FlinkJobId job, Deadline deadline) {
-        requireKnownJob(job, rest.patch("/jobs/" + job + "?mode=cancel", deadline));
+        Answer answer = rest.patch("/jobs/" + job + "?mode=cancel", deadline);
+        // 409: the job has ended otherwise.
+        if (answer.status() != CONFLICT) {
+            requireKnownJob(job, answer);
+        }
     }
 
     private void requireKnownJob(FlinkJobId job, Answer answer) {
         if (answer.status() == NOT_FOUND) {
-            throw new RefusedException(ErrorCode.JOB_NOT_FOUND, "Cluster '%s' knows no job %s.".formatted(name, job));
+            throw unknownJob(job);
         }
         require(answer);
     }
@@ -266,7 +308,11 @@ public final class SessionCluster implements FlinkCluster {
     private Optional<String> findJar(JarDigest digest, Deadline deadline) {
         for (JsonNode file : field(require(rest.get("/jars", deadline)).body(), "files")) {
             if (text(file, "name").equals(digest.fileName())) {
-                return Optional.of(text(file, "id"));
+                String id = text(file, "id");
+                if (!JAR_ID.matcher(id).matches()) {
+                    throw nonsense("the jar id " + Quoted.of(id));
+                }
+                return Optional.of(id);
             }
         }
         return Optional.empty();
@@ -291,17 +337,25 @@ public final class SessionCluster implements FlinkCluster {
     }
 
     private JobStatus statusOf(JobOverview overview, Deadline deadline) {
-        String path = "/jobs/" + overview.id();
-        Answer checkpoints = rest.get(path + "/checkpoints", deadline);
-        // A job without checkpointing has none to tell of, which Flink says with 404.
-        JsonNode statistics =
-                checkpoints.status() == NOT_FOUND ? null : require(checkpoints).body();
+        Optional<JsonNode> checkpoints = checkpointStatistics(overview.id(), deadline);
         return new JobStatus(
                 overview,
-                restarts(path, deadline),
-                statistics == null ? null : checkpoints(statistics),
-                statistics == null ? null : checkpoint(statistics.path("latest").path("savepoint")),
-                firstFailure(path, overview, deadline));
+                restarts("/jobs/" + overview.id(), deadline),
+                checkpoints.map(this::checkpoints).orElse(null),
+                checkpoints.map(this::lastSavepoint).orElse(null),
+                firstFailure("/jobs/" + overview.id(), overview, deadline));
+    }
+
+    /** Empty for a job without checkpointing, of which Flink says 404. */
+    private Optional<JsonNode> checkpointStatistics(FlinkJobId job, Deadline deadline) {
+        Answer answer = rest.get("/jobs/" + job + "/checkpoints", deadline);
+        return answer.status() == NOT_FOUND
+                ? Optional.empty()
+                : Optional.of(require(answer).body());
+    }
+
+    private @Nullable CompletedCheckpoint lastSavepoint(JsonNode statistics) {
+        return checkpoint(statistics.path("latest").path("savepoint"));
     }
 
     private @Nullable Long restarts(String jobPath, Deadline deadline) {
@@ -327,17 +381,26 @@ public final class SessionCluster implements FlinkCluster {
         if (!checkpoint.isObject()) {
             return null;
         }
-        JsonNode path = checkpoint.path("external_path");
         return new CompletedCheckpoint(
                 number(checkpoint, "id"),
                 instant(checkpoint, "latest_ack_timestamp"),
-                // Flink writes "<checkpoint-not-externally-addressable>" when it lies in memory.
-                path.isTextual() && path.asText().contains(":/") ? storagePath(path.asText()) : null);
+                pathOrNull(checkpoint.path("external_path").asText()));
+    }
+
+    /** Flink writes {@code <checkpoint-not-externally-addressable>} for one in memory, which is no path. */
+    private static @Nullable StoragePath pathOrNull(String text) {
+        try {
+            return new StoragePath(text);
+        } catch (RefusedException e) {
+            return null;
+        }
     }
 
     private @Nullable Failure firstFailure(String jobPath, JobOverview overview, Deadline deadline) {
-        Answer answer = rest.get(jobPath + "/exceptions?maxExceptions=100", deadline);
-        JsonNode entries = require(answer).body().path("exceptionHistory").path("entries");
+        JsonNode entries = rest.get(jobPath + "/exceptions?maxExceptions=100", deadline)
+                .body()
+                .path("exceptionHistory")
+                .path("entries");
         if (!entries.isEmpty()) {
             // Newest first.
             JsonNode first = entries.get(entries.size() - 1);
@@ -347,7 +410,7 @@ public final class SessionCluster implements FlinkCluster {
             return null;
         }
         // A job that failed before its tasks were scheduled has no history, only a result.
-        JsonNode cause = require(rest.get(jobPath + "/execution-result", deadline))
+        JsonNode cause = rest.get(jobPath + "/execution-result", deadline)
                 .body()
                 .path("job-execution-result")
                 .path("failure-cause");
@@ -449,15 +512,14 @@ public final class SessionCluster implements FlinkCluster {
 
     private Answer require(Answer answer) {
         if (!answer.ok()) {
-            throw refused(answer);
+            throw refused(answer.status(), rootCause(answer.errors()));
         }
         return answer;
     }
 
-    private RefusedException refused(Answer answer) {
+    private RefusedException refused(int status, String words) {
         return new RefusedException(
-                ErrorCode.CLUSTER_REFUSED,
-                "Cluster '%s' answered %d: %s".formatted(name, answer.status(), rootCause(answer.errors())));
+                ErrorCode.CLUSTER_REFUSED, "Cluster '%s' answered %d: %s".formatted(name, status, words));
     }
 
     private RefusedException nonsense(String what) {

@@ -6,13 +6,18 @@ import io.sluiceway.error.RefusedException;
 import io.sluiceway.jar.JarReference;
 import io.sluiceway.jar.JarStore;
 import io.sluiceway.time.Deadline;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.function.Supplier;
+import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.exception.SdkException;
-import software.amazon.awssdk.core.sync.ResponseTransformer;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.model.GetObjectRequest;
+import software.amazon.awssdk.services.s3.model.GetObjectResponse;
 
 /** Jars in Amazon S3, streamed to disk. */
 public final class S3JarStore implements JarStore {
@@ -35,6 +40,12 @@ public final class S3JarStore implements JarStore {
 
     @Override
     public void fetch(JarReference jar, Path target, Deadline deadline) {
+        S3Client s3 = client.get();
+        if (deadline.remaining().isZero()) {
+            throw new RefusedException(
+                    ErrorCode.JAR_STORE_UNAVAILABLE,
+                    "The time of this call was up before %s could be fetched.".formatted(jar.uri()));
+        }
         GetObjectRequest request = GetObjectRequest.builder()
                 .bucket(jar.uri().bucket())
                 .key(jar.uri().key())
@@ -42,15 +53,33 @@ public final class S3JarStore implements JarStore {
                 .overrideConfiguration(c -> c.apiCallTimeout(deadline.remaining()))
                 .build();
         try {
-            client.get().getObject(request, ResponseTransformer.toFile(target));
+            s3.getObject(request, (response, content) -> copy(jar, response, content, target));
         } catch (AwsServiceException e) {
             throw refusal(jar, e);
         } catch (SdkException e) {
+            // What the copying refuses comes wrapped.
+            for (Throwable cause = e.getCause(); cause != null; cause = cause.getCause()) {
+                if (cause instanceof RefusedException refused) {
+                    throw refused;
+                }
+            }
             throw new RefusedException(
-                    ErrorCode.JAR_STORE_UNAVAILABLE,
-                    "S3 gave no answer for %s: %s.".formatted(jar.uri(), Quoted.of(String.valueOf(e.getMessage()))),
-                    e);
+                    ErrorCode.JAR_STORE_UNAVAILABLE, "S3 gave no whole answer for %s.".formatted(jar.uri()), e);
         }
+    }
+
+    private static Path copy(JarReference jar, GetObjectResponse response, InputStream content, Path target)
+            throws IOException {
+        long room = Files.getFileStore(target.toAbsolutePath().getParent()).getUsableSpace();
+        if (response.contentLength() > room) {
+            throw new RefusedException(
+                    ErrorCode.JAR_TOO_LARGE,
+                    "%s has %d bytes, and the function has room for %d."
+                            .formatted(jar.uri(), response.contentLength(), room));
+        }
+        // An earlier try of the SDK can have left a part.
+        Files.copy(content, target, StandardCopyOption.REPLACE_EXISTING);
+        return target;
     }
 
     private static RefusedException refusal(JarReference jar, AwsServiceException e) {
@@ -72,12 +101,13 @@ public final class S3JarStore implements JarStore {
             return new RefusedException(
                     ErrorCode.JAR_STORE_UNAVAILABLE, "S3 answered %d for %s.".formatted(status, jar.uri()), e);
         }
+        AwsErrorDetails details = e.awsErrorDetails();
         return new RefusedException(
-                ErrorCode.JAR_NOT_FOUND,
+                ErrorCode.JAR_NOT_READABLE,
                 "S3 answered %d (%s) for %s%s."
                         .formatted(
                                 status,
-                                Quoted.plain(String.valueOf(e.awsErrorDetails().errorCode()), 60),
+                                Quoted.plain(details == null ? "no error code" : details.errorCode(), 60),
                                 jar.uri(),
                                 version),
                 e);

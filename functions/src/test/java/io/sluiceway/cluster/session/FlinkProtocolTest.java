@@ -32,9 +32,13 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.apache.flink.api.common.JobID;
+import org.apache.flink.core.execution.RecoveryClaimMode;
+import org.apache.flink.runtime.jobmaster.JobResult;
 import org.apache.flink.runtime.messages.webmonitor.MultipleJobsDetails;
 import org.apache.flink.runtime.rest.handler.RestHandlerSpecification;
 import org.apache.flink.runtime.rest.handler.legacy.messages.ClusterOverviewWithVersion;
@@ -45,11 +49,14 @@ import org.apache.flink.runtime.rest.messages.JobExceptionsInfoWithHistory;
 import org.apache.flink.runtime.rest.messages.JobsOverviewHeaders;
 import org.apache.flink.runtime.rest.messages.RequestBody;
 import org.apache.flink.runtime.rest.messages.ResponseBody;
+import org.apache.flink.runtime.rest.messages.TerminationModeQueryParameter;
+import org.apache.flink.runtime.rest.messages.TerminationModeQueryParameter.TerminationMode;
 import org.apache.flink.runtime.rest.messages.checkpoints.CheckpointingStatistics;
 import org.apache.flink.runtime.rest.messages.checkpoints.CheckpointingStatisticsHeaders;
 import org.apache.flink.runtime.rest.messages.job.JobDetailsHeaders;
 import org.apache.flink.runtime.rest.messages.job.JobDetailsInfo;
 import org.apache.flink.runtime.rest.messages.job.JobExecutionResultHeaders;
+import org.apache.flink.runtime.rest.messages.job.JobExecutionResultResponseBody;
 import org.apache.flink.runtime.rest.messages.job.JobStatusInfoHeaders;
 import org.apache.flink.runtime.rest.messages.job.metrics.JobMetricsHeaders;
 import org.apache.flink.runtime.rest.messages.job.savepoints.SavepointStatusHeaders;
@@ -64,6 +71,7 @@ import org.apache.flink.runtime.webmonitor.handlers.JarListInfo;
 import org.apache.flink.runtime.webmonitor.handlers.JarRunHeaders;
 import org.apache.flink.runtime.webmonitor.handlers.JarRunRequestBody;
 import org.apache.flink.runtime.webmonitor.handlers.JarUploadHeaders;
+import org.apache.flink.util.SerializedThrowable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -83,6 +91,7 @@ class FlinkProtocolTest {
     private record Call(String method, String path, String body) {}
 
     private final List<Call> calls = new ArrayList<>();
+    private final Map<String, String> answers = new HashMap<>();
     private StubServer server;
     private SessionCluster cluster;
 
@@ -119,7 +128,8 @@ class FlinkProtocolTest {
                         Map.entry("GET /v1/jars", "jars.json"),
                         Map.entry("GET /v1/jobs/" + JOB + "/savepoints/" + TRIGGER, "savepoint.json"))
                 .getOrDefault(exchange.getRequestMethod() + " " + path, "accepted.json");
-        StubServer.answer(exchange, 200, recorded(file));
+        String scripted = answers.get(exchange.getRequestMethod() + " " + path);
+        StubServer.answer(exchange, 200, scripted == null ? recorded(file) : scripted.getBytes(StandardCharsets.UTF_8));
     }
 
     private static byte[] recorded(String file) throws Exception {
@@ -127,8 +137,8 @@ class FlinkProtocolTest {
     }
 
     @Test
-    void findJob_readsWhatFlinkWrites() throws Exception {
-        JobStatus status = cluster.findJob(ID, soon()).orElseThrow();
+    void observeJob_readsWhatFlinkWrites() throws Exception {
+        JobStatus status = cluster.observeJob(ID, soon()).orElseThrow();
 
         assertThat(status.overview().state()).isEqualTo(JobState.RUNNING);
         assertThat(status.overview().name()).isEqualTo("recorded-job");
@@ -204,6 +214,7 @@ class FlinkProtocolTest {
         assertThat(body.getParallelism()).isEqualTo(3);
         assertThat(body.getSavepointPath()).isEqualTo("s3://state/savepoints/1");
         assertThat(body.getAllowNonRestoredState()).isTrue();
+        assertThat(body.getRecoveryClaimMode()).isEqualTo(RecoveryClaimMode.NO_CLAIM);
         assertThat(body.getFlinkConfiguration().toMap()).containsEntry("pipeline.name", "recorded-job");
         assertCalls(JarListHeaders.getInstance(), JarRunHeaders.getInstance());
     }
@@ -240,13 +251,39 @@ class FlinkProtocolTest {
     void cancelJob_sendsWhatFlinkReads() {
         cluster.cancelJob(ID, soon());
 
+        assertThat(calls.getFirst().path())
+                .endsWith("?" + new TerminationModeQueryParameter().getKey() + "="
+                        + TerminationMode.CANCEL.name().toLowerCase(Locale.ROOT));
+
         assertCalls(JobCancellationHeaders.getInstance());
     }
 
     @Test
-    void executionResult_isOneOfFlinksPaths() {
-        assertThat(JobExecutionResultHeaders.getInstance().getTargetRestEndpointURL())
-                .isEqualTo("/jobs/:jobid/execution-result");
+    void observeJob_failedAtItsStart_readsTheExecutionResultThatFlinkWrites() throws Exception {
+        JobResult result = new JobResult.Builder()
+                .jobId(JobID.fromHexString(JOB))
+                .jobStatus(org.apache.flink.api.common.JobStatus.FAILED)
+                .netRuntime(1)
+                .serializedThrowable(new SerializedThrowable(
+                        new IllegalStateException("outer", new ArithmeticException("No such runway."))))
+                .build();
+        answers.put(
+                "GET /v1/jobs/" + JOB,
+                new String(recorded("job.json"), StandardCharsets.UTF_8).replace("\"RUNNING\",", "\"FAILED\","));
+        answers.put("GET /v1/jobs/" + JOB + "/exceptions?maxExceptions=100", "{\"exceptionHistory\":{\"entries\":[]}}");
+        answers.put(
+                "GET /v1/jobs/" + JOB + "/execution-result",
+                RestMapperUtils.getStrictObjectMapper()
+                        .writeValueAsString(JobExecutionResultResponseBody.created(result)));
+
+        assertThat(cluster.observeJob(ID, soon()).orElseThrow().firstFailure().rootCause())
+                .isEqualTo("java.lang.ArithmeticException: No such runway.");
+        assertCalls(
+                JobDetailsHeaders.getInstance(),
+                CheckpointingStatisticsHeaders.getInstance(),
+                JobMetricsHeaders.getInstance(),
+                JobExceptionsHeaders.getInstance(),
+                JobExecutionResultHeaders.getInstance());
     }
 
     private void assertCalls(RestHandlerSpecification... expected) {

@@ -7,6 +7,7 @@ import io.sluiceway.cluster.ClusterSettings;
 import io.sluiceway.cluster.ClusterSettings.Slots;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.jar.JarDigest;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.operation.TriggerId;
@@ -118,6 +119,106 @@ class SessionClusterFaultsTest {
                     .withMessage("Cluster 'stub' answered 500: java.io.IOException: inner")
                     .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.CLUSTER_REFUSED));
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {408, 429, 502, 503, 504})
+    void listJobs_clusterCantWorkAtTheMoment_isUnreachableAfterAFewTries(int status) {
+        AtomicInteger calls = new AtomicInteger();
+        try (StubServer server = new StubServer(exchange -> {
+            calls.incrementAndGet();
+            StubServer.answer(exchange, status, "{\"errors\":[\"no leader\"]}".getBytes(StandardCharsets.UTF_8));
+        })) {
+            assertRefused(ErrorCode.CLUSTER_UNREACHABLE, cluster(server.url()), Duration.ofSeconds(5));
+        }
+        assertThat(calls).hasValue(3);
+    }
+
+    @Test
+    void cancelJob_clusterCantWorkAtTheMoment_isATimeoutBecauseItMayHaveBeenDone() {
+        try (StubServer server = new StubServer(exchange -> StubServer.answer(exchange, 503, new byte[0]))) {
+            assertThatExceptionOfType(RefusedException.class)
+                    .isThrownBy(() -> cluster(server.url()).cancelJob(JOB, in(Duration.ofSeconds(5))))
+                    .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.CLUSTER_TIMEOUT));
+        }
+    }
+
+    @Test
+    void findJob_notFoundOfAProxy_isAnInvalidAnswerAndNoUnknownJob() {
+        try (StubServer server = new StubServer(exchange ->
+                StubServer.answer(exchange, 404, "{\"message\":\"not found\"}".getBytes(StandardCharsets.UTF_8)))) {
+            assertThatExceptionOfType(RefusedException.class)
+                    .isThrownBy(() -> cluster(server.url()).findJob(JOB, in(Duration.ofSeconds(5))))
+                    .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.CLUSTER_ANSWER_INVALID));
+        }
+    }
+
+    @Test
+    void listJobs_answerTooLarge_isInvalidAndNotAskedForAgain() {
+        AtomicInteger calls = new AtomicInteger();
+        try (StubServer server = new StubServer(exchange -> {
+            calls.incrementAndGet();
+            StubServer.answer(exchange, 200, new byte[17 << 20]);
+        })) {
+            assertRefused(ErrorCode.CLUSTER_ANSWER_INVALID, cluster(server.url()), Duration.ofSeconds(5));
+        }
+        assertThat(calls).hasValue(1);
+    }
+
+    @Test
+    void triggerSavepoint_noTimeLeft_isNotSent() {
+        AtomicInteger calls = new AtomicInteger();
+        try (StubServer server = new StubServer(exchange -> calls.incrementAndGet())) {
+            assertThatExceptionOfType(RefusedException.class)
+                    .isThrownBy(() -> cluster(server.url())
+                            .triggerSavepoint(JOB, TRIGGER, new StoragePath("s3://state/1"), in(Duration.ZERO)));
+        }
+        assertThat(calls).hasValue(0);
+    }
+
+    @Test
+    void fixedSlots_noTaskManager_isUnreachable() {
+        String body = "{\"slots-total\":0}";
+        try (StubServer server =
+                new StubServer(exchange -> StubServer.answer(exchange, 200, body.getBytes(StandardCharsets.UTF_8)))) {
+            assertThatExceptionOfType(RefusedException.class)
+                    .isThrownBy(() -> cluster(server.url()).fixedSlots(in(Duration.ofSeconds(5))))
+                    .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.CLUSTER_UNREACHABLE));
+        }
+    }
+
+    @Test
+    void hasJar_idThatIsAPath_isAnInvalidAnswer() {
+        String digest = "ab".repeat(32);
+        String body = "{\"files\":[{\"id\":\"../jobs/x\",\"name\":\"" + digest + ".jar\"}]}";
+        try (StubServer server =
+                new StubServer(exchange -> StubServer.answer(exchange, 200, body.getBytes(StandardCharsets.UTF_8)))) {
+            assertThatExceptionOfType(RefusedException.class)
+                    .isThrownBy(() -> cluster(server.url()).hasJar(new JarDigest(digest), in(Duration.ofSeconds(5))))
+                    .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.CLUSTER_ANSWER_INVALID));
+        }
+    }
+
+    @Test
+    void rootCause_causeOfASuppressedException_isNotTaken() {
+        String trace = """
+                a.Outer: outer
+                \tat a.b(C.java:1)
+                Caused by: a.Inner: inner
+                \tat a.b(C.java:2)
+                \tSuppressed: a.Close: close
+                \tCaused by: a.Disk: disk
+                """;
+
+        assertThat(SessionCluster.rootCause(trace)).isEqualTo("a.Inner: inner");
+    }
+
+    @Test
+    void withoutArguments_valuesInAProgramsWords_areMasked() {
+        assertThat(SessionCluster.withoutArguments(
+                        "Unknown --password=hunter2 at s3://bucket/secret with 42",
+                        List.of("--password=hunter2", "--from", "s3://bucket/secret", "42")))
+                .isEqualTo("Unknown --password=… at … with 42");
     }
 
     @Test
