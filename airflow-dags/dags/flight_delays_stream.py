@@ -4,8 +4,9 @@ Starts the unbounded job `flight-delays-stream`, waits until a checkpoint shows 
 the job with another one, starts it again from there, sees that this execution is the only one that lives, and cancels
 it.
 
-Whatever fails on the way, the group `clean-up` leaves no execution of this run behind; cancelling one that has ended
-does nothing.
+Whatever fails after a `submit-job` has answered, the group `clean-up` cancels the execution that it started; cancelling
+one that has ended does nothing. When the answer itself is lost, this run doesn't know of an execution that it may have
+started, and its clean-up is `upstream_failed`: look at the cluster's jobs.
 """
 
 from __future__ import annotations
@@ -30,13 +31,16 @@ NAME = "flight-delays-stream"
 RESULTS = f"s3://{settings.DATA_BUCKET}/results/{NAME}"
 
 
-def call(function: Function, payload: str, task_id: str | None = None) -> LambdaInvokeFunctionOperator:
-    """Make a task that calls a function, once."""
+def call(
+    function: Function, payload: str, task_id: str | None = None, retries: int = 0
+) -> LambdaInvokeFunctionOperator:
+    """Make a task that calls a function, once in each of its tries."""
     return LambdaInvokeFunctionOperator(
         task_id=task_id or function,
         function_name=function_name(function, settings.STAGE),
         payload=payload,
         botocore_config=CALL_ONCE,
+        retries=retries,
     )
 
 
@@ -61,10 +65,12 @@ def submit(output: str, restore_from: str | None = None) -> LambdaInvokeFunction
     )
 
 
-def stop(submitted: LambdaInvokeFunctionOperator, mode: StopMode, task_id: str) -> LambdaInvokeFunctionOperator:
+def stop(
+    submitted: LambdaInvokeFunctionOperator, mode: StopMode, task_id: str, retries: int = 0
+) -> LambdaInvokeFunctionOperator:
     """Make a task that stops the execution that another task has started."""
     flink_job_id = from_answer(submitted.task_id, "job.flinkJobId")
-    return call("stop-job", stop_job(cluster=settings.CLUSTER, flink_job_id=flink_job_id, mode=mode), task_id)
+    return call("stop-job", stop_job(cluster=settings.CLUSTER, flink_job_id=flink_job_id, mode=mode), task_id, retries)
 
 
 def wait_until_it_works(submitted: LambdaInvokeFunctionOperator) -> WaitForFlinkJobOperator:
@@ -96,9 +102,9 @@ def wait_for_operation(started: LambdaInvokeFunctionOperator, task_id: str) -> W
     is_paused_upon_creation=False,
     # A stream lives once: a second run would start a second one beside it.
     max_active_runs=1,
-    dagrun_timeout=timedelta(minutes=30),
+    # No dagrun_timeout: it would skip the clean-up too. Every call and every wait has a deadline of its own.
     # A retry is a higher try of the request, and so another attempt: another job, another savepoint.
-    default_args={"retries": 0},
+    default_args={"retries": 0, "retry_delay": timedelta(seconds=10)},
     doc_md=__doc__,
     tags=["sluiceway", "flink", "flights"],
 )
@@ -127,9 +133,15 @@ def flight_delays_stream() -> None:
             """See that the first execution has ended, and that the second is the only one that lives."""
             first_job = Answer.parse(before).require_job().flink_job_id
             second_job = Answer.parse(now).require_job().flink_job_id
-            jobs = {job.flink_job_id: job for job in Answer.parse(listed).jobs or () if job.name == NAME}
-            if jobs[first_job].state != JobState.FINISHED:
-                raise AirflowFailException(f"The first execution, {first_job}, is {jobs[first_job].state}.")
+            page = Answer.parse(listed)
+            if page.next_page_token is not None:
+                raise AirflowFailException("The cluster has more jobs than a page holds; this check reads only one.")
+            jobs = {job.flink_job_id: job for job in page.jobs or () if job.name == NAME}
+            ended_first = jobs.get(first_job)
+            if ended_first is None:
+                raise AirflowFailException(f"The cluster doesn't list the first execution, {first_job}.")
+            if ended_first.state != JobState.FINISHED:
+                raise AirflowFailException(f"The first execution, {first_job}, is {ended_first.state}.")
             living = {job.flink_job_id for job in jobs.values() if not job.terminal}
             if living != {second_job}:
                 raise AirflowFailException(f"Living are {sorted(living)}, and not only the second, {second_job}.")
@@ -142,7 +154,8 @@ def flight_delays_stream() -> None:
 
     with TaskGroup("clean-up"):
         for submitted, last, task_id in ((first, stopped, "stop-first-life"), (second, ended, "stop-second-life")):
-            left = stop(submitted, "CANCEL", task_id)
+            # Here a retry is harmless: to cancel twice is to cancel once.
+            left = stop(submitted, "CANCEL", task_id, retries=3)
             last >> left.as_teardown(setups=submitted)
 
 

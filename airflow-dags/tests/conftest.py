@@ -74,7 +74,7 @@ def load_dag(file: Path, dag_id: str, *, in_a_hurry: bool = True) -> DAG:
     for task in dag.tasks:
         task.retry_delay = timedelta(0)
         if in_a_hurry and isinstance(task, FlinkWaitOperator):
-            task.poll_interval = timedelta(0)
+            task.min_wait = task.poll_interval = timedelta(0)
     return dag
 
 

@@ -119,6 +119,50 @@ class TestStream:
         assert states(dag_run)["clean-up.stop-first-life"] == "success"
         assert [job["state"] for job in flink.jobs.values()] == ["CANCELED"]
 
+    def test_run_clean_up_fails_at_first_is_retried(self, aws: FakeAws) -> None:
+        flink = FakeFlink(aws)
+        errors = iter([FunctionError("Task timed out")] * 3)
+
+        def stop(request: Json) -> Json:
+            if (error := next(errors, None)) is not None:
+                raise error
+            return flink.stop(request)
+
+        # The first life's own stop fails, and so do two tries to clean up.
+        aws.functions["stop-job"] = stop
+
+        dag_run = run(load("flight_delays_stream"))
+
+        assert dag_run.state == "failed"
+        assert states(dag_run)["clean-up.stop-first-life"] == "success"
+        assert [job["state"] for job in flink.jobs.values()] == ["CANCELED"]
+
+    def test_run_answer_of_submit_is_lost_cannot_clean_up(self, aws: FakeAws) -> None:
+        flink = FakeFlink(aws)
+
+        def submit(request: Json) -> Json:
+            flink.submit(request)
+            raise FunctionError("Task timed out")
+
+        aws.functions["submit-job"] = submit
+
+        dag_run = run(load("flight_delays_stream"))
+
+        assert dag_run.state == "failed"
+        assert states(dag_run)["clean-up.stop-first-life"] == "upstream_failed"
+        assert [job["state"] for job in flink.jobs.values()] == ["INITIALIZING"]
+
+    @pytest.mark.parametrize("page", [{"jobs": []}, {"nextPageToken": "1-a"}], ids=["without first", "not the last"])
+    def test_run_list_is_not_whole_fails_check(self, aws: FakeAws, page: Json) -> None:
+        flink = FakeFlink(aws)
+        whole = aws.functions["list-jobs"]
+        aws.functions["list-jobs"] = lambda request: {**whole(request), **page}
+
+        dag_run = run(load("flight_delays_stream"))
+
+        assert states(dag_run)["second-life.check-jobs"] == "failed"
+        assert [job["state"] for job in flink.jobs.values()] == ["FINISHED", "CANCELED"]
+
     def test_run_another_execution_lives_fails_and_cancels_own(self, aws: FakeAws) -> None:
         flink = FakeFlink(aws)
         other = flink.submit({"try": 1, "job": {"cluster": "local", "name": "flight-delays-stream", "kind": "STREAM"}})

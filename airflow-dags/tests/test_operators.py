@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 
 from sluiceway_airflow.exceptions import FlinkJobFailedError, FlinkWaitError, MalformedAnswerError, RefusedError
@@ -103,6 +104,19 @@ class TestExecute:
 
         assert before <= arguments["deadline"] - timedelta(minutes=7) <= datetime.now(UTC)
 
+    def test_execute_no_min_wait_given_asks_when_scheduler_knows_of_deferral(self) -> None:
+        before = datetime.now(UTC)
+        arguments = deferred(wait_for_job(answer=json.dumps(SUBMITTED)))
+
+        # Airflow's own default of min_heartbeat_interval, and the scheduler's turn.
+        assert before <= arguments["not_before"] - timedelta(seconds=5 + 5) <= datetime.now(UTC)
+
+    def test_execute_min_wait_given_asks_then(self) -> None:
+        before = datetime.now(UTC)
+        arguments = deferred(wait_for_job(answer=json.dumps(SUBMITTED), min_wait=timedelta(0)))
+
+        assert before <= arguments["not_before"] <= datetime.now(UTC)
+
     def test_execute_answer_has_link_stores_it_before_waiting(self) -> None:
         in_context = context()
 
@@ -141,6 +155,13 @@ class TestInit:
     def test_init_no_retries_given_has_none(self) -> None:
         assert wait_for_job(answer="a").retries == 0
         assert wait_for_job(answer="a", retries=2).retries == 2
+
+    def test_init_dag_gives_retries_by_default_has_those_of_its_own_alone(self) -> None:
+        with DAG("retried_by_default", schedule=None, default_args={"retries": 2}):
+            without = WaitForFlinkJobOperator(task_id="without", function_name="f", answer="a")
+            explicit = WaitForFlinkOperationOperator(task_id="explicit", function_name="f", answer="a", retries=3)
+
+        assert (without.retries, explicit.retries) == (0, 3)
 
 
 class TestExecuteComplete:

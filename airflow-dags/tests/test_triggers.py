@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,11 +14,13 @@ import pytest
 from airflow.sdk.serde import deserialize, serialize
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from sluiceway_airflow.triggers import flink_job
 from sluiceway_airflow.triggers.flink_job import FlinkJobTrigger, FlinkOperationTrigger, FlinkStatusTrigger
 
 START = datetime(2013, 1, 6, 5, tzinfo=UTC)
 TOKYO_NEW_YEAR = datetime(2013, 1, 1, tzinfo=ZoneInfo("Asia/Tokyo"))
 JOB = "0123456789abcdef0123456789abcdef"
+ROTATION = "rotation"
 OPERATION = f"take-savepoint.local.{JOB}.{JOB}"
 
 
@@ -37,45 +40,27 @@ class Stream:
 
 @dataclass
 class FakeLambda:
-    """An async Lambda client, the hook that makes it, and the time that goes by between the calls.
+    """Lambda, the Airflow connection that leads to it, and the time that goes by between the calls.
 
-    :param answers: what each call gives, in order; the last one again and again
+    :param answers: what each call gives, in order; the last one again and again; ``ROTATION`` is no answer but changes
+        the connection's credentials, so that this call and all others with the old ones are refused
     :param call_takes: how long a call takes
+    :param closing: what a client does when it is closed
     """
 
     answers: list[Any]
     call_takes: timedelta = timedelta(0)
+    closing: Callable[[], Awaitable[None]] | None = None
     now: datetime = START
     calls: list[dict[str, Any]] = field(default_factory=list)
+    called_at: list[datetime] = field(default_factory=list)
     sleeps: list[float] = field(default_factory=list)
+    credentials: int = 0
     clients: int = 0
     open_clients: int = 0
 
-    async def get_async_conn(self) -> Any:
-        return self.client()
-
-    @asynccontextmanager
-    async def client(self) -> Any:
-        self.clients += 1
-        self.open_clients += 1
-        try:
-            yield self
-        finally:
-            self.open_clients -= 1
-
-    async def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 - boto's names
-        answer = self.answers[min(len(self.calls), len(self.answers) - 1)]
-        self.calls.append({"function": FunctionName, **json.loads(Payload)})
-        self.now += self.call_takes
-        match answer:
-            case Exception():
-                raise answer
-            case ("FunctionError", error):
-                return {"FunctionError": "Unhandled", "Payload": Stream(json.dumps(error).encode())}
-            case bytes():
-                return {"Payload": Stream(answer)}
-            case _:
-                return {"Payload": Stream(json.dumps(answer).encode())}
+    def hook(self) -> FakeHook:
+        return FakeHook(self)
 
     def drive(self, trigger: FlinkStatusTrigger) -> dict[str, Any]:
         """Run a trigger to its end on this client and this clock; give the payload of its only event."""
@@ -87,13 +72,64 @@ class FakeLambda:
         async def events() -> list[Any]:
             return [event async for event in trigger.run()]
 
-        trigger.hook = lambda: self  # type: ignore[method-assign,assignment,return-value]
+        trigger.hook = self.hook  # type: ignore[method-assign,assignment]
         trigger.now = lambda: self.now  # type: ignore[method-assign]
         trigger.sleep = sleep  # type: ignore[method-assign]
         (event,) = asyncio.run(events())
         assert self.open_clients == 0
         payload: dict[str, Any] = event.payload
         return payload
+
+
+class FakeHook:
+    """The hook. Like Airflow's, it reads the connection once and keeps what it has read."""
+
+    def __init__(self, aws: FakeLambda) -> None:
+        self.aws = aws
+        self.credentials: int | None = None
+
+    async def get_async_conn(self) -> Any:
+        if self.credentials is None:
+            self.credentials = self.aws.credentials
+        return self.client(self.credentials)
+
+    @asynccontextmanager
+    async def client(self, credentials: int) -> Any:
+        self.aws.clients += 1
+        self.aws.open_clients += 1
+        try:
+            yield FakeClient(self.aws, credentials)
+        finally:
+            self.aws.open_clients -= 1
+            if self.aws.closing is not None:
+                await self.aws.closing()
+
+
+@dataclass
+class FakeClient:
+    """An async Lambda client."""
+
+    aws: FakeLambda
+    credentials: int
+
+    async def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 - boto's names
+        answer = self.aws.answers[min(len(self.aws.calls), len(self.aws.answers) - 1)]
+        self.aws.calls.append({"function": FunctionName, **json.loads(Payload)})
+        self.aws.called_at.append(self.aws.now)
+        self.aws.now += self.aws.call_takes
+        if answer == ROTATION:
+            self.aws.credentials += 1
+        if self.credentials != self.aws.credentials:
+            raise client_error("ExpiredTokenException")
+        match answer:
+            case Exception():
+                raise answer
+            case ("FunctionError", error):
+                return {"FunctionError": "Unhandled", "Payload": Stream(json.dumps(error).encode())}
+            case bytes():
+                return {"Payload": Stream(answer)}
+            case _:
+                return {"Payload": Stream(json.dumps(answer).encode())}
 
 
 def job_trigger(**kwargs: Any) -> FlinkJobTrigger:
@@ -162,7 +198,7 @@ class TestSerialisation:
     @pytest.mark.parametrize(
         "trigger",
         [
-            job_trigger(until="RUNNING", min_checkpoints=2, deadline=TOKYO_NEW_YEAR),
+            job_trigger(until="RUNNING", min_checkpoints=2, deadline=TOKYO_NEW_YEAR, not_before=START),
             job_trigger(poll_interval=0.5, botocore_config={"read_timeout": 3}, region_name="eu-west-1", verify=False),
             operation_trigger(),
         ],
@@ -179,9 +215,10 @@ class TestSerialisation:
         assert again.serialize() == (path, arguments)
         assert again.deadline.utcoffset() is not None
 
-    def test_init_naive_deadline_is_refused(self) -> None:
-        with pytest.raises(ValueError, match="timezone"):
-            job_trigger(deadline=datetime(2013, 1, 6))  # noqa: DTZ001 - that's the case
+    @pytest.mark.parametrize("instant", ["deadline", "not_before"])
+    def test_init_naive_instant_is_refused(self, instant: str) -> None:
+        with pytest.raises(ValueError, match=f"{instant} has no timezone"):
+            job_trigger(**{instant: datetime(2013, 1, 6)})  # noqa: DTZ001 - that's the case
 
 
 class TestJob:
@@ -320,6 +357,23 @@ class TestDeadline:
         assert client.now <= START + timedelta(minutes=11)
 
 
+class TestNotBefore:
+    def test_run_asked_to_wait_first_asks_then(self) -> None:
+        client = FakeLambda([job("FINISHED")])
+
+        event = client.drive(job_trigger(not_before=START + timedelta(seconds=6)))
+
+        assert event["status"] == "success"
+        assert client.called_at == [START + timedelta(seconds=6)]
+
+    def test_run_triggerer_comes_back_later_asks_at_once(self) -> None:
+        client = FakeLambda([job("FINISHED")], now=START + timedelta(minutes=1))
+
+        client.drive(job_trigger(not_before=START + timedelta(seconds=6)))
+
+        assert client.sleeps == []
+
+
 class TestFailedCalls:
     transient = (
         EndpointConnectionError(endpoint_url="http://127.0.0.1:4566"),
@@ -335,6 +389,31 @@ class TestFailedCalls:
     @pytest.mark.parametrize("failure", transient, ids=str)
     def test_run_call_fails_for_now_goes_on_with_new_client(self, failure: Any) -> None:
         client = FakeLambda([job("RUNNING"), failure, job("FINISHED")])
+
+        assert client.drive(job_trigger())["status"] == "success"
+        assert client.clients == 2
+
+    def test_run_credentials_are_rotated_goes_on_with_new_ones(self) -> None:
+        client = FakeLambda([job("RUNNING"), ROTATION, job("FINISHED")])
+
+        assert client.drive(job_trigger())["status"] == "success"
+        assert client.clients == 2
+
+    def test_run_client_fails_to_close_goes_on(self) -> None:
+        async def fail() -> None:
+            raise OSError("broken pipe")
+
+        client = FakeLambda([OSError("reset"), job("FINISHED")], closing=fail)
+
+        assert client.drive(job_trigger())["status"] == "success"
+        assert client.clients == 2
+
+    def test_run_client_never_closes_goes_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def hang() -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(flink_job, "_CLOSE_LIMIT", timedelta(milliseconds=10))
+        client = FakeLambda([OSError("reset"), job("FINISHED")], closing=hang)
 
         assert client.drive(job_trigger())["status"] == "success"
         assert client.clients == 2
@@ -406,7 +485,7 @@ class TestCancellation:
 
         async def scenario() -> None:
             trigger = job_trigger()
-            trigger.hook = lambda: client  # type: ignore[method-assign,assignment,return-value]
+            trigger.hook = client.hook  # type: ignore[method-assign,assignment]
             asked = asyncio.Event()
 
             async def sleep(_: float) -> None:

@@ -56,8 +56,11 @@ class Request:
         plus its retries), and nothing else: a retry and a resumption after a deferral keep it, clears of other tasks
         leave it alone. So a retry repeats the request, and a cleared task makes a new one. The try number only grows.
 
+        A task that is cleared while it runs gets its new ``max_tries`` only when the executor reports that the process
+        which was stopped ended in success. Otherwise its next try repeats the request, as a retry does.
+
         :param deployment: tells apart Airflows that call the same functions; without it the environment's
-            ``SLUICEWAY_DEPLOYMENT`` where the DAG is parsed, else ``airflow``
+            ``SLUICEWAY_DEPLOYMENT`` where the DAG is parsed, which the worker does too, else ``airflow``
         """
         prefix = deployment or os.environ.get("SLUICEWAY_DEPLOYMENT") or "airflow"
         return cls(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.configuration import conf
 
 from sluiceway_airflow.answers import Answer
 from sluiceway_airflow.exceptions import FlinkJobFailedError, FlinkWaitError
@@ -20,17 +21,23 @@ if TYPE_CHECKING:
 
     from sluiceway_airflow.triggers.flink_job import FlinkStatusTrigger
 
+_SCHEDULER_TURN = timedelta(seconds=5)
+"""How long the scheduler may take, generously, to learn from its executor that a process has ended."""
+
 
 class FlinkWaitOperator(BaseOperator):
     """Defers to a trigger that asks ``job-status``, and gives the last answer, as JSON text, to the tasks after it.
 
-    It has no retries unless the task sets some: another try can't run a failed job again. A job that ended badly
-    raises ``FlinkJobFailedError``, which Airflow doesn't retry in any case.
+    It has no retries unless the task itself sets some, whatever the DAG's ``default_args`` say: another try can't run a
+    failed job again. A job that ended badly raises ``FlinkJobFailedError``, which Airflow doesn't retry in any case.
 
     :param function_name: the Lambda function ``job-status`` (templated)
     :param answer: the answer of an earlier task, such as ``submit.output`` (templated)
     :param timeout: how long to wait at most, from the start of the try. Airflow's ``execution_timeout`` isn't enforced
         while a task waits in the triggerer.
+    :param min_wait: the time from the deferral to the first question. Airflow (3.3.1, 3.3.2) may fail a task that is
+        resumed before its scheduler has learned that the process which deferred it has ended. That takes up to
+        ``[workers] min_heartbeat_interval`` and a turn of the scheduler; by default the time is that interval and 5 s.
     :param poll_interval: the time between two questions, give or take a fifth
     :param max_failed_calls: how many calls of ``job-status`` in a row may fail before the wait is given up
     :param aws_conn_id: the Airflow connection that holds the credentials (templated)
@@ -49,19 +56,21 @@ class FlinkWaitOperator(BaseOperator):
         function_name: str,
         answer: str | XComArg | None = None,
         timeout: timedelta = timedelta(hours=1),
+        min_wait: timedelta | None = None,
         poll_interval: timedelta = timedelta(seconds=10),
         max_failed_calls: int = 30,
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
         verify: bool | str | None = None,
         botocore_config: dict[str, Any] | None = None,
-        retries: int | None = 0,
         **kwargs: Any,  # noqa: ANN401 - BaseOperator types them
     ) -> None:
-        super().__init__(retries=retries, **kwargs)
+        # Were it a parameter here, Airflow would fill it from default_args.
+        super().__init__(**{"retries": 0, **kwargs})
         self.function_name = function_name
         self.answer = answer
         self.timeout = timeout
+        self.min_wait = min_wait
         self.poll_interval = poll_interval
         self.max_failed_calls = max_failed_calls
         self.aws_conn_id = aws_conn_id
@@ -104,10 +113,15 @@ class FlinkWaitOperator(BaseOperator):
         return Answer.parse(str(self.answer))
 
     def trigger_arguments(self) -> dict[str, Any]:
-        """Give the arguments that every trigger takes; the deadline is fixed here."""
+        """Give the arguments that every trigger takes; its instants are fixed here."""
+        now = datetime.now(UTC)
+        min_wait = self.min_wait
+        if min_wait is None:
+            min_wait = timedelta(seconds=conf.getint("workers", "min_heartbeat_interval")) + _SCHEDULER_TURN
         return {
             "function_name": self.function_name,
-            "deadline": datetime.now(UTC) + self.timeout,
+            "deadline": now + self.timeout,
+            "not_before": now + min_wait,
             "poll_interval": self.poll_interval.total_seconds(),
             "max_failed_calls": self.max_failed_calls,
             "aws_conn_id": self.aws_conn_id,

@@ -36,6 +36,7 @@ STATUS_CALL: dict[str, Any] = {
 
 _PERMANENT = frozenset({"AccessDeniedException", "InvalidRequestContentException", "ResourceNotFoundException"})
 _CALL_LIMIT = timedelta(seconds=60)
+_CLOSE_LIMIT = timedelta(seconds=5)
 _JITTER = 0.2
 
 
@@ -71,6 +72,8 @@ class FlinkStatusTrigger(BaseTrigger):
 
     :param function_name: the Lambda function ``job-status``
     :param deadline: when to give up; aware of its timezone
+    :param not_before: when to ask first; aware of its timezone. At once by default. An event that comes sooner than the
+        scheduler has learned that the task's process has ended can fail the task.
     :param poll_interval: seconds between two questions, give or take a fifth
     :param max_failed_calls: how many calls in a row may fail before the wait is given up; one that can't succeed, for
         want of the function or of a right to call it, ends the wait at once
@@ -85,6 +88,7 @@ class FlinkStatusTrigger(BaseTrigger):
         *,
         function_name: str,
         deadline: datetime,
+        not_before: datetime | None = None,
         poll_interval: float = 10.0,
         max_failed_calls: int = 30,
         aws_conn_id: str | None = "aws_default",
@@ -95,8 +99,11 @@ class FlinkStatusTrigger(BaseTrigger):
         super().__init__()  # type: ignore[no-untyped-call]
         if deadline.utcoffset() is None:
             raise ValueError("deadline has no timezone")
+        if not_before is not None and not_before.utcoffset() is None:
+            raise ValueError("not_before has no timezone")
         self.function_name = function_name
         self.deadline = deadline
+        self.not_before = not_before
         self.poll_interval = poll_interval
         self.max_failed_calls = max_failed_calls
         self.aws_conn_id = aws_conn_id
@@ -126,6 +133,7 @@ class FlinkStatusTrigger(BaseTrigger):
             {
                 "function_name": self.function_name,
                 "deadline": self.deadline,
+                "not_before": self.not_before,
                 "poll_interval": self.poll_interval,
                 "max_failed_calls": self.max_failed_calls,
                 "aws_conn_id": self.aws_conn_id,
@@ -157,57 +165,73 @@ class FlinkStatusTrigger(BaseTrigger):
         await asyncio.sleep(seconds)
 
     async def _wait(self) -> dict[str, Any]:
-        hook = self.hook()
+        if self.not_before is not None and (early := (self.not_before - self.now()).total_seconds()) > 0:
+            await self.sleep(early)
+        connection = AsyncExitStack()
+        try:
+            return await self._ask_until_over(connection)
+        finally:
+            await self._close(connection)
+
+    async def _ask_until_over(self, connection: AsyncExitStack) -> dict[str, Any]:
         client: Any = None
         text: str | None = None
         seen = "not seen yet"
         failed_calls = 0
-        async with AsyncExitStack() as connection:
-            while True:
-                try:
-                    async with asyncio.timeout(_CALL_LIMIT.total_seconds()):
-                        if client is None:
-                            client = await connection.enter_async_context(await hook.get_async_conn())
-                        text = await self._ask(client)
-                    verdict = self.judge(Answer.parse(text))
-                except MalformedAnswerError as malformed:
-                    return _event("unknown", str(malformed), text)
-                except RefusedError as refused:
-                    if not refused.retryable:
-                        return _event("failed", str(refused), text)
-                    problem: Exception | None = refused
-                except Exception as failed:  # whatever broke the call, the next one may succeed
-                    if _is_permanent(failed):
-                        return _event("unknown", str(failed), text)
-                    problem = failed
-                else:
-                    problem = None
-                    failed_calls = 0
-                    match verdict:
-                        case Ended(failure):
-                            return _event("success" if failure is None else "failed", failure, text)
-                        case Going():
-                            if verdict.seen != seen:
-                                self.log.info("Waiting for %s: %s.", self.awaited(), verdict.seen)
-                            seen = verdict.seen
+        while True:
+            try:
+                async with asyncio.timeout(_CALL_LIMIT.total_seconds()):
+                    if client is None:
+                        # A hook keeps the connection that it has read, and with it the credentials.
+                        client = await connection.enter_async_context(await self.hook().get_async_conn())
+                    text = await self._ask(client)
+                verdict = self.judge(Answer.parse(text))
+            except MalformedAnswerError as malformed:
+                return _event("unknown", str(malformed), text)
+            except RefusedError as refused:
+                if not refused.retryable:
+                    return _event("failed", str(refused), text)
+                problem: Exception | None = refused
+            except Exception as failed:  # whatever broke the call, the next one may succeed
+                if _is_permanent(failed):
+                    return _event("unknown", str(failed), text)
+                problem = failed
+            else:
+                problem = None
+                failed_calls = 0
+                match verdict:
+                    case Ended(failure):
+                        return _event("success" if failure is None else "failed", failure, text)
+                    case Going():
+                        if verdict.seen != seen:
+                            self.log.info("Waiting for %s: %s.", self.awaited(), verdict.seen)
+                        seen = verdict.seen
 
-                if problem is not None:
-                    failed_calls += 1
-                    reason = str(problem) or type(problem).__name__
-                    self.log.warning("Call %d in a row failed: %s", failed_calls, reason)
-                    if failed_calls >= self.max_failed_calls:
-                        message = f"{self.function_name} failed {failed_calls} times in a row, at last: {reason}"
-                        return _event("unknown", message, text)
-                    # A broken connection or expired credentials go with the client; the next call makes a new one.
-                    await connection.aclose()
-                    client = None
+            if problem is not None:
+                failed_calls += 1
+                reason = str(problem) or type(problem).__name__
+                self.log.warning("Call %d in a row failed: %s", failed_calls, reason)
+                if failed_calls >= self.max_failed_calls:
+                    message = f"{self.function_name} failed {failed_calls} times in a row, at last: {reason}"
+                    return _event("unknown", message, text)
+                # A broken connection or expired credentials go with the client; the next call makes a new one.
+                await self._close(connection)
+                client = None
 
-                left = (self.deadline - self.now()).total_seconds()
-                if left <= 0:
-                    deadline = self.deadline.isoformat(timespec="seconds")
-                    return _event("unknown", f"The wait for {self.awaited()} ended at {deadline}: {seen}.", text)
-                spread = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - nothing secret hangs on it
-                await self.sleep(min(self.poll_interval * spread, left))
+            left = (self.deadline - self.now()).total_seconds()
+            if left <= 0:
+                deadline = self.deadline.isoformat(timespec="seconds")
+                return _event("unknown", f"The wait for {self.awaited()} ended at {deadline}: {seen}.", text)
+            spread = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - nothing secret hangs on it
+            await self.sleep(min(self.poll_interval * spread, left))
+
+    async def _close(self, connection: AsyncExitStack) -> None:
+        """Close the client, if there is one; one that doesn't close must not cost the wait its answer."""
+        try:
+            async with asyncio.timeout(_CLOSE_LIMIT.total_seconds()):
+                await connection.aclose()
+        except Exception as failed:
+            self.log.warning("The client didn't close: %s", str(failed) or type(failed).__name__)
 
     async def _ask(self, client: Any) -> str:  # noqa: ANN401 - aiobotocore's clients are made at run time
         response = await client.invoke(FunctionName=self.function_name, Payload=self.question().encode())
