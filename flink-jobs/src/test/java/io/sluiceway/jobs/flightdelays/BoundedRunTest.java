@@ -7,9 +7,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptionsInternal;
+import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -41,6 +43,24 @@ class BoundedRunTest {
                 .isEqualTo(RealFlights.reference("--from", "2013-01-05", "--to", "2013-01-10"));
         assertThat(output.resolve("late")).doesNotExist();
         assertThat(RealFlights.uncommitted(output)).isEmpty();
+    }
+
+    @Test
+    void run_airportsOnSubtasksOfTheirOwn_writesTheSame() throws Exception {
+        int parallelism = 11; // the lowest that parts all three; up to 4 they share one
+        assertThat(Stream.of("EWR", "JFK", "LGA")
+                        .map(airport -> KeyGroupRangeAssignment.assignKeyToParallelOperator(
+                                airport,
+                                KeyGroupRangeAssignment.computeDefaultMaxParallelism(parallelism),
+                                parallelism)))
+                .doesNotHaveDuplicates();
+        Path output = directory.resolve("out");
+
+        run(parallelism, new Configuration(), output, "--from", "2013-01-05", "--to", "2013-01-07");
+
+        assertThat(RealFlights.lines(output))
+                .isNotEmpty()
+                .isEqualTo(RealFlights.reference("--from", "2013-01-05", "--to", "2013-01-07"));
     }
 
     @Test
@@ -116,6 +136,10 @@ class BoundedRunTest {
     }
 
     private static JobID run(Configuration submission, Path output, String... more) throws Exception {
+        return run(2, submission, output, more);
+    }
+
+    private static JobID run(int parallelism, Configuration submission, Path output, String... more) throws Exception {
         List<String> arguments = new ArrayList<>(List.of(
                 "--input",
                 RealFlights.DIRECTORY.toUri().toString(),
@@ -124,7 +148,10 @@ class BoundedRunTest {
                 "--checkpoint-interval",
                 "PT0.2S"));
         arguments.addAll(List.of(more));
-        StreamExecutionEnvironment environment = StreamExecutionEnvironment.createLocalEnvironment(2, submission);
+        Configuration configuration = Loopback.configuration();
+        configuration.addAll(submission);
+        StreamExecutionEnvironment environment =
+                StreamExecutionEnvironment.createLocalEnvironment(parallelism, configuration);
         FlightDelays.build(environment, Settings.parse(arguments.toArray(String[]::new)));
         return environment.execute().getJobID();
     }

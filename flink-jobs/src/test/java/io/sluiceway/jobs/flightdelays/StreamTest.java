@@ -52,7 +52,7 @@ class StreamTest {
 
     @BeforeEach
     void startCluster() throws Exception {
-        Configuration configuration = new Configuration()
+        Configuration configuration = Loopback.configuration()
                 .set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay")
                 .set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, Integer.MAX_VALUE)
                 .set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, Duration.ofMillis(100))

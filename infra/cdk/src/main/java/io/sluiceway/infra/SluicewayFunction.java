@@ -20,6 +20,10 @@ import software.constructs.Construct;
 /**
  * One Lambda function, with a log group and a role of its own. The role may write that log group and nothing else until
  * {@link #allow} adds to it.
+ *
+ * <p>An asynchronous call that fails is tried again by Lambda, twice by default. That stays so: nobody else waits for
+ * such a call, the request id and try in its event make a repetition harmless, and a cluster that couldn't be reached
+ * for a moment can then be reached.
  */
 public final class SluicewayFunction extends Construct {
     /** What a function leaves of its timeout, so that its own answer comes before Lambda's. */

@@ -44,10 +44,11 @@ public record Settings(
      * href="https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html">Lambda's reserved ones</a> are
      * called.
      */
-    private static final Pattern TAKEN_VARIABLE = Pattern.compile("SLUICEWAY_.*|QUARKUS_FUNQY_EXPORT"
-            + "|AWS_LAMBDA_.*|AWS_REGION|AWS_DEFAULT_REGION|AWS_EXECUTION_ENV"
-            + "|AWS_ACCESS_KEY|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN"
-            + "|LAMBDA_TASK_ROOT|LAMBDA_RUNTIME_DIR");
+    private static final Pattern TAKEN_VARIABLE =
+            Pattern.compile("SLUICEWAY_.*|QUARKUS_FUNQY_EXPORT|DISABLE_SIGNAL_HANDLERS"
+                    + "|AWS_LAMBDA_.*|AWS_REGION|AWS_DEFAULT_REGION|AWS_EXECUTION_ENV"
+                    + "|AWS_ACCESS_KEY|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN"
+                    + "|LAMBDA_TASK_ROOT|LAMBDA_RUNTIME_DIR");
 
     /**
      * Checks each, and puts the defaults in.

@@ -182,6 +182,10 @@ class SettingsReaderTest {
                         with("\"environment\": {\"SLUICEWAY_CLUSTERS\": \"{}\"}"),
                         "environment can't set SLUICEWAY_CLUSTERS: Sluiceway or Lambda sets it itself."),
                 argumentSet(
+                        "native binary's own variable",
+                        with("\"environment\": {\"DISABLE_SIGNAL_HANDLERS\": \"false\"}"),
+                        "environment can't set DISABLE_SIGNAL_HANDLERS: Sluiceway or Lambda sets it itself."),
+                argumentSet(
                         "Lambda's own variable",
                         with("\"environment\": {\"AWS_REGION\": \"us-east-1\"}"),
                         "environment can't set AWS_REGION: Sluiceway or Lambda sets it itself."),
