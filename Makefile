@@ -10,14 +10,16 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 
 # Maven itself uses what JDK 25 warns about.
-MVN := MAVEN_OPTS="--sun-misc-unsafe-memory-access=allow $${MAVEN_OPTS:-}" local/find jdk mvn -q -B
+MVN := MAVEN_OPTS="--sun-misc-unsafe-memory-access=allow $${MAVEN_OPTS:-}" local/find jdk mvn -B
 UV := .tools/uv/bin/uv
 VENV := .venv/.installed
 CDK := infra/cdk/node_modules/.installed
 BUILT := target/.built
 STACK := PYTHONPATH=local .venv/bin/python -m stack
 # For commands that look at what was started: they need no network, and change nothing under running processes.
-STARTED_STACK := test -e $(VENV) || { echo "Nothing was ever started here: run 'make up'."; exit 0; }; $(STACK)
+STARTED_STACK := test -e $(VENV) || { ! compgen -G 'local/run/parts/*.json' >/dev/null || \
+	  { echo "A stack was started here, but .venv, which is needed to find it, is gone: run 'make $(VENV)' first." >&2; exit 1; }; \
+	  echo "Nothing was ever started here: run 'make up'."; exit 0; }; $(STACK)
 
 # What the build is made from; tests don't go into it.
 SOURCES := pom.xml $(wildcard .mvn/*) $(shell find flink-jobs functions infra/cdk local/flink \
@@ -57,14 +59,16 @@ logs: ## Follow the stack's logs; PART=aws picks one part
 
 .PHONY: test
 test: build data $(VENV) $(CDK) ## Run all tests, those on the stack and the demo included; takes about 15 minutes
-	$(MVN) --batch-mode verify
+	PYTHON="$(CURDIR)/.venv/bin/python" $(MVN) verify
 	cd local && ../.venv/bin/pytest
 	$(STACK) during $(MAKE) --no-print-directory test-stack
+	cd local && ../.venv/bin/pytest -m stopped
 
-# Airflow's own tests come last, so that the run ends with pytest's summary.
+# The stack's sockets are looked at after the demo, when functions and tasks have run.
 .PHONY: test-stack
 test-stack:
 	@$(STACK) demo
+	cd local && ../.venv/bin/pytest -m stack
 	cd airflow-dags && SLUICEWAY_STACK=1 ../.venv/bin/pytest
 
 .PHONY: check
@@ -83,7 +87,8 @@ format: $(VENV) ## Format all code
 
 .PHONY: synth
 synth: $(BUILT) $(CDK) ## Synthesize the laptop's CloudFormation template into infra/cdk/target/cdk.out
-	cd infra/cdk && AWS_ENDPOINT_URL=http://127.0.0.1:4566 ../../local/find jdk node_modules/.bin/cdk synth --quiet --context stage=local
+	port=$${SLUICEWAY_AWS_PORT:-$$(sed -n 's/^SLUICEWAY_AWS_PORT=//p' local/settings.env)}; cd infra/cdk && \
+	  AWS_ENDPOINT_URL=http://127.0.0.1:$$port ../../local/find jdk node_modules/.bin/cdk synth --quiet --context stage=local
 
 # Packages newer than this day don't exist for the lock, so that it says when it was made and can be made again.
 LOCK_DATE ?= $(shell date -u +%Y-%m-%d)

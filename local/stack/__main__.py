@@ -11,10 +11,11 @@ from typing import NoReturn
 
 from stack import tools
 from stack.demo import Demo
-from stack.errors import StackError
+from stack.errors import BusyError, StackError
+from stack.parts import aws_environment
 from stack.progress import Progress
-from stack.settings import load_settings
-from stack.stack import PartStatus, Stack
+from stack.settings import Settings, load_settings
+from stack.stack import PartStatus, Stack, base_environment
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = load_settings()
+        leave_shell(settings)
         progress = Progress()
         stack = Stack(settings, progress)
         match options.command:
@@ -35,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
                 stack.up()
                 Demo(settings, progress).run()
             case "during":
-                return _during(stack, options.program)
+                return during(stack, options.program)
             case "down":
                 stack.down()
             case "status":
@@ -51,6 +53,17 @@ def main(arguments: Sequence[str]) -> int:
         print("\nInterrupted. `make down` ends what was started.", file=sys.stderr)
         return 130
     return 0
+
+
+def leave_shell(settings: Settings) -> None:
+    """Rids this process of the shell's variables that would lead its own clients astray, as the parts are rid of them.
+
+    Such as a proxy, which isn't to be asked for 127.0.0.1, or the user's AWS profile. Settings stay.
+    """
+    kept = {name: value for name, value in os.environ.items() if name.startswith("SLUICEWAY_")}
+    own = base_environment() | kept | aws_environment(settings)
+    os.environ.clear()
+    os.environ.update(own)
 
 
 def table(states: Sequence[PartStatus]) -> str:
@@ -72,16 +85,20 @@ def _logs(stack: Stack, part: str | None, follow: bool) -> NoReturn:
     os.execvp("tail", ["tail", "-n", "20", *(["-F"] if follow else []), *map(str, files)])
 
 
-def _during(stack: Stack, program: Sequence[str]) -> int:
+def during(stack: Stack, program: Sequence[str]) -> int:
     """Runs a program on the stack; a stack that wasn't up before is down afterwards."""
     if not program:
         raise StackError("Say what to run, such as `during pytest -m stack`.")
-    was_up = any(state.state != "stopped" for state in stack.status())
+    leave = any(state.state in ("running", "not answering") for state in stack.status())
     try:
         stack.up()
         return subprocess.run(program, env=stack.environment(tools.find_jdk()), check=False).returncode
+    except BusyError:
+        # What becomes of the stack is up to the other.
+        leave = True
+        raise
     finally:
-        if not was_up:
+        if not leave:
             stack.down()
 
 

@@ -50,7 +50,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "API__BASE_URL": settings.airflow_url,
         "API__INSTANCE_NAME": "Sluiceway on this machine",
         "CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
-        # Who can reach 127.0.0.1 is this machine's user: no log-in.
+        # No log-in: whoever can reach 127.0.0.1 may use the stack, as local/README.md says.
         "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": True,
         "CORE__DAGS_FOLDER": settings.root / "airflow-dags" / "dags",
         "CORE__EXECUTION_API_SERVER_URL": f"{settings.airflow_url}/execution/",
@@ -64,24 +64,37 @@ def environment(settings: Settings) -> dict[str, str]:
         "DAG_PROCESSOR__REFRESH_INTERVAL": 10,
         "LOGGING__BASE_LOG_FOLDER": directory / "logs",
         "USAGE_DATA_COLLECTION__ENABLED": False,
-        **_keys(directory),
+        **_keys(settings),
     }
     return variables | {f"AIRFLOW__{name}": str(value) for name, value in options.items()}
 
 
-def _keys(directory: Path) -> dict[str, str]:
-    """The keys that Airflow's processes share, made at the first use and kept from other users."""
-    file = directory / "keys.json"
-    if not file.exists():
-        directory.mkdir(parents=True, exist_ok=True)
-        keys = {
-            "API__SECRET_KEY": secrets.token_urlsafe(32),
-            "API_AUTH__JWT_SECRET": secrets.token_urlsafe(48),
-            "CORE__FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-        }
-        temporary = directory / "keys.json.new"
-        temporary.touch(mode=0o600)
-        temporary.write_text(json.dumps(keys))
-        temporary.replace(file)
-    kept: dict[str, str] = json.loads(file.read_text())
-    return kept
+def make_keys(settings: Settings) -> None:
+    """Makes the keys that Airflow's processes share, unless they are there; only one process may do so at a time."""
+    file = _keys_file(settings)
+    if file.exists():
+        return
+    keys = {
+        "API__SECRET_KEY": secrets.token_urlsafe(32),
+        "API_AUTH__JWT_SECRET": secrets.token_urlsafe(48),
+        "CORE__FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+    }
+    # Kept from other users.
+    temporary = file.with_suffix(".new")
+    temporary.touch(mode=0o600)
+    temporary.write_text(json.dumps(keys))
+    temporary.replace(file)
+
+
+def _keys(settings: Settings) -> dict[str, str]:
+    try:
+        keys: dict[str, str] = json.loads(_keys_file(settings).read_text())
+    except FileNotFoundError:
+        # Nothing was started yet, so there is no Airflow to share them with.
+        return {}
+    return keys
+
+
+def _keys_file(settings: Settings) -> Path:
+    # Beside Airflow's directory, which is emptied before each start of the stack.
+    return settings.run_dir / "airflow-keys.json"

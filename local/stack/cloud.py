@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import boto3
-from botocore.exceptions import ClientError
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
 
 from stack import tools
 from stack.errors import StackError
 from stack.settings import ACCOUNT, DATA_BUCKET, JOBS_BUCKET, REGION, STAGE, Settings
+
+
+@contextlib.contextmanager
+def readable_errors(settings: Settings) -> Iterator[None]:
+    """Turns what AWS's client raises into a StackError."""
+    try:
+        yield
+    except (Boto3Error, BotoCoreError, ClientError) as error:
+        raise StackError(
+            f"The stack's AWS at {settings.aws_url} couldn't be used: {error}. "
+            "See `make status` and `make logs PART=aws`."
+        ) from error
 
 
 class Cloud:
@@ -30,17 +43,19 @@ class Cloud:
         files = sorted((self._root / "flink-jobs" / "data" / "nycflights13").glob("*.csv"))
         if not files:
             raise StackError("The flights aren't here yet: run `make data`.")
-        # Its objects outlive MiniStack, so it may be there.
-        with contextlib.suppress(self._s3.exceptions.BucketAlreadyOwnedByYou):
-            self._s3.create_bucket(Bucket=DATA_BUCKET)
-        return sum(self._upload(file, DATA_BUCKET, f"nycflights13/{file.name}") for file in files)
+        with readable_errors(self._settings):
+            # Its objects outlive MiniStack, so it may be there.
+            with contextlib.suppress(self._s3.exceptions.BucketAlreadyOwnedByYou):
+                self._s3.create_bucket(Bucket=DATA_BUCKET)
+            return sum(self._upload(file, DATA_BUCKET, f"nycflights13/{file.name}") for file in files)
 
     def upload_jar(self) -> int:
         """Puts the jar of the example jobs where the functions take it from; returns how many files had changed."""
         jar = self._root / "flink-jobs" / "target" / "flight-delays.jar"
         if not jar.exists():
             raise StackError("The jar of the example jobs isn't built: run `make build`.")
-        return int(self._upload(jar, JOBS_BUCKET, f"jars/{jar.name}"))
+        with readable_errors(self._settings):
+            return int(self._upload(jar, JOBS_BUCKET, f"jars/{jar.name}"))
 
     def deploy(self, environment: Mapping[str, str], log: Path) -> None:
         """Deploys the functions with the CDK app, as any team would deploy it, and appends what it prints to a log."""
@@ -55,7 +70,9 @@ class Cloud:
             self._settings.run_dir / "cdk.out",
         ]
         log.unlink(missing_ok=True)
-        if not self._has_stack("CDKToolkit"):
+        with readable_errors(self._settings):
+            is_bootstrapped = self._has_stack("CDKToolkit")
+        if not is_bootstrapped:
             # An empty app: nothing has to be synthesized for it.
             tools.run(
                 [cdk, "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "", *common], environment, directory, log

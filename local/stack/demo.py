@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import subprocess
 import sys
 import time
 import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import boto3
 import httpx
 
+from stack.cloud import readable_errors
 from stack.errors import StackError
 from stack.progress import Progress
 from stack.settings import DATA_BUCKET, REGION, Settings
@@ -42,39 +44,64 @@ class Airflow:
     """The REST API of the stack's Airflow, which asks for no log-in but wants a token."""
 
     def __init__(self, settings: Settings) -> None:
-        token = httpx.get(f"{settings.airflow_url}/auth/token", timeout=30).raise_for_status().json()["access_token"]
-        self._client = httpx.Client(
-            base_url=f"{settings.airflow_url}/api/v2",
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=30,
-        )
+        self._client = httpx.Client(base_url=settings.airflow_url, timeout=30)
+        token = self._send("GET", "/auth/token")["access_token"]
+        self._client.headers["Authorization"] = f"Bearer {token}"
 
     def get(self, path: str, **parameters: str | int) -> dict[str, Any]:
-        """What the API answers; raises StackError with its words if it refuses."""
-        return self._read(self._client.get(path, params=parameters))
+        """What the API answers; raises StackError if it refuses or can't be reached."""
+        return self._send("GET", f"/api/v2{path}", params=parameters)
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """What the API answers; raises StackError with its words if it refuses."""
-        return self._read(self._client.post(path, json=body))
+        """What the API answers; raises StackError if it refuses or can't be reached."""
+        return self._send("POST", f"/api/v2{path}", json=body)
 
-    def _read(self, response: httpx.Response) -> dict[str, Any]:
-        if response.is_error:
+    def put(self, path: str) -> dict[str, Any]:
+        """What the API answers; raises StackError if it refuses or can't be reached."""
+        return self._send("PUT", f"/api/v2{path}")
+
+    def _send(self, method: str, path: str, **content: Any) -> dict[str, Any]:
+        try:
+            response = self._client.request(method, path, **content)
+            if response.is_error:
+                raise StackError(f"Airflow answered {response.status_code} to {path}: {response.text[:300]}")
+            answer: dict[str, Any] = response.json()
+        except (httpx.HTTPError, ValueError) as error:
             raise StackError(
-                f"Airflow answered {response.status_code} to {response.request.url.path}: {response.text[:300]}"
-            )
-        answer: dict[str, Any] = response.json()
+                f"Airflow at {self._client.base_url} couldn't be asked for {path}: {error}. "
+                "See `make status` and `make logs PART=airflow-api-server`."
+            ) from error
         return answer
+
+
+@dataclass(frozen=True)
+class AirportDay:
+    """What an airport's hourly lines of one day add up to.
+
+    lines: how many hours had flights
+    flights: how many were scheduled, the cancelled among them
+    mean_delay_minutes: over all that departed; None when none did
+    worst_hour: the first of the local hours with the highest 95th percentile, such as `18:00`
+    """
+
+    airport: str
+    lines: int
+    flights: int
+    cancelled: int
+    mean_delay_minutes: float | None
+    worst_hour: str | None
+    worst_hour_p95_minutes: float | None
 
 
 class Demo:
     """Runs the DAGs on a stack that is up."""
 
-    def __init__(self, settings: Settings, progress: Progress) -> None:
+    def __init__(self, settings: Settings, progress: Progress, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._settings = settings
         self._progress = progress
         session = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
         self._s3 = session.client("s3", endpoint_url=settings.aws_url)
-        self._deadline = time.monotonic() + PATIENCE_SECONDS
+        self._deadline = time.monotonic() + patience_seconds
 
     def run(self) -> None:
         """Runs everything and prints the result; raises StackError if anything isn't as it has to be."""
@@ -96,7 +123,11 @@ class Demo:
                 self._pause("Airflow doesn't find the DAGs: see `make logs PART=airflow-dag-processor`.")
 
     def _start_days(self, airflow: Airflow) -> list[Run]:
-        """Asks for a backfill; days that ran before are cleared and run again, as new requests."""
+        """Asks for a backfill; days that ran before are cleared and run again, as new requests.
+
+        A day that an earlier demo has left running isn't begun a second time; it is followed as if it were new.
+        """
+        self.end_backfills(airflow)
         backfill = airflow.post(
             "/backfills",
             {
@@ -111,12 +142,29 @@ class Demo:
         runs: dict[datetime.date, Run] = {}
         while len(runs) < len(DAYS):
             for run in airflow.get(f"/dags/{DAILY}/dagRuns", limit=100)["dag_runs"]:
-                begin = datetime.datetime.fromisoformat(run["data_interval_start"]).astimezone(NEW_YORK)
-                if (day := wanted.get(begin.isoformat())) is not None:
+                if (day := wanted.get(_local(run["data_interval_start"]))) is not None:
                     runs[day] = Run(DAILY, run["dag_run_id"], f"{DAILY} {day}")
             self._pause(f"Backfill {backfill['id']} has made no runs for its days.")
         self._progress.say(f"asked Airflow for a backfill of {DAILY} over {DAYS[0]} to {DAYS[-1]}")
         return [runs[day] for day in DAYS]
+
+    def end_backfills(self, airflow: Airflow) -> None:
+        """Makes room: Airflow takes one backfill of a DAG at a time, and keeps one open for a while after its end."""
+        ours = (_midnight(DAYS[0]), _midnight(DAYS[-1]))
+        seen: set[int] = set()
+        while left := [one for one in airflow.get("/backfills", dag_id=DAILY)["backfills"] if not one["completed_at"]]:
+            for backfill in left:
+                number, days = backfill["id"], (_local(backfill["from_date"]), _local(backfill["to_date"]))
+                if number in seen:
+                    continue
+                seen.add(number)
+                # Over the same days it is that of an earlier demo; another one is somebody's own.
+                if days == ours:
+                    airflow.put(f"/backfills/{number}/cancel")
+                    self._progress.say(f"cancelled backfill {number}, which an earlier demo had asked for")
+                else:
+                    self._progress.say(f"waiting for backfill {number}, of {days[0]} to {days[1]}")
+            self._pause(f"Another backfill of {DAILY} is open. Cancel it at {self._settings.airflow_url}.")
 
     def _start_stream(self, airflow: Airflow) -> Run:
         run_id = f"demo__{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -159,21 +207,23 @@ class Demo:
                 got = self._lines(f"results/flight-delays/{day}/{report['flink_job_id']}/")
                 expected = self._reference(day, day + datetime.timedelta(days=1))
                 if got != expected:
-                    raise StackError(f"The result of {day} isn't the reference program's: {_difference(got, expected)}")
-                for airport in report["airports"]:
-                    lines = sum(json.loads(line)["origin"] == airport["airport"] for line in got)
-                    table.append(
-                        (
-                            str(day),
-                            airport["airport"],
-                            str(airport["flights"]),
-                            str(airport["cancelled"]),
-                            _minutes(airport["mean_delay_minutes"]),
-                            str(airport["worst_hour"]),
-                            _minutes(airport["worst_hour_p95_minutes"]),
-                            f"{lines} of {lines}",
-                        )
+                    raise StackError(f"The result of {day} isn't the reference program's: {difference(got, expected)}")
+                airports = summarise(expected)
+                check_report(day, report["airports"], airports)
+                lines = {airport.airport: airport.lines for airport in summarise(got)}
+                table.extend(
+                    (
+                        str(day),
+                        airport.airport,
+                        str(airport.flights),
+                        str(airport.cancelled),
+                        _minutes(airport.mean_delay_minutes),
+                        airport.worst_hour or "-",
+                        _minutes(airport.worst_hour_p95_minutes),
+                        f"{lines[airport.airport]} of {airport.lines}",
                     )
+                    for airport in airports
+                )
         return table
 
     def _check_stream(self, airflow: Airflow, run: Run) -> str:
@@ -184,22 +234,27 @@ class Demo:
         got = self._lines(f"results/flight-delays-stream/{first}/")
         if not got:
             raise StackError("The stream wrote nothing.")
-        last = max(json.loads(line)["hour"] for line in got)
-        until = datetime.datetime.fromisoformat(last).astimezone(NEW_YORK).date() + datetime.timedelta(days=1)
-        expected = [
-            line for line in self._reference(datetime.date(2013, 1, 1), until) if json.loads(line)["hour"] <= last
-        ]
+        last = last_hours(got)
+        until = datetime.datetime.fromisoformat(max(last.values())).astimezone(NEW_YORK).date()
+        reference = self._reference(datetime.date(2013, 1, 1), until + datetime.timedelta(days=1))
+        if silent := sorted(last_hours(reference).keys() - last.keys()):
+            raise StackError(f"The stream wrote nothing about {', '.join(silent)}.")
+        expected = up_to(reference, last)
         if got != expected:
-            raise StackError(f"What the stream wrote isn't the reference program's: {_difference(got, expected)}")
+            raise StackError(f"What the stream wrote isn't the reference program's: {difference(got, expected)}")
         return (
-            f"The stream, stopped with a savepoint and started again from it, has written the hours up to {last}:\n"
-            f"{len(got)} lines, each once, each the reference program's."
+            "The stream, stopped with a savepoint and started again from it, has written the hours up to\n"
+            f"{', '.join(f'{hour} of {origin}' for origin, hour in sorted(last.items()))}:\n"
+            f"{len(got)} of {len(expected)} lines, each once, each the reference program's."
         )
 
     def _lines(self, prefix: str) -> list[str]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=DATA_BUCKET, Prefix=prefix, Delimiter="/")
-        keys = [item["Key"] for page in pages for item in page.get("Contents", []) if item["Key"].endswith(".jsonl")]
-        bodies = (self._s3.get_object(Bucket=DATA_BUCKET, Key=key)["Body"].read().decode() for key in keys)
+        with readable_errors(self._settings):
+            found = self._s3.get_paginator("list_objects_v2").paginate(Bucket=DATA_BUCKET, Prefix=prefix, Delimiter="/")
+            keys = [
+                item["Key"] for page in found for item in page.get("Contents", []) if item["Key"].endswith(".jsonl")
+            ]
+            bodies = [self._s3.get_object(Bucket=DATA_BUCKET, Key=key)["Body"].read().decode() for key in keys]
         return sorted(line for body in bodies for line in body.splitlines())
 
     def _reference(self, begin: datetime.date, end: datetime.date) -> list[str]:
@@ -227,6 +282,65 @@ class Demo:
         time.sleep(1)
 
 
+def summarise(lines: Iterable[str]) -> list[AirportDay]:
+    """Adds up the hourly lines of one day, by airport."""
+    airports: dict[str, list[dict[str, Any]]] = {}
+    for hour in sorted(map(json.loads, lines), key=lambda hour: (hour["origin"], hour["hour"])):
+        airports.setdefault(hour["origin"], []).append(hour)
+    days = []
+    for airport, hours in airports.items():
+        departures = [
+            (hour, hour["flights"] - hour["cancelled"]) for hour in hours if hour["flights"] > hour["cancelled"]
+        ]
+        departed = sum(count for _, count in departures)
+        # Delays are whole minutes, and so is the sum of an hour's.
+        minutes = sum(round(hour["meanDepartureDelayMinutes"] * count) for hour, count in departures)
+        worst = max((hour for hour, _ in departures), key=lambda hour: hour["p95DepartureDelayMinutes"], default=None)
+        days.append(
+            AirportDay(
+                airport=airport,
+                lines=len(hours),
+                flights=sum(hour["flights"] for hour in hours),
+                cancelled=sum(hour["cancelled"] for hour in hours),
+                mean_delay_minutes=minutes / departed if departed else None,
+                worst_hour=None if worst is None else _local(worst["hour"])[11:16],
+                worst_hour_p95_minutes=None if worst is None else worst["p95DepartureDelayMinutes"],
+            )
+        )
+    return days
+
+
+def check_report(day: datetime.date, reported: Sequence[Mapping[str, Any]], expected: Sequence[AirportDay]) -> None:
+    """Raises StackError if the DAG's report on a day doesn't say what the reference program's lines add up to."""
+    ours = {airport["airport"]: airport for airport in reported}
+    if sorted(ours) != sorted(airport.airport for airport in expected) or len(ours) != len(reported):
+        raise StackError(
+            f"The report of {day} is about {', '.join(ours)}, which aren't the reference program's airports."
+        )
+    for airport in expected:
+        for name, value in asdict(airport).items():
+            # How many lines there are is no part of the report.
+            if name != "lines" and not _is_same(ours[airport.airport].get(name), value):
+                raise StackError(
+                    f"The report of {day} says that {name} of {airport.airport} is {ours[airport.airport].get(name)}, "
+                    f"but the reference program's lines make it {value}."
+                )
+
+
+def last_hours(lines: Iterable[str]) -> dict[str, str]:
+    """The last hour that the lines have of each airport."""
+    last: dict[str, str] = {}
+    for hour in map(json.loads, lines):
+        last[hour["origin"]] = max(hour["hour"], last.get(hour["origin"], ""))
+    return last
+
+
+def up_to(lines: Iterable[str], last: Mapping[str, str]) -> list[str]:
+    """The lines of each airport up to its last hour; a cancelled stream has committed some further than others."""
+    hours = ((line, json.loads(line)) for line in lines)
+    return [line for line, hour in hours if hour["hour"] <= last[hour["origin"]]]
+
+
 def align(rows: Sequence[Sequence[str]]) -> str:
     """A table with a heading in its first row: columns aligned, numbers to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -243,11 +357,23 @@ def _midnight(day: datetime.date) -> str:
     return datetime.datetime.combine(day, datetime.time(), NEW_YORK).isoformat()
 
 
+def _local(instant: str) -> str:
+    """An instant as New York writes it."""
+    return datetime.datetime.fromisoformat(instant).astimezone(NEW_YORK).isoformat()
+
+
+def _is_same(ours: float | str | None, theirs: float | str | None) -> bool:
+    if isinstance(ours, int | float) and isinstance(theirs, int | float):
+        # The report rounds to hundredths.
+        return math.isclose(ours, theirs, rel_tol=0, abs_tol=0.00501)
+    return ours == theirs
+
+
 def _minutes(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f} min"
 
 
-def _difference(got: Iterable[str], expected: Iterable[str]) -> str:
+def difference(got: Iterable[str], expected: Iterable[str]) -> str:
     """The first line that only one of the two has, or that one has more often."""
     ours, theirs = list(got), list(expected)
     for line in sorted({*ours, *theirs}):

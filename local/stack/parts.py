@@ -130,6 +130,8 @@ def _flink(settings: Settings, name: str) -> tuple[tuple[str, ...], Path, Callab
     directory = settings.run_dir / "flink" / name
     options = {
         "rest.port": settings.flink_port,
+        # Else the REST API lets a page from anywhere, in a browser on this machine, read its answers.
+        "web.access-control-allow-origin": settings.flink_url,
         "jobmanager.rpc.port": settings.flink_rpc_port,
         "taskmanager.numberOfTaskSlots": settings.flink_slots,
         "s3.endpoint": settings.aws_url,

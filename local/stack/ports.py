@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Iterable
 
 import psutil
 
@@ -24,6 +25,16 @@ def port_is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def is_held_by(port: int, processes: Iterable[psutil.Process]) -> bool:
+    """Whether one of these processes listens on this port."""
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            for connection in process.net_connections(kind="tcp"):
+                if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+                    return True
+    return False
 
 
 def describe_owner(port: int) -> str:

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from stack import airflow, tools
 from stack.cloud import Cloud
-from stack.errors import StackError
+from stack.errors import BusyError, StackError
 from stack.parts import Layer, Part, aws_environment, stack_parts
-from stack.ports import describe_owner, port_is_free
+from stack.ports import describe_owner, is_held_by, port_is_free
 from stack.processes import Processes
 from stack.progress import Progress
 from stack.settings import Settings
@@ -61,18 +61,25 @@ class Stack:
         only: parts to start; with any, nothing is deployed
         """
         with self._alone():
-            if not self._processes.find():
-                for name in ("aws", "flink", "airflow"):
-                    shutil.rmtree(self._settings.run_dir / name, ignore_errors=True)
+            begins = not self._processes.find()
             jdk = tools.find_jdk()
             if not only:
                 tools.find_cdk()
+            # Before the parts are made up, which have the keys in their environment.
+            airflow.make_keys(self._settings)
             parts = self._chosen(only, jdk)
-            waiting = [part for part in parts if self._start_is_due(part)]
-            # All ports first: a stack that can't come up isn't half started.
-            for part in waiting:
-                _check_ports(part)
-            for layer, members in itertools.groupby(waiting, key=lambda part: part.layer):
+            due = [part for part in parts if self._start_is_due(part)]
+            # All ports first: a stack that can't come up stays as it is.
+            self._check_ports(due)
+            if begins:
+                for name in ("aws", "flink", "airflow"):
+                    shutil.rmtree(self._settings.run_dir / name, ignore_errors=True)
+            for part in due:
+                if self._processes.is_running(part.name):
+                    self._progress.say(f"{part.name} runs with other settings and is started anew.")
+            # Children of a part that died would hold its port and write into its files.
+            self._stop([part for part in due if self._processes.find([part.name])])
+            for layer, members in itertools.groupby(due, key=lambda part: part.layer):
                 if layer is Layer.AIRFLOW:
                     self._prepare_airflow()
                 for part in members:
@@ -97,14 +104,7 @@ class Stack:
                 self._processes.stop(names, grace_seconds=0)
                 self._progress.say("Nothing is running.")
                 return
-            for _, group in itertools.groupby(reversed(parts), key=lambda part: part.layer):
-                members = list(group)
-                with self._progress.step(f"stop {', '.join(part.name for part in members)}"):
-                    killed = self._processes.stop(
-                        [part.name for part in members], max(part.grace_seconds for part in members)
-                    )
-                for name in killed:
-                    self._progress.say(f"{name} didn't end when asked and was killed.")
+            self._stop(parts)
             if rest := self._processes.find():
                 pids = ", ".join(str(process.pid) for process in rest)
                 raise StackError(f"These processes couldn't be ended: {pids}. End them, then run `make down` again.")
@@ -143,12 +143,30 @@ class Stack:
     def _start_is_due(self, part: Part) -> bool:
         record = self._processes.record(part.name)
         if record is not None and self._processes.is_running(part.name):
-            if record.fingerprint == part.fingerprint:
-                return False
-            self._progress.say(f"{part.name} runs with other settings and is started anew.")
-        # Children of a part that died would hold its port and write into its files.
-        self._processes.stop([part.name], part.grace_seconds)
+            return record.fingerprint != part.fingerprint
         return True
+
+    def _check_ports(self, due: Sequence[Part]) -> None:
+        # These are ended before anything is started, so what they hold will be free.
+        own = self._processes.find([part.name for part in due])
+        for part in due:
+            for setting, port in part.ports.items():
+                if not port_is_free(port) and not is_held_by(port, own):
+                    raise StackError(
+                        f"Port {port}, which {part.name} needs, is taken by {describe_owner(port)}. "
+                        f"End that, or choose another port: {setting}={port + 1000} make up (or in local/settings.env)."
+                    )
+
+    def _stop(self, parts: Sequence[Part]) -> None:
+        """Ends these parts, the upper layers first."""
+        for _, group in itertools.groupby(reversed(parts), key=lambda part: part.layer):
+            members = list(group)
+            with self._progress.step(f"stop {', '.join(part.name for part in members)}"):
+                killed = self._processes.stop(
+                    [part.name for part in members], max(part.grace_seconds for part in members)
+                )
+            for name in killed:
+                self._progress.say(f"{name} didn't end when asked and was killed.")
 
     def _start(self, part: Part) -> None:
         part.prepare()
@@ -229,7 +247,7 @@ class Stack:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise StackError(
+                raise BusyError(
                     "Another `make up` or `make down` is under way. Wait for it to end, or interrupt it."
                 ) from None
             yield
@@ -242,9 +260,9 @@ def base_environment(environment: Mapping[str, str] = os.environ) -> dict[str, s
         for name, value in environment.items()
         if not name.startswith(("AWS_", "AIRFLOW_", "CDK_", "FLINK_", "SLUICEWAY_", "PYTHON"))
     }
-    local = "127.0.0.1,localhost"
     for name in ("no_proxy", "NO_PROXY"):
-        kept[name] = f"{kept[name]},{local}" if kept.get(name) else local
+        hosts = [host for host in kept.get(name, "").split(",") if host]
+        kept[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))
     return kept | {"PYTHONUNBUFFERED": "1"}
 
 
@@ -255,12 +273,3 @@ def _copy(source: Path, target: Path) -> None:
     with closing(sqlite3.connect(source)) as origin, closing(sqlite3.connect(temporary)) as copy:
         origin.backup(copy)
     temporary.replace(target)
-
-
-def _check_ports(part: Part) -> None:
-    for setting, port in part.ports.items():
-        if not port_is_free(port):
-            raise StackError(
-                f"Port {port}, which {part.name} needs, is taken by {describe_owner(port)}. "
-                f"End that, or choose another port: {setting}={port + 1000} make up (or in local/settings.env)."
-            )

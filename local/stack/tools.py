@@ -20,7 +20,7 @@ def find_cdk() -> Path:
     _find("node")
     cdk = ROOT / "infra" / "cdk" / "node_modules" / ".bin" / "cdk"
     if not cdk.exists():
-        raise StackError("CDK isn't installed: run `make build`, or `npm ci` in infra/cdk.")
+        raise StackError("CDK isn't installed: run `make up`, which does that, or `npm ci` in infra/cdk.")
     return cdk
 
 

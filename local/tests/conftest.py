@@ -1,5 +1,6 @@
 """What several tests share."""
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,15 @@ def run_dir(tmp_path: Path) -> Iterator[Path]:
 def processes(run_dir: Path) -> Processes:
     """The processes of that stack."""
     return Processes(run_dir)
+
+
+@pytest.fixture
+def shell() -> Iterator[None]:
+    """Undoes whatever a test does to this process's environment."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture

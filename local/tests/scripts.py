@@ -25,7 +25,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
+    do_HEAD = do_GET
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+# The server is a child in a session of its own.
+FORKING_SERVER = f"""
+import subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", {SERVER!r}, sys.argv[1]], start_new_session=True)
+time.sleep(600)
 """
 
 

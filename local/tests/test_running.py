@@ -1,0 +1,69 @@
+"""The real stack: what it listens on while it is up, and what is left when it is down; run by `make test`."""
+
+import contextlib
+import ipaddress
+
+import psutil
+import pytest
+
+from stack.ports import port_is_free
+from stack.processes import Processes
+from stack.progress import Progress
+from stack.settings import Settings, load_settings
+from stack.stack import Stack
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return load_settings()
+
+
+def ports(settings: Settings) -> set[int]:
+    return {settings.aws_port, settings.airflow_port, settings.flink_port, settings.flink_rpc_port}
+
+
+def living(settings: Settings) -> list[psutil.Process]:
+    """The stack's processes: those that carry its mark, those that work in its directory, and all their children."""
+    found = set(Processes(settings.run_dir).find())
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if f"{process.cwd()}/".startswith(f"{settings.run_dir}/"):
+                found.add(process)
+    for process in list(found):
+        with contextlib.suppress(psutil.Error):
+            found.update(process.children(recursive=True))
+    return sorted(found, key=lambda process: process.pid)
+
+
+def listeners(process: psutil.Process) -> list[tuple[str, int]]:
+    """The addresses at which a process can be reached: where it listens, and where it takes datagrams."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return [
+            (connection.laddr.ip, connection.laddr.port)
+            for connection in process.net_connections(kind="inet")
+            if connection.status == psutil.CONN_LISTEN or (connection.status == psutil.CONN_NONE and connection.laddr)
+        ]
+    return []
+
+
+def is_loopback(text: str) -> bool:
+    address = ipaddress.ip_address(text)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+@pytest.mark.stack
+def test_stack_is_up_listens_on_loopback_only(settings: Settings) -> None:
+    addresses = {(process.name(), *address) for process in living(settings) for address in listeners(process)}
+
+    assert {port for _, _, port in addresses} >= ports(settings)
+    assert sorted(address for address in addresses if not is_loopback(address[1])) == []
+
+
+@pytest.mark.stopped
+def test_stack_is_down_leaves_no_process_and_no_open_port(settings: Settings) -> None:
+    if any(status.state != "stopped" for status in Stack(settings, Progress()).status()):
+        pytest.skip("the stack was up before the tests, so it stays up")
+
+    assert living(settings) == []
+    assert [port for port in sorted(ports(settings)) if not port_is_free(port)] == []
