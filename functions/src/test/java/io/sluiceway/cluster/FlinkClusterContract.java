@@ -210,7 +210,10 @@ public abstract class FlinkClusterContract {
 
         StoragePath path = awaitSavepoint(id, trigger);
         assertThat(path.isWithin(target)).isTrue();
-        assertThat(cluster().findLastSavepoint(id, soon())).contains(path);
+        // Flink shows a job's statistics with some delay.
+        await().atMost(PATIENCE)
+                .untilAsserted(() ->
+                        assertThat(cluster().findLastSavepoint(id, soon())).contains(path));
         await().atMost(PATIENCE)
                 .untilAsserted(() -> assertThat(find(id).lastSavepoint())
                         .isNotNull()

@@ -9,17 +9,20 @@ import io.sluiceway.testing.LambdaRuntime;
 import io.sluiceway.testing.LambdaRuntime.Result;
 import io.sluiceway.testing.MiniStackProcess;
 import io.sluiceway.testing.Processes;
+import io.sluiceway.testing.StubServer;
 import io.sluiceway.testing.TestJobJar;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.apache.flink.api.common.JobID;
@@ -214,10 +217,12 @@ class PackagedFunctionsIT {
     }
 
     @Test
-    void submit_jarOf300MegabytesWithALambdaOf512_passes() throws Exception {
-        String job = answer("submit-job", submission("large", 1, "large.jar", "bounded", ""))
-                .at("/job/flinkJobId")
-                .asText();
+    void submit_jarOf300Megabytes_passesWith512OfMemory() {
+        Result result = lambda.invoke("submit-job", submission("large", 1, "large.jar", "bounded", ""));
+
+        assertThat(result.error()).as(result.body().toString()).isFalse();
+        assertThat(result.peakMegabytes()).isLessThan(512);
+        String job = result.body().at("/job/flinkJobId").asText();
 
         awaitStatus(job, JobStatus.FINISHED);
     }
@@ -235,6 +240,41 @@ class PackagedFunctionsIT {
                 "PARALLELISM_EXCEEDS_SLOTS");
         assertRefused("list-jobs", "{\"cluster\":\"test\",\"url\":\"" + flink.url() + "\"}", "FIELD_UNKNOWN");
         assertThat(jobs()).isEqualTo(before);
+    }
+
+    @Test
+    void everyFunction_clusterThatNeverAnswers_failsWithinItsTime() throws Exception {
+        CountDownLatch never = new CountDownLatch(1);
+        try (StubServer silent = new StubServer(exchange -> never.await())) {
+            Map<String, String> settings = Map.of(
+                    "SLUICEWAY_CLUSTERS",
+                    "{\"test\":{\"type\":\"SESSION\",\"url\":\"%s\",\"savepointRoot\":\"file:/sp\"}}"
+                            .formatted(silent.url()),
+                    "SLUICEWAY_TIME_BUDGET",
+                    "PT6S");
+            String job = "\"cluster\":\"test\",\"flinkJobId\":\"" + "0".repeat(32) + "\"";
+            String request = "{\"requestId\":\"silent\",\"try\":1," + job + "}";
+            Map<String, String> events = Map.of(
+                    "submit-job",
+                    submission("silent", 1, "job.jar", "bounded", ""),
+                    "job-status",
+                    "{" + job + "}",
+                    "take-savepoint",
+                    request,
+                    "stop-job",
+                    request,
+                    "list-jobs",
+                    "{\"cluster\":\"test\"}");
+            for (Map.Entry<String, String> event : events.entrySet()) {
+                Instant called = Instant.now();
+
+                Result result = lambda.invoke(event.getKey(), event.getValue(), settings);
+
+                assertThat(result.errorMessage()).as(event.getKey()).startsWith("CLUSTER_TIMEOUT: ");
+                // What is above the budget is the start of the process.
+                assertThat(Duration.between(called, Instant.now())).isLessThan(Duration.ofSeconds(16));
+            }
+        }
     }
 
     @Test

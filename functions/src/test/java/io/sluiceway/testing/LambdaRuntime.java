@@ -18,6 +18,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 
@@ -34,8 +35,9 @@ public final class LambdaRuntime {
      *
      * @param error whether it reported an error rather than a response
      * @param body the response, or the error with its {@code errorMessage} and {@code errorType}
+     * @param peakMegabytes the most memory that the process has had resident; 0 where the system doesn't tell
      */
-    public record Result(boolean error, JsonNode body) {
+    public record Result(boolean error, JsonNode body, long peakMegabytes) {
         public String errorMessage() {
             return body.path("errorMessage").asText();
         }
@@ -61,10 +63,16 @@ public final class LambdaRuntime {
 
     /** Calls one function in a process of its own. */
     public Result invoke(String function, String event) {
+        return invoke(function, event, Map.of());
+    }
+
+    /** Calls one function in a process of its own, with settings of its own. */
+    public Result invoke(String function, String event, Map<String, String> settings) {
         CompletableFuture<Result> result = new CompletableFuture<>();
         CountDownLatch idle = new CountDownLatch(1);
         try (StubServer api = new StubServer(exchange -> serve(exchange, event, result, idle))) {
             Map<String, String> variables = new HashMap<>(environment);
+            variables.putAll(settings);
             variables.put("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:" + api.url().getPort());
             variables.put("AWS_LAMBDA_FUNCTION_NAME", function);
             variables.put("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST");
@@ -82,13 +90,29 @@ public final class LambdaRuntime {
                                 "The function's process ended with " + exited.exitValue() + "; see " + log)));
                 Result told = result.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
                 ended.cancel(false);
-                return told;
+                return new Result(told.error(), told.body(), peakMegabytes(process));
             } finally {
                 idle.countDown();
                 Processes.stop(process);
             }
         } catch (ExecutionException | TimeoutException | InterruptedException e) {
             throw new IllegalStateException("The function didn't answer; see " + log, e);
+        }
+    }
+
+    /** Linux' own account of a process that still waits for its next call. */
+    private static long peakMegabytes(Process process) {
+        Path status = Path.of("/proc", Long.toString(process.pid()), "status");
+        if (!Files.exists(status)) {
+            return 0;
+        }
+        try (Stream<String> lines = Files.lines(status)) {
+            return lines.filter(line -> line.startsWith("VmHWM:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) >> 10)
+                    .findFirst()
+                    .orElse(0);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -112,10 +136,10 @@ public final class LambdaRuntime {
             StubServer.answer(exchange, 200, event.getBytes(StandardCharsets.UTF_8));
         } else if (path.endsWith("/response")) {
             StubServer.answer(exchange, 202, new byte[0]);
-            result.complete(new Result(false, JSON.readTree(body)));
+            result.complete(new Result(false, JSON.readTree(body), 0));
         } else {
             StubServer.answer(exchange, 202, new byte[0]);
-            result.complete(new Result(true, JSON.readTree(body)));
+            result.complete(new Result(true, JSON.readTree(body), 0));
         }
     }
 
