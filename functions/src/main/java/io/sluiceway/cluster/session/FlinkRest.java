@@ -92,12 +92,12 @@ final class FlinkRest {
         }
 
         /** The cluster's own words about what went wrong, its stack trace included. */
-        String errors() {
+        FlinkWords errors() {
             StringBuilder text = new StringBuilder();
             for (JsonNode error : body.path("errors")) {
                 text.append(text.isEmpty() ? "" : "\n").append(error.asText());
             }
-            return text.toString();
+            return new FlinkWords(text.toString());
         }
     }
 

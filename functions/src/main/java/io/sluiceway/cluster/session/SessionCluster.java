@@ -30,7 +30,6 @@ import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -39,7 +38,6 @@ import java.util.OptionalInt;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -52,33 +50,9 @@ import org.jspecify.annotations.Nullable;
 public final class SessionCluster implements FlinkCluster {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
     private static final int NOT_FOUND = 404;
-    private static final int MAX_WORDS = 600;
-
-    /** {@code StopWithSavepointStoppingException} of flink-runtime: the savepoint is complete, the stop failed. */
-    private static final Pattern SAVEPOINT_WITHOUT_STOP =
-            Pattern.compile("A savepoint has been created at: (\\S+), but the corresponding job");
-
-    /** What {@code PackagedProgram} of flink-clients says when a jar has no usable entry class. */
-    private static final Pattern NO_ENTRY_CLASS = Pattern.compile(
-            "entry point class '[^']*' was not found in the jar file|does not have a main\\(String\\[\\]\\) method"
-                    + "|Neither a 'Main-Class', nor a 'program-class' entry");
-
-    /** What {@code JarRunHandler} says when the program failed or submitted nothing. */
-    private static final Pattern PROGRAM_FAILURE =
-            Pattern.compile("ProgramInvocationException|Could not execute application|No jobs included in application");
-
-    private static final Pattern JAR_ID = Pattern.compile("[0-9a-f-]{36}_[0-9a-f]{64}\\.jar");
     private static final int CONFLICT = 409;
-
-    /** Shorter arguments, such as numbers, stay in messages. */
-    private static final int MIN_MASKED = 4;
-
-    /** What {@code AbstractFsCheckpointStorageAccess} and {@code Checkpoints} of flink-runtime say of a restore. */
-    private static final Pattern RESTORE_FAILURE = Pattern.compile(
-            "Cannot find (?:checkpoint or savepoint|meta data) file|Failed to rollback to checkpoint/savepoint");
-
-    private static final Pattern CAUSED_BY =
-            Pattern.compile("(?m)^Caused by: (?:org\\.apache\\.flink\\.util\\.SerializedThrowable: )?(.+)$");
+    private static final int MAX_NAME_LENGTH = 200;
+    private static final Pattern JAR_ID = Pattern.compile("[0-9a-f-]{36}_[0-9a-f]{64}\\.jar");
 
     private final ClusterName name;
     private final ClusterSettings.Session settings;
@@ -207,40 +181,29 @@ public final class SessionCluster implements FlinkCluster {
     }
 
     private RunAnswer runRefusal(JobLaunch launch, Answer answer) {
-        String words = answer.errors();
-        // Flink 2.3 wraps each job into an application of its own, whose id comes from the job's.
-        if (words.contains("DuplicateJobSubmissionException")
-                || words.contains("DuplicateApplicationSubmissionException")) {
+        FlinkWords words = answer.errors();
+        if (words.tellOfDuplicateId()) {
             return new RunAnswer.DuplicateId();
         }
-        String cause = withoutArguments(rootCause(words), launch.spec().arguments());
-        if (NO_ENTRY_CLASS.matcher(words).find()) {
+        String cause = words.without(launch.spec().arguments()).rootCause();
+        if (words.tellOfNoEntryClass()) {
             throw new RefusedException(
                     ErrorCode.ENTRY_CLASS_NOT_FOUND,
                     "Cluster '%s' can't use the entry class: %s".formatted(name, cause));
         }
         if (launch.spec().restore() instanceof RestorePoint.Savepoint(StoragePath path, boolean _)
-                && RESTORE_FAILURE.matcher(words).find()) {
+                && words.tellOfRestoreFailure()) {
             throw new RefusedException(
                     ErrorCode.RESTORE_FAILED,
                     "Job '%s' can't be restored from '%s': %s"
                             .formatted(launch.spec().name(), path, cause));
         }
-        if (PROGRAM_FAILURE.matcher(words).find()) {
+        if (words.tellOfProgramFailure()) {
             throw new RefusedException(
                     ErrorCode.PROGRAM_FAILED,
                     "The program of job '%s' failed: %s".formatted(launch.spec().name(), cause));
         }
         throw refused(answer.status(), cause);
-    }
-
-    /** A program's own errors like to repeat its arguments, and these may be secrets. */
-    static String withoutArguments(String text, List<String> arguments) {
-        return arguments.stream()
-                .map(argument -> argument.startsWith("-") ? argument.substring(argument.indexOf('=') + 1) : argument)
-                .filter(value -> value.length() >= MIN_MASKED && !value.startsWith("-"))
-                .sorted(Comparator.comparingInt(String::length).reversed())
-                .reduce(text, (masked, value) -> masked.replace(value, "…"));
     }
 
     @Override
@@ -257,10 +220,10 @@ public final class SessionCluster implements FlinkCluster {
         JsonNode operation = field(body, "operation");
         JsonNode failure = operation.path("failure-cause");
         if (failure.isObject()) {
-            String trace = failure.path("stack-trace").asText();
-            Matcher created = SAVEPOINT_WITHOUT_STOP.matcher(trace);
+            FlinkWords words = new FlinkWords(failure.path("stack-trace").asText());
             return Optional.of(new SavepointProgress.Failed(
-                    rootCause(trace), created.find() ? storagePath(created.group(1)) : null));
+                    words.rootCause(),
+                    words.savepointWithoutStop().map(this::storagePath).orElse(null)));
         }
         return Optional.of(new SavepointProgress.Completed(storagePath(text(operation, "location"))));
     }
@@ -418,28 +381,15 @@ public final class SessionCluster implements FlinkCluster {
     }
 
     private static Failure failure(String trace, @Nullable Instant at) {
-        return new Failure(firstLine(trace), rootCause(trace), at);
-    }
-
-    private static String firstLine(String trace) {
-        return Quoted.plain(trace.lines().findFirst().orElse("No message."), MAX_WORDS);
-    }
-
-    /** Class and message of the innermost cause in a stack trace as {@link Throwable#printStackTrace()} writes it. */
-    static String rootCause(String trace) {
-        String innermost = null;
-        Matcher matcher = CAUSED_BY.matcher(trace);
-        while (matcher.find()) {
-            innermost = matcher.group(1);
-        }
-        return innermost == null ? firstLine(trace) : Quoted.plain(innermost, MAX_WORDS);
+        FlinkWords words = new FlinkWords(trace);
+        return new Failure(words.firstLine(), words.rootCause(), at);
     }
 
     private JobOverview overview(JsonNode job, String taskCounts) {
         long end = number(job, "end-time");
         return new JobOverview(
                 readAs(FlinkJobId::new, text(job, "jid")),
-                Quoted.plain(text(job, "name"), MAX_WORDS),
+                Quoted.plain(text(job, "name"), MAX_NAME_LENGTH),
                 state(job, "state"),
                 instant(job, "start-time"),
                 end < 0 ? null : Instant.ofEpochMilli(end),
@@ -512,7 +462,7 @@ public final class SessionCluster implements FlinkCluster {
 
     private Answer require(Answer answer) {
         if (!answer.ok()) {
-            throw refused(answer.status(), rootCause(answer.errors()));
+            throw refused(answer.status(), answer.errors().rootCause());
         }
         return answer;
     }

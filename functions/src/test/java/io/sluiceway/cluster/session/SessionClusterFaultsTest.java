@@ -210,14 +210,15 @@ class SessionClusterFaultsTest {
                 \tCaused by: a.Disk: disk
                 """;
 
-        assertThat(SessionCluster.rootCause(trace)).isEqualTo("a.Inner: inner");
+        assertThat(new FlinkWords(trace).rootCause()).isEqualTo("a.Inner: inner");
     }
 
     @Test
-    void withoutArguments_valuesInAProgramsWords_areMasked() {
-        assertThat(SessionCluster.withoutArguments(
-                        "Unknown --password=hunter2 at s3://bucket/secret with 42",
-                        List.of("--password=hunter2", "--from", "s3://bucket/secret", "42")))
+    void without_argumentsInAProgramsWords_areMasked() {
+        FlinkWords words = new FlinkWords("Unknown --password=hunter2 at s3://bucket/secret with 42");
+
+        assertThat(words.without(List.of("--password=hunter2", "--from", "s3://bucket/secret", "42"))
+                        .text())
                 .isEqualTo("Unknown --password=… at … with 42");
     }
 

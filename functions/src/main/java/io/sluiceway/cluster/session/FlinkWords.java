@@ -1,0 +1,98 @@
+package io.sluiceway.cluster.session;
+
+import io.sluiceway.error.Quoted;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * What Flink says of a failure: a stack trace as {@link Throwable#printStackTrace()} writes it, or a message. Flink's
+ * REST API has no error codes, so what kind of failure it is has to be told from its English.
+ *
+ * @param text the words as they came
+ */
+record FlinkWords(String text) {
+    private static final int MAX_LENGTH = 600;
+
+    /** Shorter arguments, such as numbers, stay in messages. */
+    private static final int MIN_MASKED = 4;
+
+    private static final Pattern CAUSED_BY =
+            Pattern.compile("(?m)^Caused by: (?:org\\.apache\\.flink\\.util\\.SerializedThrowable: )?(.+)$");
+
+    /** Flink 2.3 wraps each job into an application of its own, whose id comes from the job's. */
+    private static final Pattern DUPLICATE_ID =
+            Pattern.compile("DuplicateJobSubmissionException|DuplicateApplicationSubmissionException");
+
+    /** {@code PackagedProgram} of flink-clients. */
+    private static final Pattern NO_ENTRY_CLASS = Pattern.compile(
+            "entry point class '[^']*' was not found in the jar file|does not have a main\\(String\\[\\]\\) method"
+                    + "|Neither a 'Main-Class', nor a 'program-class' entry");
+
+    /** {@code AbstractFsCheckpointStorageAccess} and {@code Checkpoints} of flink-runtime. */
+    private static final Pattern RESTORE_FAILURE = Pattern.compile(
+            "Cannot find (?:checkpoint or savepoint|meta data) file|Failed to rollback to checkpoint/savepoint");
+
+    /** {@code JarRunHandler} of flink-runtime-web. */
+    private static final Pattern PROGRAM_FAILURE =
+            Pattern.compile("ProgramInvocationException|Could not execute application|No jobs included in application");
+
+    /** {@code StopWithSavepointStoppingException} of flink-runtime. */
+    private static final Pattern SAVEPOINT_WITHOUT_STOP =
+            Pattern.compile("A savepoint has been created at: (\\S+), but the corresponding job");
+
+    /** Whether Flink has seen the job's id before. */
+    boolean tellOfDuplicateId() {
+        return DUPLICATE_ID.matcher(text).find();
+    }
+
+    /** Whether the jar has no usable entry class. */
+    boolean tellOfNoEntryClass() {
+        return NO_ENTRY_CLASS.matcher(text).find();
+    }
+
+    /** Whether the job's state couldn't be restored. */
+    boolean tellOfRestoreFailure() {
+        return RESTORE_FAILURE.matcher(text).find();
+    }
+
+    /** Whether the program failed, or submitted no job. */
+    boolean tellOfProgramFailure() {
+        return PROGRAM_FAILURE.matcher(text).find();
+    }
+
+    /** Where the savepoint lies of a stop that failed behind its savepoint. */
+    Optional<String> savepointWithoutStop() {
+        Matcher matcher = SAVEPOINT_WITHOUT_STOP.matcher(text);
+        return matcher.find() ? Optional.of(matcher.group(1)) : Optional.empty();
+    }
+
+    /** The first line, shortened. */
+    String firstLine() {
+        return Quoted.plain(text.lines().findFirst().orElse("No message."), MAX_LENGTH);
+    }
+
+    /** Class and message of the innermost cause, else the first line, shortened. */
+    String rootCause() {
+        String innermost = null;
+        Matcher matcher = CAUSED_BY.matcher(text);
+        while (matcher.find()) {
+            innermost = matcher.group(1);
+        }
+        return innermost == null ? firstLine() : Quoted.plain(innermost, MAX_LENGTH);
+    }
+
+    /**
+     * The same words with the values of a program's arguments masked: a program's own errors like to repeat them, and
+     * they may be secrets.
+     */
+    FlinkWords without(List<String> arguments) {
+        return new FlinkWords(arguments.stream()
+                .map(argument -> argument.startsWith("-") ? argument.substring(argument.indexOf('=') + 1) : argument)
+                .filter(value -> value.length() >= MIN_MASKED && !value.startsWith("-"))
+                .sorted(Comparator.comparingInt(String::length).reversed())
+                .reduce(text, (masked, value) -> masked.replace(value, "…")));
+    }
+}
