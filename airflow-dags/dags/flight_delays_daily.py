@@ -76,7 +76,8 @@ def flight_delays_daily() -> None:
         answer=submit.output,
         timeout=timedelta(minutes=15),
         poll_interval=timedelta(seconds=3),
-        retries=0,
+        # A job that failed is never retried. This is for a scheduler that takes a resumed task for killed.
+        retries=2,
     )
 
     @task(task_id="read-result")

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from sluiceway_airflow.functions import Function
 
 NAME = "flight-delays-stream"
+# What the wait itself decides is final. This is for a scheduler that takes a resumed task for killed.
+WAIT_RETRIES = 2
 RESULTS = f"s3://{settings.DATA_BUCKET}/results/{NAME}"
 
 
@@ -83,6 +85,7 @@ def wait_until_it_works(submitted: LambdaInvokeFunctionOperator) -> WaitForFlink
         min_checkpoints=1,
         timeout=timedelta(minutes=5),
         poll_interval=timedelta(seconds=2),
+        retries=WAIT_RETRIES,
     )
 
 
@@ -94,6 +97,7 @@ def wait_for_operation(started: LambdaInvokeFunctionOperator, task_id: str) -> W
         answer=started.output,
         timeout=timedelta(minutes=5),
         poll_interval=timedelta(seconds=2),
+        retries=WAIT_RETRIES,
     )
 
 
