@@ -62,6 +62,8 @@ def environment(settings: Settings) -> dict[str, str]:
         # A new or changed DAG shows within seconds.
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 10,
         "DAG_PROCESSOR__REFRESH_INTERVAL": 10,
+        # A task's end is noticed only after this many seconds, 5 by default; the waits' min_wait follows it.
+        "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
         "LOGGING__BASE_LOG_FOLDER": directory / "logs",
         "USAGE_DATA_COLLECTION__ENABLED": False,
         **_keys(settings),
