@@ -60,7 +60,9 @@ logs: ## Follow the stack's logs; PART=aws picks one part
 .PHONY: test
 test: build data $(VENV) $(CDK) ## Run all tests, those on the stack and the demo included; takes about 15 minutes
 	PYTHON="$(CURDIR)/.venv/bin/python" $(MVN) verify
-	cd local && ../.venv/bin/pytest
+	@grep -o '<skipped message="[^"]*"' -r --include='TEST-*.xml' functions/target flink-jobs/target infra/cdk/target \
+	  | sed -E 's/.*TEST-([^:]*)\.xml:<skipped message="([^"]*)"/Skipped: a test of \1, because \2/' || true
+	cd local && ../.venv/bin/pytest -rs
 	$(STACK) during $(MAKE) --no-print-directory test-stack
 	cd local && ../.venv/bin/pytest -m stopped
 
@@ -69,7 +71,7 @@ test: build data $(VENV) $(CDK) ## Run all tests, those on the stack and the dem
 test-stack:
 	@$(STACK) demo
 	cd local && ../.venv/bin/pytest -m stack
-	cd airflow-dags && SLUICEWAY_STACK=1 ../.venv/bin/pytest
+	cd airflow-dags && SLUICEWAY_STACK=1 ../.venv/bin/pytest -rs
 
 .PHONY: check
 check: $(VENV) ## Check format, types and lint, without running a test

@@ -1,5 +1,6 @@
 """What the Makefile says where the Python environment is missing."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,7 +12,11 @@ from stack.settings import ROOT
 
 def make(directory: Path, target: str) -> subprocess.CompletedProcess[str]:
     shutil.copy(ROOT / "Makefile", directory)
-    return subprocess.run(["make", target], cwd=directory, capture_output=True, text=True, check=False, timeout=60)
+    # These tests may run below a make, whose settings are not meant for this one.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(
+        ["make", target], cwd=directory, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
 
 
 def test_make_down_nothing_was_started_says_so(tmp_path: Path) -> None:
