@@ -104,11 +104,14 @@ class TestExecute:
 
         assert before <= arguments["deadline"] - timedelta(minutes=7) <= datetime.now(UTC)
 
-    def test_execute_no_min_wait_given_asks_when_scheduler_knows_of_deferral(self) -> None:
+    def test_execute_no_min_wait_given_asks_when_scheduler_knows_of_deferral(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL", "5")
         before = datetime.now(UTC)
         arguments = deferred(wait_for_job(answer=json.dumps(SUBMITTED)))
 
-        # Airflow's own default of min_heartbeat_interval, and the scheduler's turn.
+        # min_heartbeat_interval, and the scheduler's turn.
         assert before <= arguments["not_before"] - timedelta(seconds=5 + 5) <= datetime.now(UTC)
 
     def test_execute_min_wait_given_asks_then(self) -> None:
