@@ -22,7 +22,8 @@ def database(settings: Settings) -> Path:
 
 def use_database(file: Path) -> dict[str, str]:
     """What makes Airflow use this SQLite database."""
-    return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{file}"}
+    # One process writes at a time. Python's default of 5 s is too short on a busy machine.
+    return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{file}?timeout=60"}
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -26,6 +26,7 @@ NEW_YORK: Final = zoneinfo.ZoneInfo("America/New_York")
 DAYS: Final = tuple(datetime.date(2013, 1, day) for day in (5, 6, 7))
 DAILY: Final = "flight_delays_daily"
 STREAM: Final = "flight_delays_stream"
+TRIES: Final = 5
 PATIENCE_SECONDS: Final = 900.0
 # Most task states say nothing new to a person who waits.
 TOLD: Final = {"success", "failed", "upstream_failed", "deferred"}
@@ -50,20 +51,39 @@ class Airflow:
 
     def get(self, path: str, **parameters: str | int) -> dict[str, Any]:
         """What the API answers; raises StackError if it refuses or can't be reached."""
-        return self._send("GET", f"/api/v2{path}", params=parameters)
+        return self._send("GET", f"/api/v2{path}", tries=TRIES, params=parameters)
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """What the API answers; raises StackError if it refuses or can't be reached."""
         return self._send("POST", f"/api/v2{path}", json=body)
 
+    def make_run(self, dag: str, run_id: str) -> None:
+        """Makes a run of a DAG, or finds the one with this id; raises StackError if Airflow refuses it."""
+        # An answer of 500, such as for a database that was locked too long, may come behind the run's creation.
+        self._send(
+            "POST",
+            f"/api/v2/dags/{dag}/dagRuns",
+            tries=TRIES,
+            done=(httpx.codes.CONFLICT,),
+            json={"dag_run_id": run_id, "logical_date": None},
+        )
+
     def put(self, path: str) -> dict[str, Any]:
         """What the API answers; raises StackError if it refuses or can't be reached."""
         return self._send("PUT", f"/api/v2{path}")
 
-    def _send(self, method: str, path: str, **content: Any) -> dict[str, Any]:
+    def _send(self, method: str, path: str, tries: int = 1, done: Sequence[int] = (), **content: Any) -> dict[str, Any]:
+        """What the API answers.
+
+        tries: how often to ask while Airflow fails by its own fault; more than 1 only for what may be done twice
+        done: refusals that mean that what was asked for is so already
+        """
         try:
             response = self._client.request(method, path, **content)
-            if response.is_error:
+            while response.is_server_error and (tries := tries - 1):
+                time.sleep(1)
+                response = self._client.request(method, path, **content)
+            if response.is_error and response.status_code not in done:
                 raise StackError(f"Airflow answered {response.status_code} to {path}: {response.text[:300]}")
             answer: dict[str, Any] = response.json()
         except (httpx.HTTPError, ValueError) as error:
@@ -168,7 +188,7 @@ class Demo:
 
     def _start_stream(self, airflow: Airflow) -> Run:
         run_id = f"demo__{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
-        airflow.post(f"/dags/{STREAM}/dagRuns", {"dag_run_id": run_id, "logical_date": None})
+        airflow.make_run(STREAM, run_id)
         self._progress.say(f"asked Airflow for a run of {STREAM}")
         return Run(STREAM, run_id, STREAM)
 

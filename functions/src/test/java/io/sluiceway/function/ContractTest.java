@@ -189,6 +189,16 @@ class ContractTest {
     }
 
     @Test
+    void call_timeBudgetThatLeavesNoTimeToWork_isRefused() {
+        Config hasty = new Config(config.clusters(), config.jarBuckets(), Duration.ofSeconds(4));
+        ListJobsFunction listJobs = new ListJobsFunction(new Invocation(hasty, clock), () -> clusters);
+
+        assertThatExceptionOfType(FunctionFailedException.class)
+                .isThrownBy(() -> listJobs.listJobs(JSON.readValue("{\"cluster\":\"local\"}", Event.class)))
+                .withMessageStartingWith("CONFIGURATION_INVALID: ");
+    }
+
+    @Test
     void call_unreadableEventThatAsksForAnAnswer_isThrownAllTheSame() {
         assertThatExceptionOfType(FunctionFailedException.class)
                 .isThrownBy(() -> call("list-jobs", "{\"cluster\":\"local\",\"onRefusal\":\"ANSWER\",\"limit\":1}"))
