@@ -27,7 +27,15 @@ public sealed interface ClusterSettings {
             Slots slots)
             implements ClusterSettings {
         public Session {
+            url = withoutTrailingSlash(url);
+            uiUrl = uiUrl == null ? null : withoutTrailingSlash(uiUrl);
             restoreRoots = List.copyOf(restoreRoots);
+        }
+
+        /** Paths are put behind these URLs. */
+        private static URI withoutTrailingSlash(URI url) {
+            String text = url.toString();
+            return text.endsWith("/") ? URI.create(text.substring(0, text.length() - 1)) : url;
         }
 
         /** Whether a job may be restored from this path. */

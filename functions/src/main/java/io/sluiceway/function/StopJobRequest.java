@@ -4,9 +4,7 @@ import static io.sluiceway.function.MissingFieldException.required;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.quarkus.runtime.annotations.RegisterForReflection;
-import io.sluiceway.control.Request;
 import io.sluiceway.control.StopJob;
-import io.sluiceway.job.RequestId;
 import org.jspecify.annotations.Nullable;
 
 /** The event of {@code stop-job}; {@code schemas/stop-job.request.json} describes its fields. */
@@ -18,16 +16,12 @@ record StopJobRequest(
         String cluster,
         String flinkJobId,
         StopJob.@Nullable Mode mode)
-        implements FunctionRequest {
+        implements ChangingRequest {
     StopJobRequest {
         required("requestId", requestId);
         required("try", tryNumber);
         required("cluster", cluster);
         required("flinkJobId", flinkJobId);
-    }
-
-    Request request() {
-        return new Request(new RequestId(requestId), tryNumber);
     }
 
     /** How to stop; with a savepoint unless the event says otherwise. */

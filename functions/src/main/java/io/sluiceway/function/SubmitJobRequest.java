@@ -4,7 +4,6 @@ import static io.sluiceway.function.MissingFieldException.required;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.quarkus.runtime.annotations.RegisterForReflection;
-import io.sluiceway.control.Request;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.jar.JarDigest;
@@ -15,7 +14,6 @@ import io.sluiceway.job.EntryClass;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobSpec;
-import io.sluiceway.job.RequestId;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.savepoint.StoragePath;
 import java.util.List;
@@ -27,7 +25,7 @@ record SubmitJobRequest(
         String requestId,
         @JsonProperty("try") Integer tryNumber,
         @Nullable OnRefusal onRefusal,
-        Job job) implements FunctionRequest {
+        Job job) implements ChangingRequest {
     SubmitJobRequest {
         required("requestId", requestId);
         required("try", tryNumber);
@@ -76,10 +74,6 @@ record SubmitJobRequest(
             NONE,
             SAVEPOINT
         }
-    }
-
-    Request request() {
-        return new Request(new RequestId(requestId), tryNumber);
     }
 
     JobSpec spec() {

@@ -61,7 +61,7 @@ final class FlinkRest {
 
     /**
      * @param cluster the cluster's name, for messages
-     * @param base the REST endpoint, without the version of the API
+     * @param base the REST endpoint, without the version of the API and without a slash at its end
      */
     FlinkRest(String cluster, URI base, HttpClient client) {
         this.cluster = cluster;
@@ -159,9 +159,7 @@ final class FlinkRest {
     }
 
     private HttpRequest.Builder request(String path) {
-        String root = base.toString();
-        return HttpRequest.newBuilder(
-                URI.create((root.endsWith("/") ? root.substring(0, root.length() - 1) : root) + "/v1" + path));
+        return HttpRequest.newBuilder(URI.create(base + "/v1" + path));
     }
 
     /**

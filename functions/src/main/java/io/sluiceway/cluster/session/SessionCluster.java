@@ -87,8 +87,7 @@ public final class SessionCluster implements FlinkCluster {
     @Override
     public URI jobPage(FlinkJobId job) {
         URI ui = settings.uiUrl() == null ? settings.url() : settings.uiUrl();
-        String root = ui.toString();
-        return URI.create((root.endsWith("/") ? root : root + "/") + "#/job/overview/" + job + "/overview");
+        return URI.create(ui + "/#/job/overview/" + job + "/overview");
     }
 
     @Override

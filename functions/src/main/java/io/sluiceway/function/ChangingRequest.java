@@ -1,0 +1,18 @@
+package io.sluiceway.function;
+
+import io.sluiceway.control.Request;
+import io.sluiceway.job.RequestId;
+
+/** What every request says that changes something. */
+interface ChangingRequest extends FunctionRequest {
+    /** The caller's idempotency key. */
+    String requestId();
+
+    /** The field {@code try}: grows when the caller deliberately tries the same request again. */
+    Integer tryNumber();
+
+    /** Who asks, and for which time. */
+    default Request request() {
+        return new Request(new RequestId(requestId()), tryNumber());
+    }
+}
