@@ -28,6 +28,8 @@ DAILY: Final = "flight_delays_daily"
 STREAM: Final = "flight_delays_stream"
 TRIES: Final = 5
 PATIENCE_SECONDS: Final = 900.0
+# How much of a failed task's log is shown.
+LOG_LINES: Final = 12
 # Most task states say nothing new to a person who waits.
 TOLD: Final = {"success", "failed", "upstream_failed", "deferred"}
 
@@ -213,8 +215,12 @@ class Demo:
                         self._progress.say(f"{run.name}  {task['task_id']}: {words}")
                 if state in ("success", "failed"):
                     ended[run] = state
-        if failed := [run.name for run, state in ended.items() if state != "success"]:
-            raise StackError(f"Failed: {', '.join(failed)}. See the tasks' logs at {self._settings.airflow_url}.")
+        if failed := [run for run, state in ended.items() if state != "success"]:
+            reasons = "".join(f"\n{line}" for run in failed for line in why_failed(airflow, run))
+            raise StackError(
+                f"Failed: {', '.join(run.name for run in failed)}. "
+                f"See the tasks' logs at {self._settings.airflow_url}.{reasons}"
+            )
 
     def _check_days(self) -> list[tuple[str, ...]]:
         """The table of the results; raises StackError if a line isn't the reference program's."""
@@ -300,6 +306,29 @@ class Demo:
         if time.monotonic() > self._deadline:
             raise StackError(too_late)
         time.sleep(1)
+
+
+def why_failed(airflow: Airflow, run: Run) -> list[str]:
+    """The tasks of a run that failed, each with the last lines of its log."""
+    path = f"/dags/{run.dag}/dagRuns/{run.run_id}/taskInstances"
+    lines = []
+    for task in airflow.get(path, limit=100)["task_instances"]:
+        if task["state"] != "failed":
+            continue
+        tries = task["try_number"]
+        lines.append(f"--- {run.name}  {task['task_id']}, failed at try {tries}:")
+        log = airflow.get(f"{path}/{task['task_id']}/logs/{max(tries, 1)}", full_content="true")["content"]
+        for entry in log[-LOG_LINES:]:
+            lines.append(f"    {_log_line(entry)}")
+    return lines
+
+
+def _log_line(entry: str | Mapping[str, Any]) -> str:
+    """An entry of a task's log in one line, with its exceptions' types and texts."""
+    if isinstance(entry, str):
+        return entry
+    errors = "".join(f" [{error['exc_type']}: {error['exc_value']}]" for error in entry.get("error_detail") or [])
+    return f"{entry.get('level') or 'info'}: {entry['event']}{errors}"
 
 
 def summarise(lines: Iterable[str]) -> list[AirportDay]:
