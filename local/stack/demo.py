@@ -318,8 +318,7 @@ def why_failed(airflow: Airflow, run: Run) -> list[str]:
         tries = task["try_number"]
         lines.append(f"--- {run.name}  {task['task_id']}, failed at try {tries}:")
         log = airflow.get(f"{path}/{task['task_id']}/logs/{max(tries, 1)}", full_content="true")["content"]
-        for entry in log[-LOG_LINES:]:
-            lines.append(f"    {_log_line(entry)}")
+        lines.extend(f"    {_log_line(entry)}" for entry in log[-LOG_LINES:])
     return lines
 
 
