@@ -2,14 +2,20 @@
 
 import contextlib
 import ipaddress
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import boto3
+import botocore.config
 import psutil
 import pytest
 
+from stack.cloud import readable_errors
 from stack.ports import port_is_free
 from stack.processes import Processes
 from stack.progress import Progress
-from stack.settings import Settings, load_settings
+from stack.settings import REGION, STAGE, Settings, load_settings
 from stack.stack import Stack
 
 
@@ -58,6 +64,39 @@ def test_stack_is_up_listens_on_loopback_only(settings: Settings) -> None:
 
     assert {port for _, _, port in addresses} >= ports(settings)
     assert sorted(address for address in addresses if not is_loopback(address[1])) == []
+
+
+def function_processes(settings: Settings) -> list[psutil.Process]:
+    """The JVMs of the functions."""
+    main = "com.amazonaws.services.lambda.runtime.api.client.AWSLambda"
+    return [process for process in Processes(settings.run_dir).find(["aws"]) if main in process.cmdline()]
+
+
+@pytest.mark.stack
+def test_functions_several_start_at_once_all_answer(settings: Settings) -> None:
+    calls = 4
+    config = botocore.config.Config(read_timeout=60, retries={"total_max_attempts": 1})
+    session = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+    client = session.client("lambda", endpoint_url=settings.aws_url, config=config)
+
+    def list_jobs(_call: int) -> str:
+        with readable_errors(settings):
+            answer = client.invoke(FunctionName=f"sluiceway-{STAGE}-list-jobs", Payload=b'{"cluster": "local"}')
+        content = json.load(answer["Payload"])
+        return str(content.get("outcome", content))
+
+    with ThreadPoolExecutor(calls) as pool:
+        answers = list(pool.map(list_jobs, range(calls)))
+
+    assert answers == ["OBSERVED"] * calls
+    # Processes that each put the library into /tmp write over it while another loads it.
+    libraries = {
+        mapped.path
+        for process in function_processes(settings)
+        for mapped in process.memory_maps()
+        if "libaws-lambda-jni" in mapped.path
+    }
+    assert [Path(library).is_relative_to(settings.run_dir) for library in libraries] == [True]
 
 
 @pytest.mark.stopped
