@@ -34,6 +34,10 @@ LOG_LINES: Final = 12
 TOLD: Final = {"success", "failed", "upstream_failed", "deferred"}
 
 
+class AirflowFailedError(StackError):
+    """Airflow couldn't do what it was asked for, by its own fault; what was asked for may be done in part."""
+
+
 @dataclass(frozen=True)
 class Run:
     """One run of a DAG, by the name that the demo shows for it."""
@@ -70,9 +74,9 @@ class Airflow:
             json={"dag_run_id": run_id, "logical_date": None},
         )
 
-    def put(self, path: str) -> dict[str, Any]:
-        """What the API answers; raises StackError if it refuses or can't be reached."""
-        return self._send("PUT", f"/api/v2{path}")
+    def cancel_backfill(self, number: int) -> None:
+        """Ends a backfill, or finds it ended; raises StackError if Airflow refuses."""
+        self._send("PUT", f"/api/v2/backfills/{number}/cancel", tries=TRIES, done=(httpx.codes.CONFLICT,))
 
     def _send(self, method: str, path: str, tries: int = 1, done: Sequence[int] = (), **content: Any) -> dict[str, Any]:
         """What the API answers.
@@ -86,7 +90,8 @@ class Airflow:
                 time.sleep(1)
                 response = self._client.request(method, path, **content)
             if response.is_error and response.status_code not in done:
-                raise StackError(f"Airflow answered {response.status_code} to {path}: {response.text[:300]}")
+                error_type = AirflowFailedError if response.is_server_error else StackError
+                raise error_type(f"Airflow answered {response.status_code} to {path}: {response.text[:300]}")
             answer: dict[str, Any] = response.json()
         except (httpx.HTTPError, ValueError) as error:
             raise StackError(
@@ -149,26 +154,43 @@ class Demo:
 
         A day that an earlier demo has left running isn't begun a second time; it is followed as if it were new.
         """
-        self.end_backfills(airflow)
-        backfill = airflow.post(
-            "/backfills",
-            {
-                "dag_id": DAILY,
-                "from_date": _midnight(DAYS[0]),
-                "to_date": _midnight(DAYS[-1]),
-                "reprocess_behavior": "completed",
-                "max_active_runs": 2,
-            },
-        )
+        backfill = self.ask_for_backfill(airflow)
         wanted = {_midnight(day): day for day in DAYS}
         runs: dict[datetime.date, Run] = {}
         while len(runs) < len(DAYS):
             for run in airflow.get(f"/dags/{DAILY}/dagRuns", limit=100)["dag_runs"]:
                 if (day := wanted.get(_local(run["data_interval_start"]))) is not None:
                     runs[day] = Run(DAILY, run["dag_run_id"], f"{DAILY} {day}")
-            self._pause(f"Backfill {backfill['id']} has made no runs for its days.")
+            self._pause(f"Backfill {backfill} has made no runs for its days.")
         self._progress.say(f"asked Airflow for a backfill of {DAILY} over {DAYS[0]} to {DAYS[-1]}")
         return [runs[day] for day in DAYS]
+
+    def ask_for_backfill(self, airflow: Airflow) -> int:
+        """The number of a new backfill over the days.
+
+        Airflow answers 503 whenever another of its processes writes to SQLite while it makes the runs; no time limit of
+        the database helps. It then deletes what it has made; should it fail in that, too, the rest is cancelled here.
+        """
+        for tries_left in reversed(range(TRIES)):
+            self.end_backfills(airflow)
+            try:
+                backfill = airflow.post(
+                    "/backfills",
+                    {
+                        "dag_id": DAILY,
+                        "from_date": _midnight(DAYS[0]),
+                        "to_date": _midnight(DAYS[-1]),
+                        "reprocess_behavior": "completed",
+                        "max_active_runs": 2,
+                    },
+                )
+            except AirflowFailedError as error:
+                if not tries_left:
+                    raise
+                self._pause(str(error))
+            else:
+                return int(backfill["id"])
+        raise AssertionError("The last try returns or raises.")
 
     def end_backfills(self, airflow: Airflow) -> None:
         """Makes room: Airflow takes one backfill of a DAG at a time, and keeps one open for a while after its end."""
@@ -182,7 +204,7 @@ class Demo:
                 seen.add(number)
                 # Over the same days it is that of an earlier demo; another one is somebody's own.
                 if days == ours:
-                    airflow.put(f"/backfills/{number}/cancel")
+                    airflow.cancel_backfill(number)
                     self._progress.say(f"cancelled backfill {number}, which an earlier demo had asked for")
                 else:
                     self._progress.say(f"waiting for backfill {number}, of {days[0]} to {days[1]}")
@@ -317,7 +339,11 @@ def why_failed(airflow: Airflow, run: Run) -> list[str]:
             continue
         tries = task["try_number"]
         lines.append(f"--- {run.name}  {task['task_id']}, failed at try {tries}:")
-        log = airflow.get(f"{path}/{task['task_id']}/logs/{max(tries, 1)}", full_content="true")["content"]
+        try:
+            log = airflow.get(f"{path}/{task['task_id']}/logs/{max(tries, 1)}", full_content="true")["content"]
+        except StackError as error:
+            # A task that was never started has no log; that mustn't hide the others'.
+            log = [str(error)]
         lines.extend(f"    {_log_line(entry)}" for entry in log[-LOG_LINES:])
     return lines
 

@@ -13,12 +13,14 @@ from stack.demo import (
     Airflow,
     AirportDay,
     Demo,
+    Run,
     align,
     check_report,
     difference,
     last_hours,
     summarise,
     up_to,
+    why_failed,
 )
 from stack.errors import StackError
 from stack.progress import Progress
@@ -153,10 +155,15 @@ def test_up_to_hour_is_missing_in_between_expects_it() -> None:
 
 
 class FakeAirflow:
-    """Airflow's API as far as backfills go; `open` are those that haven't ended."""
+    """Airflow's API as far as backfills go.
 
-    def __init__(self, open: dict[int, tuple[str, str]]) -> None:  # noqa: A002
+    open: those that haven't ended
+    locked: how often its database is locked when a backfill is made, which then stays half made
+    """
+
+    def __init__(self, open: dict[int, tuple[str, str]], locked: int = 0) -> None:  # noqa: A002
         self.open = open
+        self.locked = locked
         self.cancelled: list[int] = []
 
     def answer(self, method: str, path: str, _body: Any) -> tuple[int, Any]:
@@ -165,11 +172,22 @@ class FakeAirflow:
                 return 200, {"access_token": "t"}
             case "GET", ["api", "v2", "backfills"]:
                 return 200, {"backfills": [self._backfill(number) for number in (1, 2)]}
+            case "POST", ["api", "v2", "backfills"]:
+                return self._make_backfill()
             case "PUT", ["api", "v2", "backfills", number, "cancel"]:
                 self.cancelled.append(int(number))
                 del self.open[int(number)]
                 return 200, {}
         return 404, {"detail": "Not Found"}
+
+    def _make_backfill(self) -> tuple[int, Any]:
+        if self.open:
+            return 409, {"detail": "Another backfill is running"}
+        self.open[2] = OURS
+        if self.locked:
+            self.locked -= 1
+            return 503, {"detail": "Database is locked."}
+        return 200, {"id": 2}
 
     def _backfill(self, number: int) -> dict[str, Any]:
         begin, end = self.open.get(number, ("2013-01-01T05:00:00Z", "2013-01-01T05:00:00Z"))
@@ -212,6 +230,60 @@ def test_end_backfills_somebody_elses_is_open_waits_and_leaves_it_alone() -> Non
     with pytest.raises(StackError, match=r"Another backfill of flight_delays_daily is open\. Cancel it at http"):
         end_backfills(fake, patience=0)
     assert fake.cancelled == []
+
+
+def ask_for_backfill(fake: FakeAirflow) -> int:
+    with serve(fake.answer) as port:
+        settings = settings_for(port)
+        return Demo(settings, Progress(io.StringIO())).ask_for_backfill(Airflow(settings))
+
+
+def test_ask_for_backfill_database_is_locked_cancels_the_rest_and_asks_again() -> None:
+    fake = FakeAirflow({}, locked=1)
+
+    assert ask_for_backfill(fake) == 2
+    assert fake.cancelled == [2]
+
+
+def test_ask_for_backfill_database_stays_locked_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stack.demo.TRIES", 2)
+
+    with pytest.raises(StackError, match=r"Airflow answered 503 to /api/v2/backfills: .*Database is locked"):
+        ask_for_backfill(FakeAirflow({}, locked=2))
+
+
+def test_why_failed_shows_the_end_of_each_failed_tasks_log() -> None:
+    log = [
+        {"event": "::group::Pre Execute", "timestamp": "2026-11-23T06:19:01Z", "level": "info"},
+        {
+            "event": "Task failed with exception",
+            "level": "error",
+            "error_detail": [{"exc_type": "ValueError", "exc_value": "bootstrap exited", "frames": []}],
+        },
+    ]
+
+    def answer(_method: str, path: str, _body: Any) -> tuple[int, Any]:
+        match path.partition("?")[0].split("/")[1:]:
+            case ["auth", "token"]:
+                return 200, {"access_token": "t"}
+            case ["api", "v2", "dags", "daily", "dagRuns", "run", "taskInstances"]:
+                states = [("submit-job", "failed", 1), ("read-result", "upstream_failed", 0), ("lost", "failed", 0)]
+                tasks = [{"task_id": name, "state": state, "try_number": number} for name, state, number in states]
+                return 200, {"task_instances": tasks}
+            case [*_, "submit-job", "logs", "1"]:
+                return 200, {"content": log}
+        return 404, {"detail": "no log"}
+
+    with serve(answer) as port:
+        lines = why_failed(Airflow(settings_for(port)), Run("daily", "run", "daily 2013-01-05"))
+
+    assert lines[:3] == [
+        "--- daily 2013-01-05  submit-job, failed at try 1:",
+        "    info: ::group::Pre Execute",
+        "    error: Task failed with exception [ValueError: bootstrap exited]",
+    ]
+    assert lines[3] == "--- daily 2013-01-05  lost, failed at try 0:"
+    assert "no log" in lines[4]
 
 
 def test_airflow_nobody_listens_says_where_to_look(free_port: int) -> None:
