@@ -20,10 +20,20 @@ def database(settings: Settings) -> Path:
     return home(settings) / "airflow.db"
 
 
-def use_database(file: Path) -> dict[str, str]:
-    """What makes Airflow use this SQLite database."""
-    # One process writes at a time. Python's default of 5 s is too short on a busy machine.
-    return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{file}?timeout=60"}
+def use_database(file: Path, patience_seconds: int = 60) -> dict[str, str]:
+    """What makes Airflow use this SQLite database.
+
+    patience_seconds: how long to wait for another writer; Python's default of 5 is too short on a busy machine
+    """
+    return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{file}?timeout={patience_seconds}"}
+
+
+def serve_database(file: Path) -> dict[str, str]:
+    """What makes the API server use this SQLite database."""
+    # It notes who changes what from its event loop, and meanwhile one of its own threads can hold the database's lock
+    # that needs this loop to let go of it: both then wait for as long as they may, and nobody else is answered. Tasks
+    # that want to start are killed if that is longer than EXECUTION_API_TIMEOUT; whoever gets a 500 asks again.
+    return use_database(file, patience_seconds=3)
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -65,6 +75,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "DAG_PROCESSOR__REFRESH_INTERVAL": 10,
         # A task's end is noticed only after this many seconds, 5 by default; the waits' min_wait follows it.
         "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
+        # How long a task's process waits for an answer of the API server; 5 s by default.
+        "WORKERS__EXECUTION_API_TIMEOUT": 30,
         "LOGGING__BASE_LOG_FOLDER": directory / "logs",
         "USAGE_DATA_COLLECTION__ENABLED": False,
         **_keys(settings),

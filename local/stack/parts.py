@@ -198,6 +198,7 @@ def _taskmanager(settings: Settings, java: Mapping[str, str]) -> Part:
 def _airflow(settings: Settings) -> list[Part]:
     program = str(Path(sys.executable).with_name("airflow"))
     directory = airflow.home(settings)
+    database = airflow.database(settings)
     environment = {**airflow.environment(settings), **aws_environment(settings)}
 
     def has_heartbeat(component: str) -> Callable[[float], bool]:
@@ -220,7 +221,7 @@ def _airflow(settings: Settings) -> list[Part]:
             layer=Layer.AIRFLOW,
             command=(program, name, *arguments),
             directory=directory,
-            environment=environment,
+            environment=environment | (airflow.serve_database(database) if name == "api-server" else {}),
             ports={"SLUICEWAY_AIRFLOW_PORT": settings.airflow_port} if name == "api-server" else {},
             address=settings.airflow_url if name == "api-server" else None,
             is_ready=is_ready,

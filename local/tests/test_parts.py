@@ -165,6 +165,22 @@ def test_prepare_flink_drops_temporary_files_and_keeps_logs(name: str, settings:
     assert log.exists()
 
 
+def test_api_server_waits_for_the_database_less_than_tasks_wait_for_it(settings: Settings) -> None:
+    def patience(part: Part) -> int:
+        return int(part.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].partition("?timeout=")[2])
+
+    found = parts(settings)
+    server, scheduler = found["airflow-api-server"], found["airflow-scheduler"]
+
+    assert 2 * patience(server) < float(scheduler.environment["AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT"])
+    assert {name: patience(part) for name, part in found.items() if name.startswith("airflow-")} == {
+        "airflow-api-server": patience(server),
+        "airflow-scheduler": 60,
+        "airflow-dag-processor": 60,
+        "airflow-triggerer": 60,
+    }
+
+
 def test_flink_pages_of_other_origins_may_not_read_it(settings: Settings) -> None:
     command = parts(replace(settings, flink_port=9381))["flink-jobmanager"].command
 
