@@ -5,8 +5,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import software.amazon.awscdk.Arn;
-import software.amazon.awscdk.ArnComponents;
 import software.amazon.awscdk.Stack;
 
 /**
@@ -31,14 +29,7 @@ record JarAccess(List<String> bucketNames, List<String> bucketArns, List<String>
         Set<String> buckets = new LinkedHashSet<>(List.of(jobs.arn()));
         List<String> jars = new ArrayList<>(List.of(jobs.arn() + "/" + JobsBucket.JARS + "*"));
         for (JarSource source : others) {
-            String arn = Arn.format(
-                    ArnComponents.builder()
-                            .service("s3")
-                            .region("")
-                            .account("")
-                            .resource(source.bucket())
-                            .build(),
-                    stack);
+            String arn = BucketArn.of(stack, source.bucket());
             names.add(source.bucket());
             buckets.add(arn);
             jars.add(arn + "/" + source.prefix() + "*");

@@ -108,6 +108,23 @@ public final class SluicewayFunction extends Construct {
      * @throws IllegalArgumentException if an action has a wildcard, or a resource is nothing but one
      */
     public void allow(String sid, List<String> actions, List<String> resources) {
+        allow(sid, actions, resources, Map.of());
+    }
+
+    /**
+     * Lets the function do more than write its logs, under conditions.
+     *
+     * @param sid what it is for, in CamelCase
+     * @param actions the exact actions
+     * @param resources the exact ARNs; one may end with a wildcard for what lies below it
+     * @param conditions the values of keys, by key and by operator; all have to hold
+     * @throws IllegalArgumentException if an action has a wildcard, or a resource is nothing but one
+     */
+    public void allow(
+            String sid,
+            List<String> actions,
+            List<String> resources,
+            Map<String, Map<String, List<String>>> conditions) {
         if (actions.stream().anyMatch(action -> action.contains("*")) || resources.contains("*")) {
             throw new IllegalArgumentException(
                     "%s allows more than it can name: %s on %s".formatted(sid, actions, resources));
@@ -116,6 +133,7 @@ public final class SluicewayFunction extends Construct {
                 .sid(sid)
                 .actions(actions)
                 .resources(resources)
+                .conditions(conditions)
                 .build());
     }
 

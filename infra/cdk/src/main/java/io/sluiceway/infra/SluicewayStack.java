@@ -18,7 +18,7 @@ import software.amazon.awscdk.StackProps;
 import software.amazon.awscdk.services.lambda.Code;
 import software.constructs.Construct;
 
-/** Sluiceway itself: the functions and the bucket for the jobs' jars. */
+/** Sluiceway itself: the functions, the ledger's table and the bucket for the jobs' jars. */
 public final class SluicewayStack extends Stack {
 
     /**
@@ -47,6 +47,8 @@ public final class SluicewayStack extends Stack {
         Code code = Code.fromAsset(artifact(input).toString());
         JobsBucket jobs = new JobsBucket(this, settings);
         JarAccess jars = JarAccess.to(this, jobs, settings.jarSources());
+        LedgerTable ledger = new LedgerTable(this, settings);
+        StateAccess states = StateAccess.to(settings.clusters().values());
 
         SortedMap<String, String> environment = new TreeMap<>(settings.environment());
         environment.put("SLUICEWAY_CLUSTERS", json(settings.clusters()));
@@ -57,13 +59,21 @@ public final class SluicewayStack extends Stack {
                     new SluicewayFunction(this, new SluicewayFunction.Input(name, settings, code, environment));
             functions.put(name, function);
             switch (name) {
-                case SUBMIT_JOB -> jars.grantTo(function);
-                case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB, LIST_JOBS -> {
-                    // They talk to the cluster only.
+                case SUBMIT_JOB -> {
+                    jars.grantTo(function);
+                    ledger.grantTo(function);
+                    states.grantTo(function);
+                }
+                case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB -> {
+                    ledger.grantTo(function);
+                    states.grantTo(function);
+                }
+                case LIST_JOBS -> {
+                    // It talks to the cluster only.
                 }
             }
         }
-        tell(settings, jobs, functions);
+        tell(settings, jobs, ledger, functions);
     }
 
     private static Path artifact(Input input) {
@@ -86,8 +96,10 @@ public final class SluicewayStack extends Stack {
     }
 
     /** What whoever deployed wants to know next. */
-    private void tell(Settings settings, JobsBucket jobs, Map<FunctionName, SluicewayFunction> functions) {
+    private void tell(
+            Settings settings, JobsBucket jobs, LedgerTable ledger, Map<FunctionName, SluicewayFunction> functions) {
         output("JobsBucket", "Where jars go, under " + JobsBucket.JARS, jobs.name());
+        output("LedgerTable", "What is remembered of jobs", ledger.name());
         functions.forEach((name, function) -> output(
                 name.title() + "Function",
                 "The function " + name.text(),

@@ -32,10 +32,15 @@ record DeployedFunction(
      * @param effect {@code Allow} or {@code Deny}
      * @param actions the actions
      * @param resources the ARNs
+     * @param conditions the values that are allowed, by operator and key
      */
-    record Permission(String effect, Set<String> actions, Set<String> resources) {
+    record Permission(String effect, Set<String> actions, Set<String> resources, Map<String, Set<String>> conditions) {
         static Permission allow(Set<String> actions, Set<String> resources) {
-            return new Permission("Allow", actions, resources);
+            return new Permission("Allow", actions, resources, Map.of());
+        }
+
+        Permission when(String operatorAndKey, Set<String> values) {
+            return new Permission(effect, actions, resources, Map.of(operatorAndKey, values));
         }
     }
 
@@ -68,8 +73,17 @@ record DeployedFunction(
                 .map(statement -> new Permission(
                         statement.path("Effect").asText(),
                         texts(resources, statement.path("Action")),
-                        texts(resources, statement.path("Resource"))))
+                        texts(resources, statement.path("Resource")),
+                        conditions(resources, statement.path("Condition"))))
                 .collect(toSet());
+    }
+
+    private static Map<String, Set<String>> conditions(JsonNode resources, JsonNode condition) {
+        return condition.properties().stream()
+                .flatMap(operator -> operator.getValue().properties().stream()
+                        .map(key ->
+                                Map.entry(operator.getKey() + " " + key.getKey(), texts(resources, key.getValue()))))
+                .collect(toMap(Map.Entry::getKey, Map.Entry::getValue));
     }
 
     private static List<JsonNode> ofType(JsonNode resources, String type) {
@@ -108,6 +122,7 @@ record DeployedFunction(
             JsonNode resource = resources.path(id);
             return switch (resource.path("Type").asText()) {
                 case "AWS::S3::Bucket" -> "arn:aws:s3:::" + nameOf(resource, id);
+                case "AWS::DynamoDB::Table" -> "arn:aws:dynamodb:REGION:ACCOUNT:table/" + nameOf(resource, id);
                 // This ARN's wildcard stands for the group's streams:
                 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html
                 case "AWS::Logs::LogGroup" ->
@@ -121,7 +136,7 @@ record DeployedFunction(
     /** A resource without a name of its own is named after its logical id by CloudFormation. */
     private static String nameOf(JsonNode resource, String id) {
         JsonNode properties = resource.path("Properties");
-        return Stream.of("BucketName", "LogGroupName")
+        return Stream.of("BucketName", "LogGroupName", "TableName")
                 .map(properties::path)
                 .filter(JsonNode::isTextual)
                 .map(JsonNode::asText)

@@ -41,6 +41,7 @@ class PackagingTest {
                 packaging,
                 architecture,
                 local.jobsBucketName(),
+                local.ledgerTableName(),
                 local.clusters(),
                 local.jarSources(),
                 local.logRetention(),

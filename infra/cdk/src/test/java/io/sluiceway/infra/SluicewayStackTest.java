@@ -4,15 +4,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluiceway.infra.DeployedFunction.Permission;
+import io.sluiceway.infra.settings.Cluster;
+import io.sluiceway.infra.settings.Settings;
 import io.sluiceway.infra.settings.SettingsException;
+import io.sluiceway.infra.settings.Stage;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import software.amazon.awscdk.App;
 import software.amazon.awscdk.Stack;
 import software.amazon.awscdk.assertions.Match;
@@ -42,10 +50,17 @@ class SluicewayStackTest {
                 Set.of("logs:CreateLogStream", "logs:PutLogEvents"),
                 Set.of("arn:aws:logs:REGION:ACCOUNT:log-group:/aws/lambda/sluiceway-sample-%s:*"
                         .formatted(name.text())));
+        Permission ledger = Permission.allow(
+                Set.of("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
+                Set.of("arn:aws:dynamodb:REGION:ACCOUNT:table/{ledgertable}"));
+        Permission states = Permission.allow(Set.of("s3:ListBucket"), Set.of("arn:aws:s3:::example-analytics-state"))
+                .when("StringLike s3:prefix", Set.of("checkpoints/*", "savepoints/*"));
         Set<Permission> expected = switch (name) {
             case SUBMIT_JOB ->
                 Set.of(
                         logs,
+                        ledger,
+                        states,
                         Permission.allow(
                                 Set.of("s3:GetObject", "s3:GetObjectVersion"),
                                 Set.of(
@@ -54,7 +69,8 @@ class SluicewayStackTest {
                         Permission.allow(
                                 Set.of("s3:ListBucket"),
                                 Set.of("arn:aws:s3:::{jobsbucket}", "arn:aws:s3:::example-release-artifacts")));
-            case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB, LIST_JOBS -> Set.of(logs);
+            case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB -> Set.of(logs, ledger, states);
+            case LIST_JOBS -> Set.of(logs);
         };
 
         assertThat(SAMPLE_FUNCTIONS.get("sluiceway-sample-" + name.text()).permissions())
@@ -100,42 +116,57 @@ class SluicewayStackTest {
     @EnumSource
     void environment_onTheLaptop_isComplete(FunctionName name) {
         assertThat(LOCAL_FUNCTIONS.get("sluiceway-local-" + name.text()).environment())
-                .containsExactlyInAnyOrderEntriesOf(Map.of(
-                        "QUARKUS_FUNQY_EXPORT",
-                        name.text(),
-                        "SLUICEWAY_CLUSTERS",
-                        """
+                .containsExactlyInAnyOrderEntriesOf(withLedger(
+                        name,
+                        "sluiceway-local-ledger",
+                        Map.of(
+                                "QUARKUS_FUNQY_EXPORT",
+                                name.text(),
+                                "SLUICEWAY_CLUSTERS",
+                                """
                         {"local":{"type":"SESSION","url":"http://127.0.0.1:8381",\
                         "savepointRoot":"s3://sluiceway-local-data/savepoints",\
                         "checkpointRoot":"s3://sluiceway-local-data/checkpoints","slots":"FIXED"}}""",
-                        "SLUICEWAY_JAR_BUCKETS",
-                        "sluiceway-local-jobs",
-                        "SLUICEWAY_TIME_BUDGET",
-                        name == FunctionName.SUBMIT_JOB ? "PT1M55S" : "PT25S",
-                        "AWS_ENDPOINT_URL",
-                        "http://127.0.0.1:4566",
-                        "JAVA_HOME",
-                        "/opt/jdk-25"));
+                                "SLUICEWAY_JAR_BUCKETS",
+                                "sluiceway-local-jobs",
+                                "SLUICEWAY_TIME_BUDGET",
+                                name == FunctionName.SUBMIT_JOB ? "PT1M55S" : "PT25S",
+                                "AWS_ENDPOINT_URL",
+                                "http://127.0.0.1:4566",
+                                "JAVA_HOME",
+                                "/opt/jdk-25")));
     }
 
     @ParameterizedTest
     @EnumSource
     void environment_onAws_isComplete(FunctionName name) {
         assertThat(SAMPLE_FUNCTIONS.get("sluiceway-sample-" + name.text()).environment())
-                .containsExactlyInAnyOrderEntriesOf(Map.of(
-                        "QUARKUS_FUNQY_EXPORT",
-                        name.text(),
-                        "SLUICEWAY_CLUSTERS",
-                        """
+                .containsExactlyInAnyOrderEntriesOf(withLedger(
+                        name,
+                        "{ledgertable}",
+                        Map.of(
+                                "QUARKUS_FUNQY_EXPORT",
+                                name.text(),
+                                "SLUICEWAY_CLUSTERS",
+                                """
                         {"analytics":{"type":"SESSION","url":"https://flink.analytics.example.internal:8081",\
                         "savepointRoot":"s3://example-analytics-state/savepoints",\
                         "checkpointRoot":"s3://example-analytics-state/checkpoints","slots":"ELASTIC"}}""",
-                        "SLUICEWAY_JAR_BUCKETS",
-                        "{jobsbucket},example-release-artifacts",
-                        "SLUICEWAY_TIME_BUDGET",
-                        name == FunctionName.SUBMIT_JOB ? "PT1M55S" : "PT25S",
-                        "DISABLE_SIGNAL_HANDLERS",
-                        "true"));
+                                "SLUICEWAY_JAR_BUCKETS",
+                                "{jobsbucket},example-release-artifacts",
+                                "SLUICEWAY_TIME_BUDGET",
+                                name == FunctionName.SUBMIT_JOB ? "PT1M55S" : "PT25S",
+                                "DISABLE_SIGNAL_HANDLERS",
+                                "true")));
+    }
+
+    /** Those that keep the ledger are told its table. */
+    private static Map<String, String> withLedger(FunctionName name, String table, Map<String, String> others) {
+        Map<String, String> all = new TreeMap<>(others);
+        if (name != FunctionName.LIST_JOBS) {
+            all.put("SLUICEWAY_LEDGER_TABLE", table);
+        }
+        return all;
     }
 
     @Test
@@ -188,9 +219,107 @@ class SluicewayStackTest {
     }
 
     @Test
+    void ledgerTable_anyStage_hasTheKeysAndCanBeRestored() {
+        for (Template template : List.of(LOCAL, SAMPLE)) {
+            template.resourceCountIs("AWS::DynamoDB::Table", 1);
+            template.hasResourceProperties(
+                    "AWS::DynamoDB::Table",
+                    Map.of(
+                            "KeySchema",
+                            List.of(
+                                    Map.of("AttributeName", "pk", "KeyType", "HASH"),
+                                    Map.of("AttributeName", "sk", "KeyType", "RANGE")),
+                            "AttributeDefinitions",
+                            List.of(
+                                    Map.of("AttributeName", "pk", "AttributeType", "S"),
+                                    Map.of("AttributeName", "sk", "AttributeType", "S")),
+                            "BillingMode",
+                            "PAY_PER_REQUEST",
+                            "TimeToLiveSpecification",
+                            Map.of("AttributeName", "expiresAt", "Enabled", true),
+                            "PointInTimeRecoverySpecification",
+                            Map.of("PointInTimeRecoveryEnabled", true)));
+        }
+    }
+
+    @Test
+    void ledgerTable_onAws_outlivesTheStackUnderANameOfItsOwn() {
+        SAMPLE.hasResource(
+                "AWS::DynamoDB::Table",
+                Map.of(
+                        "DeletionPolicy",
+                        "Retain",
+                        "UpdateReplacePolicy",
+                        "Retain",
+                        "Properties",
+                        Map.of("DeletionProtectionEnabled", true, "TableName", Match.absent())));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"local", "test"})
+    void ledgerTable_disposableStage_goesWithTheStack(String stage) {
+        Template template =
+                Stacks.template(with(new Stage(stage), Stacks.settings("sample").clusters()));
+
+        template.hasResource(
+                "AWS::DynamoDB::Table",
+                Map.of(
+                        "DeletionPolicy", "Delete",
+                        "UpdateReplacePolicy", "Delete",
+                        "Properties", Map.of("DeletionProtectionEnabled", false)));
+    }
+
+    @Test
+    void stateRoots_ofSeveralClusters_areListedByBucketAndPrefixAlone() {
+        Template template = Stacks.template(with(
+                new Stage("prod"),
+                new TreeMap<>(Map.of(
+                        "a", cluster("s3://state/savepoints", "s3a://state//odd*$ {x}/"),
+                        "b", cluster("s3p://own.bucket/", "s3://state/checkpoints"),
+                        "c", cluster("hdfs://namenode/savepoints", null),
+                        "d", cluster("s3://state/savepoints", null)))));
+
+        assertThat(DeployedFunction.of(template)
+                        .get("sluiceway-prod-job-status")
+                        .permissions())
+                .filteredOn(permission -> permission.actions().contains("s3:ListBucket"))
+                .containsExactlyInAnyOrder(
+                        Permission.allow(Set.of("s3:ListBucket"), Set.of("arn:aws:s3:::state"))
+                                .when(
+                                        "StringLike s3:prefix",
+                                        Set.of("savepoints/*", "checkpoints/*", "odd${*}${$} {x}/*")),
+                        Permission.allow(Set.of("s3:ListBucket"), Set.of("arn:aws:s3:::own.bucket")));
+    }
+
+    private static Cluster cluster(String savepointRoot, @Nullable String checkpointRoot) {
+        return new Cluster.Session(
+                URI.create("http://flink.example.internal:8081"),
+                null,
+                savepointRoot,
+                checkpointRoot,
+                List.of(),
+                Cluster.Slots.FIXED);
+    }
+
+    private static Settings with(Stage stage, SortedMap<String, Cluster> clusters) {
+        Settings sample = Stacks.settings("sample");
+        return new Settings(
+                stage,
+                sample.packaging(),
+                sample.architecture(),
+                sample.jobsBucketName(),
+                sample.ledgerTableName(),
+                clusters,
+                sample.jarSources(),
+                sample.logRetention(),
+                sample.environment());
+    }
+
+    @Test
     void outputs_anyStage_tellNamesAndALineToTry() {
         LOCAL.hasOutput("SubmitJobFunction", Match.anyValue());
         LOCAL.hasOutput("JobsBucket", Match.anyValue());
+        LOCAL.hasOutput("LedgerTable", Match.anyValue());
         LOCAL.hasOutput(
                 "TryIt",
                 Map.of(

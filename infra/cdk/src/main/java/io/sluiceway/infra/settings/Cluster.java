@@ -17,6 +17,11 @@ import org.jspecify.annotations.Nullable;
 @JsonSubTypes(@JsonSubTypes.Type(name = "SESSION", value = Cluster.Session.class))
 public sealed interface Cluster {
 
+    /**
+     * {@return the directories in S3 that its jobs' savepoints and checkpoints lie below; those elsewhere are left out}
+     */
+    List<S3Directory> stateRoots();
+
     /** Whether the cluster's slots have a fixed number. */
     enum Slots {
         /** A job that needs more slots than there are is refused. */
@@ -69,6 +74,17 @@ public sealed interface Cluster {
             restoreRoots = restoreRoots == null ? List.of() : List.copyOf(restoreRoots);
             restoreRoots.forEach(root -> Check.matching(root, "restoreRoot", DIRECTORY, DIRECTORY_RULE));
             slots = slots == null ? Slots.FIXED : slots;
+            // Their buckets become resources of a policy.
+            S3Directory.among(roots(savepointRoot, checkpointRoot));
+        }
+
+        @Override
+        public List<S3Directory> stateRoots() {
+            return S3Directory.among(roots(savepointRoot, checkpointRoot));
+        }
+
+        private static List<String> roots(String savepointRoot, @Nullable String checkpointRoot) {
+            return checkpointRoot == null ? List.of(savepointRoot) : List.of(savepointRoot, checkpointRoot);
         }
 
         private static void checkUrl(URI url, String name) {

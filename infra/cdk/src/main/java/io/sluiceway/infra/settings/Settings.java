@@ -20,6 +20,7 @@ import software.amazon.awscdk.services.logs.RetentionDays;
  * @param packaging how the functions are packaged
  * @param architecture the processors that the functions run on
  * @param jobsBucketName the name of the bucket for jars; without one CloudFormation makes one that is unique
+ * @param ledgerTableName the name of the ledger's table; without one CloudFormation makes one that is unique
  * @param clusters the clusters that the functions may use, by the name that events give; at least one
  * @param jarSources where jars may come from besides the jobs bucket; none by default
  * @param logRetention how long the functions' logs are kept; a month by default
@@ -31,12 +32,20 @@ public record Settings(
         Packaging packaging,
         Architecture architecture,
         @Nullable String jobsBucketName,
+        @Nullable String ledgerTableName,
         SortedMap<String, Cluster> clusters,
         List<JarSource> jarSources,
         RetentionDays logRetention,
         SortedMap<String, String> environment) {
 
     private static final Pattern CLUSTER_NAME = Pattern.compile("(?=.{1,64}$)[a-z0-9]+(-[a-z0-9]+)*");
+
+    /**
+     * What <a href="https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html">DynamoDB</a>
+     * takes as a table's name.
+     */
+    private static final Pattern TABLE = Pattern.compile("[A-Za-z0-9_.-]{3,255}");
+
     private static final Pattern VARIABLE = Pattern.compile("[A-Za-z][A-Za-z0-9_]+");
 
     /**
@@ -66,6 +75,13 @@ public record Settings(
         }
         if (jobsBucketName != null) {
             Check.matching(jobsBucketName, "jobsBucketName", JarSource.BUCKET, JarSource.BUCKET_RULE);
+        }
+        if (ledgerTableName != null) {
+            Check.matching(
+                    ledgerTableName,
+                    "ledgerTableName",
+                    TABLE,
+                    "3 to 255 letters, digits, underscores, dots and hyphens");
         }
         clusters = copy(Check.present(clusters, "clusters"));
         if (clusters.isEmpty()) {

@@ -28,6 +28,11 @@ public record Stage(String name) {
         return equals(LOCAL);
     }
 
+    /** {@return whether nobody misses what it has kept: the laptop's stage, and one by the name {@code test}} */
+    public boolean isDisposable() {
+        return isLocal() || name.equals("test");
+    }
+
     /**
      * Names a part of this stage.
      *

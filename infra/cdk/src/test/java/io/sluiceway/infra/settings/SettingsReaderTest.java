@@ -49,6 +49,7 @@ class SettingsReaderTest {
         assertThat(settings.packaging()).isEqualTo(Packaging.NATIVE);
         assertThat(settings.architecture()).isEqualTo(Architecture.ARM_64);
         assertThat(settings.jobsBucketName()).isNull();
+        assertThat(settings.ledgerTableName()).isNull();
         assertThat(settings.clusters())
                 .containsOnly(Map.entry(
                         "analytics",
@@ -68,11 +69,13 @@ class SettingsReaderTest {
     void read_allSettings_takesThem() throws IOException {
         Settings settings = read("prod", with("""
                         "jobsBucketName": "team-jobs",
+                        "ledgerTableName": "Team.Flink_ledger-1",
                         "jarSources": [{"bucket": "releases", "prefix": "flink/jars/"}],
                         "logRetention": "ONE_YEAR",
                         "environment": {"QUARKUS_LOG_LEVEL": "DEBUG"}"""));
 
         assertThat(settings.jobsBucketName()).isEqualTo("team-jobs");
+        assertThat(settings.ledgerTableName()).isEqualTo("Team.Flink_ledger-1");
         assertThat(settings.jarSources()).containsExactly(new JarSource("releases", "flink/jars/"));
         assertThat(settings.logRetention()).isEqualTo(RetentionDays.ONE_YEAR);
         assertThat(settings.environment()).containsOnly(Map.entry("QUARKUS_LOG_LEVEL", "DEBUG"));
@@ -109,11 +112,11 @@ class SettingsReaderTest {
                 argumentSet(
                         "unknown field",
                         with("\"packageing\": \"NATIVE\""),
-                        "packageing is no setting; there are architecture, clusters, environment, jarSources, jobsBucketName, logRetention, packaging."),
+                        "packageing is no setting; there are architecture, clusters, environment, jarSources, jobsBucketName, ledgerTableName, logRetention, packaging."),
                 argumentSet(
                         "stage as a field",
                         with("\"stage\": \"dev\""),
-                        "stage is no setting; there are architecture, clusters, environment, jarSources, jobsBucketName, logRetention, packaging."),
+                        "stage is no setting; there are architecture, clusters, environment, jarSources, jobsBucketName, ledgerTableName, logRetention, packaging."),
                 argumentSet("missing field", without("\"packaging\": \"NATIVE\","), "packaging is missing."),
                 argumentSet("null", SETTINGS.replace("\"ARM_64\"", "null"), "architecture is missing."),
                 argumentSet(
@@ -168,6 +171,18 @@ class SettingsReaderTest {
                         "bucket's name",
                         with("\"jobsBucketName\": \"Jobs\""),
                         "'Jobs' is no jobsBucketName: it is 3 to 63 lower-case letters, digits and hyphens."),
+                argumentSet(
+                        "table's name",
+                        with("\"ledgerTableName\": \"ledger table\""),
+                        "'ledger table' is no ledgerTableName: it is 3 to 255 letters, digits, underscores, dots and hyphens."),
+                argumentSet(
+                        "root in S3 without a bucket",
+                        SETTINGS.replace("s3://state/savepoints", "s3:/state/savepoints"),
+                        "clusters.analytics: 's3:/state/savepoints' names no bucket: in S3 a directory is such as s3://bucket/savepoints."),
+                argumentSet(
+                        "wildcard for a bucket",
+                        SETTINGS.replace("s3://state/checkpoints", "s3a://*/checkpoints"),
+                        "clusters.analytics: 's3a://*/checkpoints' names no bucket: in S3 a directory is such as s3://bucket/savepoints."),
                 argumentSet(
                         "wildcard in a prefix",
                         with("\"jarSources\": [{\"bucket\": \"releases\", \"prefix\": \"*/\"}]"),

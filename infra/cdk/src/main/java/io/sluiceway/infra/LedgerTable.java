@@ -1,0 +1,72 @@
+package io.sluiceway.infra;
+
+import io.sluiceway.infra.settings.Settings;
+import java.util.List;
+import software.amazon.awscdk.RemovalPolicy;
+import software.amazon.awscdk.services.dynamodb.Attribute;
+import software.amazon.awscdk.services.dynamodb.AttributeType;
+import software.amazon.awscdk.services.dynamodb.BillingMode;
+import software.amazon.awscdk.services.dynamodb.PointInTimeRecoverySpecification;
+import software.amazon.awscdk.services.dynamodb.Table;
+import software.constructs.Construct;
+
+/**
+ * The table that holds the ledger: jobs, attempts, operations, savepoints and their history. It is what keeps a
+ * repeated request from starting a second job, so on AWS it is protected against deletion, outlives the stack, and can
+ * be restored to any second of the last 35 days. A stage that is
+ * {@linkplain io.sluiceway.infra.settings.Stage#isDisposable() disposable} takes it along.
+ */
+public final class LedgerTable extends Construct {
+    /** The environment variable that names the table to a function. */
+    static final String VARIABLE = "SLUICEWAY_LEDGER_TABLE";
+
+    private final Table table;
+
+    /**
+     * Makes the table.
+     *
+     * @param scope the stack
+     * @param settings the deployment
+     */
+    public LedgerTable(Construct scope, Settings settings) {
+        super(scope, "ledger");
+        boolean disposable = settings.stage().isDisposable();
+        table = Table.Builder.create(this, "table")
+                .tableName(settings.ledgerTableName())
+                .partitionKey(key("pk"))
+                .sortKey(key("sk"))
+                .billingMode(BillingMode.PAY_PER_REQUEST)
+                .timeToLiveAttribute("expiresAt")
+                .pointInTimeRecoverySpecification(PointInTimeRecoverySpecification.builder()
+                        .pointInTimeRecoveryEnabled(true)
+                        .build())
+                .deletionProtection(!disposable)
+                .removalPolicy(disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN)
+                .build();
+    }
+
+    private static Attribute key(String name) {
+        return Attribute.builder().name(name).type(AttributeType.STRING).build();
+    }
+
+    /**
+     * Lets a function read and write the ledger, and tells it where that is. A transaction asks for the rights of what
+     * it is made of, here puts with conditions; it has <a
+     * href="https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html">none of its
+     * own</a>.
+     *
+     * @param function a function that keeps the ledger
+     */
+    void grantTo(SluicewayFunction function) {
+        function.allow(
+                "KeepTheLedger",
+                List.of("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
+                List.of(table.getTableArn()));
+        function.function().addEnvironment(VARIABLE, name());
+    }
+
+    /** {@return the table's name} */
+    public String name() {
+        return table.getTableName();
+    }
+}
