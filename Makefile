@@ -22,7 +22,7 @@ STARTED_STACK := test -e $(VENV) || { ! compgen -G 'local/run/parts/*.json' >/de
 	  echo "Nothing was ever started here: run 'make up'."; exit 0; }; $(STACK)
 
 # What the build is made from; tests don't go into it.
-SOURCES := pom.xml $(wildcard .mvn/*) $(shell find flink-jobs functions infra/cdk local/flink \
+SOURCES := pom.xml $(wildcard .mvn/*) $(shell find flink-jobs functions infra/cdk local/flink local/dynamodb \
 	\( -name target -o -name node_modules -o -name test -o -name data \) -prune -o \
 	\( -name pom.xml -o -path '*/src/main/*' -o -path '*/src/assembly/*' \) -type f -print)
 
@@ -72,6 +72,26 @@ test-stack:
 	@$(STACK) demo
 	cd local && ../.venv/bin/pytest -m stack
 	cd airflow-dags && SLUICEWAY_STACK=1 ../.venv/bin/pytest -rs
+
+# What is run is remembered in the file, by a hash of the product's sources: a second run goes on where the first ended.
+FAULTS_TRIALS ?= 20
+FAULTS_RESTARTS ?= 50
+FAULTS_CROWDS ?= 20
+FAULTS_AT_ONCE ?= 8
+FAULTS_MINUTES ?= 1440
+FAULTS_PACKAGE ?= functions/target/function-local.zip
+FAULTS_FILE ?= local/run/faults.jsonl
+
+.PHONY: faults
+faults: $(BUILT) $(VENV) ## Run the large fault campaign (about an hour), or go on with it; FAULTS_TRIALS=1 is a short one
+	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify -Dspotless.check.skip=true \
+	  -Dit.test=FaultCampaign -Dfaults.trials=$(FAULTS_TRIALS) -Dfaults.restarts=$(FAULTS_RESTARTS) \
+	  -Dfaults.crowds=$(FAULTS_CROWDS) -Dfaults.atOnce=$(FAULTS_AT_ONCE) -Dfaults.minutes=$(FAULTS_MINUTES) \
+	  -Dfaults.package=$(FAULTS_PACKAGE) -Dfaults.file=$(FAULTS_FILE)
+
+.PHONY: fuzz
+fuzz: ## Fuzz each parser for FUZZ_SECONDS=60 seconds; FUZZ=EventFuzzTest picks by name
+	@MAVEN_OPTS="--sun-misc-unsafe-memory-access=allow $${MAVEN_OPTS:-}" FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ='$(FUZZ)' local/fuzz
 
 .PHONY: check
 check: $(VENV) ## Check format, types and lint, without running a test

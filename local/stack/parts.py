@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from stack import airflow
-from stack.runtime_library import find_runtime_library
 from stack.settings import ACCOUNT, DATA_BUCKET, REGION, Settings
 
 
@@ -92,8 +91,6 @@ def _aws(settings: Settings, java: Mapping[str, str]) -> Part:
     directory = settings.run_dir / "aws"
     buckets = directory / "s3"
     temporary = directory / "tmp"
-    package = settings.root / "functions" / "target" / "function-local.zip"
-    library = find_runtime_library(package, directory / "native")
 
     def prepare() -> None:
         # MiniStack keeps objects on disk and everything else in memory. Only the data bucket may outlive it: a
@@ -103,8 +100,6 @@ def _aws(settings: Settings, java: Mapping[str, str]) -> Part:
                 shutil.rmtree(bucket)
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
-        if library is not None:
-            library.unpack()
 
     return Part(
         name="aws",
@@ -113,8 +108,6 @@ def _aws(settings: Settings, java: Mapping[str, str]) -> Part:
         directory=directory,
         environment={
             **java,
-            # The functions' processes have what MiniStack has.
-            **({} if library is None else library.environment()),
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(settings.aws_port),
             "IOT_MTLS_ENABLED": "0",

@@ -1,8 +1,5 @@
 """What the parts are: their fingerprints, and what is done before they start."""
 
-import io
-import platform
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,75 +78,6 @@ def test_prepare_aws_never_ran_makes_its_directory_of_temporary_files(settings: 
     parts(settings)["aws"].prepare()
 
     assert (settings.run_dir / "aws" / "tmp").is_dir()
-
-
-def package_functions(settings: Settings, client: str = "2.9.0", machine: str = platform.machine()) -> None:
-    """Makes the package of the functions, with a runtime interface client of this version."""
-    libc = "linux" if platform.libc_ver()[0] == "glibc" else "linux_musl"
-    jar = io.BytesIO()
-    with zipfile.ZipFile(jar, "w") as content:
-        content.writestr("jni/libaws-lambda-jni.linux-sparc.so", "another machine's library")
-        content.writestr(
-            f"jni/libaws-lambda-jni.{libc}-{machine.replace('aarch64', 'aarch_64')}.so", f"library {client}"
-        )
-    package = settings.root / "functions" / "target" / "function-local.zip"
-    package.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(package, "w") as content:
-        content.writestr("bootstrap", "#!/bin/sh")
-        content.writestr(f"lib/aws-lambda-java-runtime-interface-client-{client}.jar", jar.getvalue())
-
-
-def library_of(part: Part) -> Path:
-    """Where the functions that MiniStack starts load their native library from."""
-    option = part.environment["JDK_JAVA_OPTIONS"].strip('"')
-    name, _, file = option.partition("=")
-    assert name == "-Dcom.amazonaws.services.lambda.runtime.api.client.runtimeapi.NativeClient.JNI"
-    return Path(file)
-
-
-def test_prepare_aws_unpacks_the_functions_native_library_once_for_all(settings: Settings, tmp_path: Path) -> None:
-    settings = replace(settings, root=tmp_path)
-    package_functions(settings)
-    aws = parts(settings)["aws"]
-
-    aws.prepare()
-
-    assert library_of(aws).is_relative_to(settings.run_dir)
-    assert library_of(aws).read_text() == "library 2.9.0"
-
-
-def test_prepare_aws_functions_not_built_leaves_the_library_to_them(settings: Settings, tmp_path: Path) -> None:
-    aws = parts(replace(settings, root=tmp_path))["aws"]
-
-    aws.prepare()
-
-    assert "JDK_JAVA_OPTIONS" not in aws.environment
-
-
-def test_prepare_aws_no_library_for_this_machine_leaves_it_to_the_functions(settings: Settings, tmp_path: Path) -> None:
-    settings = replace(settings, root=tmp_path)
-    package_functions(settings, machine="sparc64")
-
-    assert "JDK_JAVA_OPTIONS" not in parts(settings)["aws"].environment
-
-
-def test_stack_parts_package_is_half_written_finds_them_all(settings: Settings, tmp_path: Path) -> None:
-    settings = replace(settings, root=tmp_path)
-    package_functions(settings)
-    package = tmp_path / "functions" / "target" / "function-local.zip"
-    package.write_bytes(package.read_bytes()[:100])
-
-    assert len(parts(settings)) == 7
-
-
-def test_fingerprint_another_native_library_changes_aws_only(settings: Settings, tmp_path: Path) -> None:
-    settings = replace(settings, root=tmp_path)
-    package_functions(settings)
-    before = parts(settings)
-    package_functions(settings, client="2.10.0")
-    after = parts(settings)
-
-    assert {name for name in before if before[name].fingerprint != after[name].fingerprint} == {"aws"}
 
 
 @pytest.mark.parametrize("name", ["jobmanager", "taskmanager"])

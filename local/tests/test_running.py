@@ -96,7 +96,8 @@ def test_functions_several_start_at_once_all_answer(settings: Settings) -> None:
         for mapped in process.memory_maps()
         if "libaws-lambda-jni" in mapped.path
     }
-    assert [Path(library).is_relative_to(settings.run_dir) for library in libraries] == [True]
+    assert libraries
+    assert all(Path(library).is_relative_to(settings.run_dir) for library in libraries)
 
 
 @pytest.mark.stopped

@@ -17,6 +17,13 @@ import java.util.Optional;
 /** Keeps the map of docs/architecture.md true. */
 @AnalyzeClasses(packages = "io.sluiceway", importOptions = DoNotIncludeTests.class)
 class ArchitectureTest {
+    private static final String[] ADAPTERS = {
+        "io.sluiceway.cluster.session",
+        "io.sluiceway.jar.s3",
+        "io.sluiceway.ledger.dynamodb",
+        "io.sluiceway.savepoint.storage"
+    };
+
     @ArchTest
     static final ArchRule ARROWS_POINT_INWARD = layeredArchitecture()
             .consideringOnlyDependenciesInLayers()
@@ -25,9 +32,9 @@ class ArchitectureTest {
             .layer("control")
             .definedBy("io.sluiceway.control")
             .layer("adapters")
-            .definedBy("io.sluiceway.cluster.session", "io.sluiceway.jar.s3")
+            .definedBy(ADAPTERS)
             .layer("ports")
-            .definedBy("io.sluiceway.cluster", "io.sluiceway.jar")
+            .definedBy("io.sluiceway.cluster", "io.sluiceway.jar", "io.sluiceway.ledger")
             .layer("domain")
             .definedBy("io.sluiceway.job", "io.sluiceway.operation", "io.sluiceway.savepoint")
             .whereLayer("function")
@@ -40,7 +47,7 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule ONLY_THE_WIRING_SEES_ADAPTERS = noClasses()
             .that()
-            .resideOutsideOfPackages("io.sluiceway.cluster.session", "io.sluiceway.jar.s3")
+            .resideOutsideOfPackages(ADAPTERS)
             .and()
             .doNotHaveFullyQualifiedName("io.sluiceway.function.Wiring")
             .and()
@@ -48,7 +55,7 @@ class ArchitectureTest {
             .haveNameNotMatching("io\\.sluiceway\\.function\\.Wiring_.*")
             .should()
             .dependOnClassesThat()
-            .resideInAnyPackage("io.sluiceway.cluster.session", "io.sluiceway.jar.s3");
+            .resideInAnyPackage(ADAPTERS);
 
     @ArchTest
     static final ArchRule THE_DOMAIN_IS_PLAIN_JAVA = classes()
@@ -61,6 +68,7 @@ class ArchitectureTest {
                     "io.sluiceway.time",
                     "io.sluiceway.cluster",
                     "io.sluiceway.jar",
+                    "io.sluiceway.ledger",
                     "io.sluiceway.control")
             .should()
             .onlyDependOnClassesThat()
@@ -71,14 +79,35 @@ class ArchitectureTest {
             noClasses().should().dependOnClassesThat().resideInAPackage("org.apache.flink..");
 
     @ArchTest
-    static final ArchRule ONLY_S3_IMPORTS_THE_AWS_SDK = noClasses()
+    static final ArchRule ONLY_ADAPTERS_IMPORT_THE_AWS_SDK = noClasses()
             .that()
-            .resideOutsideOfPackage("io.sluiceway.jar.s3")
+            .resideOutsideOfPackages(
+                    "io.sluiceway.jar.s3", "io.sluiceway.ledger.dynamodb", "io.sluiceway.savepoint.storage")
             .and()
             .haveNameNotMatching("io\\.sluiceway\\.function\\.Wiring.*")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("software.amazon.awssdk..");
+
+    @ArchTest
+    static final ArchRule ONLY_THE_LEDGER_IMPORTS_DYNAMODB = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.sluiceway.ledger.dynamodb")
+            .and()
+            .haveNameNotMatching("io\\.sluiceway\\.function\\.Wiring.*")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("software.amazon.awssdk.services.dynamodb..");
+
+    @ArchTest
+    static final ArchRule ONLY_STORES_IMPORT_S3 = noClasses()
+            .that()
+            .resideOutsideOfPackages("io.sluiceway.jar.s3", "io.sluiceway.savepoint.storage")
+            .and()
+            .haveNameNotMatching("io\\.sluiceway\\.function\\.Wiring.*")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("software.amazon.awssdk.services.s3..");
 
     @ArchTest
     static final ArchRule ONLY_FUNCTIONS_IMPORT_QUARKUS = noClasses()

@@ -5,14 +5,17 @@ import io.sluiceway.error.RefusedException;
 import io.sluiceway.jar.JarDigest;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.JobOverview;
+import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.time.Deadline;
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -30,7 +33,18 @@ public interface FlinkCluster {
     ClusterName name();
 
     /** The directory that one operation's savepoint is written to, used by no other operation. */
-    StoragePath savepointDirectory(FlinkJobId job, TriggerId trigger);
+    StoragePath savepointDirectory(JobName job, OperationId operation);
+
+    /**
+     * The directory that holds a job's retained checkpoints as {@code chk-*}, or empty when the deployment names no
+     * root for them.
+     */
+    Optional<StoragePath> checkpointDirectory(FlinkJobId job);
+
+    /**
+     * Names the JobManager process that answers: it remembers every id that it was asked to run, its successor may not.
+     */
+    String incarnation(Deadline deadline);
 
     /** Whether the deployment lets jobs of this cluster be restored from this path. */
     boolean mayRestoreFrom(StoragePath path);
@@ -56,12 +70,13 @@ public interface FlinkCluster {
     /**
      * Runs a jar that the cluster has, as the job with the given id.
      *
+     * @param postUntil the cluster is asked before this or not at all: afterwards somebody else may have gone on
      * @return how the cluster took it
-     * @throws RefusedException also ENTRY_CLASS_NOT_FOUND, PROGRAM_FAILED and RESTORE_FAILED: the cluster refused. A
-     *     program can fail behind the submission of its job, so whether the job is there is known only by asking for
-     *     it.
+     * @throws RefusedException when the cluster couldn't be asked to run it, with a code that is retryable; or it
+     *     refused: also ENTRY_CLASS_NOT_FOUND, PROGRAM_FAILED and RESTORE_FAILED: the cluster refused. A program can
+     *     fail behind the submission of its job, so whether the job is there is known only by asking for it.
      */
-    RunAnswer runJob(JobLaunch launch, Deadline deadline);
+    RunAnswer runJob(JobLaunch launch, Instant postUntil, Deadline deadline);
 
     /** How far a savepoint (of a stop, too) has come, or empty when the cluster doesn't know the trigger (any more). */
     Optional<SavepointProgress> findSavepoint(FlinkJobId job, TriggerId trigger, Deadline deadline);

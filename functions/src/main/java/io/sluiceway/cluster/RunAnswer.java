@@ -8,6 +8,9 @@ public sealed interface RunAnswer {
     /** It has seen the job's id before and didn't run it again. */
     record DuplicateId() implements RunAnswer {}
 
+    /** The time to ask it was up, so it wasn't asked. */
+    record TooLate() implements RunAnswer {}
+
     /**
      * No answer came, so the job may have been started or may yet be: ask for its id.
      *

@@ -3,6 +3,7 @@ package io.sluiceway.control;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.JobOverview;
+import io.sluiceway.ledger.Attempt;
 import io.sluiceway.operation.Operation;
 import java.net.URI;
 import java.util.List;
@@ -14,24 +15,32 @@ public sealed interface Answer {
     enum Outcome {
         /** The call started something. */
         STARTED,
-        /** An earlier call of the same request and try had started it; this one had no effect. */
-        REPLAYED
+        /** An earlier call of this request had started it; this one had no effect. */
+        REPLAYED,
+        /** Another request or try had started it; it is this one's now. */
+        ADOPTED,
+        /** An earlier call is at it, or was interrupted; nothing is certain yet. */
+        IN_PROGRESS
     }
 
     /**
      * A job was submitted.
      *
      * @param outcome whether by this call
-     * @param submission what was submitted, and as which Flink job
-     * @param job what the cluster says of it; absent when it couldn't be asked after the submission
+     * @param attempt the attempt that stands for the request
+     * @param operation the operation that submits it
+     * @param job what the cluster says of it; absent when it doesn't know the job or couldn't be asked
+     * @param jobPage where a person sees it
      */
     record Submitted(
             Outcome outcome,
-            Submission submission,
-            @Nullable JobOverview job) implements Answer {}
+            Attempt attempt,
+            Operation operation,
+            @Nullable JobOverview job,
+            URI jobPage) implements Answer {}
 
     /**
-     * An operation was triggered.
+     * An operation was asked for.
      *
      * @param outcome whether by this call
      * @param operation how far it has come
@@ -39,21 +48,33 @@ public sealed interface Answer {
     record Triggered(Outcome outcome, Operation operation) implements Answer {}
 
     /**
-     * A job was observed.
+     * A request was cancelled before it was heard of: when it comes, it is refused.
+     *
+     * @param outcome whether by this call
+     */
+    record RequestCancelled(Outcome outcome) implements Answer {}
+
+    /**
+     * A job was observed. At least one of attempt and status is there.
      *
      * @param cluster where it is
-     * @param status what the cluster says of it
+     * @param attempt what the ledger says of it; absent when Sluiceway didn't start it
+     * @param status what the cluster says of it; absent when it doesn't know the job (yet, or any more)
      * @param jobPage where a person sees it
      */
-    record JobObserved(ClusterName cluster, JobStatus status, URI jobPage) implements Answer {}
+    record JobObserved(
+            ClusterName cluster,
+            @Nullable Attempt attempt,
+            @Nullable JobStatus status,
+            URI jobPage) implements Answer {}
 
     /**
      * An operation was observed.
      *
      * @param operation how far it has come
-     * @param job the job it acts on; absent when the cluster no longer knows it
+     * @param job the job it acts on
      */
-    record OperationObserved(Operation operation, @Nullable JobObserved job) implements Answer {}
+    record OperationObserved(Operation operation, JobObserved job) implements Answer {}
 
     /**
      * One page of the jobs that a cluster knows, the newest first.

@@ -1,70 +1,93 @@
 package io.sluiceway.control;
 
-import io.sluiceway.cluster.Clusters;
 import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.control.Answer.JobObserved;
 import io.sluiceway.control.Answer.OperationObserved;
+import io.sluiceway.control.Attempts.Seen;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
-import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobStatus;
+import io.sluiceway.ledger.Attempt;
+import io.sluiceway.ledger.LedgerConflictException;
+import io.sluiceway.ledger.Versioned;
 import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
+import io.sluiceway.operation.OperationState;
 import io.sluiceway.time.Deadline;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
-/** Observes one job or one operation; changes nothing. */
+/** Observes one job or one operation, and takes the operation forward. */
 public final class ObserveJob {
-    private final Clusters clusters;
+    private final Ports ports;
 
-    public ObserveJob(Clusters clusters) {
-        this.clusters = clusters;
+    public ObserveJob(Ports ports) {
+        this.ports = ports;
     }
 
     /**
-     * Observes a job.
+     * Observes a job; one that Sluiceway didn't start is shown as its cluster shows it.
      *
-     * @throws RefusedException JOB_NOT_FOUND when the cluster doesn't know the job (any more)
+     * @throws RefusedException JOB_NOT_FOUND when neither the ledger nor the cluster knows it
      */
-    public JobObserved observe(ClusterName clusterName, FlinkJobId job, Deadline deadline) {
-        FlinkCluster cluster = clusters.named(clusterName);
-        return find(cluster, job, deadline).orElseThrow(() -> cluster.unknownJob(job));
+    public JobObserved observe(Target target, Deadline deadline) {
+        FlinkCluster cluster = ports.clusters().named(target.cluster());
+        FlinkJobId id = target.attempt();
+        if (id != null
+                && ports.ledger().findAttempt(cluster.name(), id, deadline).isEmpty()) {
+            JobStatus status = cluster.observeJob(id, deadline).orElseThrow(() -> cluster.unknownJob(id));
+            return new JobObserved(cluster.name(), null, status, cluster.jobPage(id));
+        }
+        return Conflicts.retry(
+                deadline, () -> observe(target.resolve(cluster, ports.ledger(), deadline), cluster, deadline));
     }
 
     /**
      * Observes an operation and the job that it acts on.
      *
-     * @throws RefusedException OPERATION_NOT_FOUND when the cluster doesn't know the operation (any more) and the job
-     *     doesn't tell either
+     * @throws RefusedException OPERATION_NOT_FOUND when the ledger doesn't know it
      */
     public OperationObserved observe(OperationId id, Deadline deadline) {
-        FlinkCluster cluster = clusters.named(id.cluster());
-        if (!id.type().takesSavepoint()) {
-            JobObserved job = find(cluster, id.job(), deadline).orElse(null);
-            return new OperationObserved(cancellation(id, cluster, job), job);
-        }
-        Operation operation = OperationProgress.find(cluster, id, deadline)
-                .orElseThrow(() -> new RefusedException(
-                        ErrorCode.OPERATION_NOT_FOUND,
-                        "Cluster '%s' no longer knows operation %s; its savepoint, if there is one, lies below '%s'."
-                                .formatted(id.cluster(), id, cluster.savepointDirectory(id.job(), id.trigger()))));
-        return new OperationObserved(
-                operation, find(cluster, id.job(), deadline).orElse(null));
+        return Conflicts.retry(deadline, () -> {
+            Versioned<Operation> known = ports.ledger()
+                    .findOperation(id, deadline)
+                    .orElseThrow(() -> new RefusedException(
+                            ErrorCode.OPERATION_NOT_FOUND, "The ledger knows no operation %s.".formatted(id)));
+            FlinkCluster cluster = ports.clusters().named(known.value().cluster());
+            Operation operation = new Operations(ports, cluster, deadline).advance(known);
+            Attempts attempts = new Attempts(ports, cluster, deadline);
+            return new OperationObserved(operation, observe(attempts.require(operation.attempt()), cluster, deadline));
+        });
     }
 
-    private static Operation cancellation(OperationId id, FlinkCluster cluster, @Nullable JobObserved job) {
-        if (job == null) {
-            throw new RefusedException(
-                    ErrorCode.OPERATION_NOT_FOUND,
-                    "Cluster '%s' no longer knows job %s, which operation %s cancels."
-                            .formatted(cluster.name(), id.job(), id));
+    private JobObserved observe(Versioned<Attempt> known, FlinkCluster cluster, Deadline deadline)
+            throws LedgerConflictException {
+        Attempts attempts = new Attempts(ports, cluster, deadline);
+        Seen seen = attempts.look(known);
+        if (seen.job() != null && seen.attempt().stop() != null) {
+            // Whoever sees the job finishes a stop that came before it.
+            Operations operations = new Operations(ports, cluster, deadline);
+            Optional<Versioned<Operation>> stop = operations.find(seen.attempt().stop());
+            if (stop.isPresent() && stop.get().value().state() == OperationState.PENDING) {
+                operations.advance(stop.get());
+                seen = attempts.look(attempts.require(known.value().id()));
+            }
         }
-        return job.status().overview().state().terminal() ? Operation.completed(id, null) : Operation.inProgress(id);
-    }
-
-    private static Optional<JobObserved> find(FlinkCluster cluster, FlinkJobId job, Deadline deadline) {
-        return cluster.observeJob(job, deadline)
-                .map(status -> new JobObserved(cluster.name(), status, cluster.jobPage(job)));
+        Optional<JobStatus> status = seen.job() == null
+                ? Optional.empty()
+                : Attempts.masking(
+                        known.value().spec(),
+                        () -> cluster.observeJob(known.value().id(), deadline));
+        Versioned<Attempt> record = seen.record();
+        Long restarts = status.map(JobStatus::restarts).orElse(null);
+        if (restarts != null) {
+            record = attempts.restarts(record, restarts);
+        }
+        return new JobObserved(
+                cluster.name(),
+                record.value(),
+                status.map(shown -> shown.without(known.value().spec().arguments()))
+                        .orElse(null),
+                cluster.jobPage(known.value().id()));
     }
 }

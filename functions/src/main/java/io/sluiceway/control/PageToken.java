@@ -36,7 +36,7 @@ public record PageToken(Instant startedAt, FlinkJobId job) implements Comparable
         Matcher matcher = FORM.matcher(text);
         if (!matcher.matches()) {
             throw new RefusedException(
-                    ErrorCode.FIELD_INVALID, "pageToken %s is none that list-jobs gave.".formatted(Quoted.of(text)));
+                    ErrorCode.FIELD_INVALID, "pageToken %s is none that list-jobs gave.".formatted(Quoted.shape(text)));
         }
         return new PageToken(Instant.ofEpochMilli(Long.parseLong(matcher.group(1))), new FlinkJobId(matcher.group(2)));
     }

@@ -39,10 +39,28 @@ public enum ErrorCode {
     CLUSTER_REFUSED(false, "Read the cluster's own words in the message; the JobManager's log has more."),
     SUBMISSION_UNSETTLED(true, "Call again with the same request id and try: it finds the job or submits it once."),
     JOB_OUTCOME_UNKNOWN(
-            false, "Look for the job's results or in its history server; submit with a higher try to run it again."),
-    JOB_NOT_FOUND(false, "Check the cluster and the Flink job id; a JobManager forgets ended jobs after a while."),
+            false, "Look for the job's results or in its history server; submit with 'rerun' to run it again."),
+    JOB_NOT_FOUND(
+            false, "Check the cluster and the job's name or Flink job id; only what submit-job started is known."),
     JOB_NOT_RUNNING(false, "Observe the job: it has ended, so there is nothing to save or stop."),
-    OPERATION_NOT_FOUND(false, "Look below the directory in the message; the cluster no longer knows the operation."),
+    OPERATION_NOT_FOUND(false, "Take the operation id from the answer that made it."),
+    REQUEST_CONFLICT(
+            false, "Use another request id for another request, or a higher try once no attempt of this one lives."),
+    REQUEST_CANCELLED(false, "Submit with a higher try if the job is to run after all: this try was stopped first."),
+    STALE_TRY(false, "Leave it: a higher try of this request was taken, and its answer counts."),
+    STALE_OWNER(false, "Leave the job: another request or try has taken it over. Stop it without an owner if need be."),
+    JOB_ALREADY_RUNNING(
+            false, "Stop the running job first, submit what runs already, or wait until it has ended; then a new try."),
+    JOB_BUSY(true, "Call again with the same request id and try when the other request has come to its end."),
+    JOB_KIND_MISMATCH(false, "Submit the job as the kind that it is, or give this one a name of its own."),
+    SUBMISSION_ABANDONED(false, "Submit with a higher try; the job never reached the cluster."),
+    RESTORE_POINT_NOT_FOUND(
+            false, "Name a savepoint with restore mode SAVEPOINT, or give the state up by name with mode NONE."),
+    RESTORE_POINT_UNREADABLE(
+            true, "Give the function's role leave to list the directory in the message, or call again."),
+    LEDGER_UNAVAILABLE(true, "Call again with the same request id and try; a repeated call has no second effect."),
+    LEDGER_INVALID(
+            false, "Deploy the ledger's table with the functions, and give their roles leave to read and write it."),
     INTERNAL_ERROR(true, "Read the function's log of this moment, and report it as a bug.");
 
     private final boolean retryable;

@@ -19,6 +19,16 @@ public final class RefusedException extends RuntimeException {
         this.code = code;
     }
 
+    /** This refusal, saying something else. */
+    public RefusedException saying(String other) {
+        RefusedException refusal =
+                getCause() == null ? new RefusedException(code, other) : new RefusedException(code, other, getCause());
+        for (Throwable suppressed : getSuppressed()) {
+            refusal.addSuppressed(suppressed);
+        }
+        return refusal;
+    }
+
     public ErrorCode code() {
         return code;
     }

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluiceway.control.Answer;
-import io.sluiceway.control.Submission;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.job.ClusterName;
@@ -14,8 +13,8 @@ import io.sluiceway.job.JobStatus.Checkpoints;
 import io.sluiceway.job.JobStatus.CompletedCheckpoint;
 import io.sluiceway.job.JobStatus.Failure;
 import io.sluiceway.job.JobStatus.JobOverview;
+import io.sluiceway.ledger.Attempt;
 import io.sluiceway.operation.Operation;
-import io.sluiceway.operation.OperationType;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
@@ -30,8 +29,14 @@ final class AnswerWriter {
         switch (answer) {
             case Answer.Submitted submitted -> {
                 json.put("outcome", submitted.outcome().name());
-                writeSubmission(json.putObject("job"), submitted.submission(), submitted.job());
+                ObjectNode job = json.putObject("job");
+                writeAttempt(job, submitted.attempt());
+                writeState(job, submitted.attempt(), submitted.job());
+                writeLinks(job, submitted.jobPage());
+                writeOperation(json.putObject("operation"), submitted.operation());
             }
+            case Answer.RequestCancelled cancelled ->
+                json.put("outcome", cancelled.outcome().name()).put("requestCancelled", true);
             case Answer.Triggered triggered -> {
                 json.put("outcome", triggered.outcome().name());
                 writeOperation(json.putObject("operation"), triggered.operation());
@@ -43,9 +48,7 @@ final class AnswerWriter {
             case Answer.OperationObserved observed -> {
                 json.put("outcome", "OBSERVED");
                 writeOperation(json.putObject("operation"), observed.operation());
-                if (observed.job() != null) {
-                    writeJob(json.putObject("job"), observed.job());
-                }
+                writeJob(json.putObject("job"), observed.job());
             }
             case Answer.JobsListed listed -> {
                 json.put("outcome", "OBSERVED");
@@ -70,22 +73,63 @@ final class AnswerWriter {
         return json;
     }
 
-    private static void writeSubmission(ObjectNode json, Submission submission, @Nullable JobOverview job) {
-        JobSpec spec = submission.spec();
+    private static void writeAttempt(ObjectNode json, Attempt attempt) {
+        JobSpec spec = attempt.spec();
         json.put("cluster", spec.cluster().value())
                 .put("name", spec.name().value())
                 .put("kind", spec.kind().name())
-                .put("attempt", submission.attempt())
-                .put("flinkJobId", submission.flinkJobId().value());
-        if (job != null) {
-            json.put("state", job.state().name());
+                .put("attempt", attempt.number())
+                .put("attemptState", attempt.state().name())
+                .put("flinkJobId", attempt.id().value());
+        json.putObject("owner")
+                .put("requestId", attempt.owner().id().value())
+                .put("try", attempt.owner().tryNumber());
+        if (attempt.restoredFrom() != null) {
+            json.put("restoredFrom", attempt.restoredFrom().value());
         }
-        writeLinks(json, submission.jobPage());
+        if (attempt.failure() != null) {
+            json.putObject("failure")
+                    .put("code", attempt.failure().code().name())
+                    .put("message", attempt.failure().message());
+        }
+    }
+
+    /** Flink's word for a job's state: the cluster's own, or what was recorded of one that it has forgotten. */
+    private static void writeState(ObjectNode json, Attempt attempt, @Nullable JobOverview job) {
+        if (job != null) {
+            json.put("state", job.state().name()).put("terminal", job.state().terminal());
+            return;
+        }
+        switch (attempt.state()) {
+            case FINISHED, FAILED, CANCELED ->
+                json.put("state", attempt.state().name()).put("terminal", true);
+            case REFUSED, UNKNOWN -> json.put("terminal", true);
+            case PREPARING, POSTING, SUBMITTED -> json.put("terminal", false);
+        }
+        putInstant(json, "startedAt", attempt.submittedAt());
+        putInstant(json, "endedAt", attempt.endedAt());
     }
 
     private static void writeJob(ObjectNode json, Answer.JobObserved observed) {
+        Attempt attempt = observed.attempt();
         JobStatus status = observed.status();
-        writeOverview(json, observed.cluster(), status.overview());
+        if (attempt != null) {
+            writeAttempt(json, attempt);
+        }
+        if (status != null) {
+            writeStatus(json, observed.cluster(), status);
+        } else if (attempt != null) {
+            writeState(json, attempt, null);
+        }
+        if (attempt != null) {
+            // What the cluster shows can be a name of the program's own.
+            json.put("name", attempt.spec().name().value());
+        }
+        writeLinks(json, observed.jobPage());
+    }
+
+    private static void writeStatus(ObjectNode json, ClusterName cluster, JobStatus status) {
+        writeOverview(json, cluster, status.overview());
         if (status.restarts() != null) {
             json.put("restarts", status.restarts());
         }
@@ -104,7 +148,6 @@ final class AnswerWriter {
                     .put("rootCause", failure.rootCause());
             putInstant(first, "at", failure.at());
         }
-        writeLinks(json, observed.jobPage());
     }
 
     private static void writeOverview(ObjectNode json, ClusterName cluster, JobOverview job) {
@@ -124,13 +167,15 @@ final class AnswerWriter {
     }
 
     private static void writeOperation(ObjectNode json, Operation operation) {
-        OperationType type = operation.id().type();
-        json.put("operationId", operation.id().toString())
-                .put("type", type.name())
+        json.put("operationId", operation.id().value())
+                .put("type", operation.type().name())
                 .put("state", operation.state().name())
                 .put("terminal", operation.state().terminal())
-                .put("cluster", operation.id().cluster().value())
-                .put("flinkJobId", operation.id().job().value());
+                .put("cluster", operation.cluster().value())
+                .put("jobName", operation.job().value())
+                .put("flinkJobId", operation.attempt().value());
+        putInstant(json, "createdAt", operation.createdAt());
+        putInstant(json, "endedAt", operation.endedAt());
         if (operation.savepoint() != null) {
             json.put("savepointPath", operation.savepoint().value());
         }

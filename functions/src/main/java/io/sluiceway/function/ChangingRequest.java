@@ -1,6 +1,6 @@
 package io.sluiceway.function;
 
-import io.sluiceway.control.Request;
+import io.sluiceway.job.Request;
 import io.sluiceway.job.RequestId;
 
 /** What every request says that changes something. */

@@ -36,7 +36,12 @@ final class ClusterSettingsReader {
             required("type", type);
             required("url", url);
             required("savepointRoot", savepointRoot);
+            for (int i = 0; restoreRoots != null && i < restoreRoots.size(); i++) {
+                required("restoreRoots[" + i + "]", restoreRoots.get(i));
+            }
         }
+
+        private static final int MAX_PORT = 65_535;
 
         enum Type {
             SESSION
@@ -59,6 +64,7 @@ final class ClusterSettingsReader {
             try {
                 URI uri = new URI(text);
                 if (uri.getHost() != null
+                        && uri.getPort() <= MAX_PORT
                         && uri.getRawUserInfo() == null
                         && uri.getRawQuery() == null
                         && uri.getRawFragment() == null

@@ -19,7 +19,13 @@ import java.io.IOException;
 @JsonDeserialize(using = Event.Reader.class)
 public sealed interface Event {
     /** An event that is JSON. */
-    record Json(JsonNode tree) implements Event {}
+    record Json(JsonNode tree) implements Event {
+        /** Without the event, which may hold secrets. */
+        @Override
+        public String toString() {
+            return "Json[" + tree.getNodeType() + "]";
+        }
+    }
 
     /**
      * An event that is none, or JSON that nobody can mean, such as one with a field twice.
@@ -35,7 +41,10 @@ public sealed interface Event {
         public Event deserialize(JsonParser parser, DeserializationContext context) throws IOException {
             try {
                 parser.enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
-                return new Json(context.readTree(parser));
+                JsonNode tree = context.readTree(parser);
+                return parser.nextToken() == null
+                        ? new Json(tree)
+                        : new Unreadable("something stands behind it, " + place(parser.currentTokenLocation()));
             } catch (JsonProcessingException e) {
                 return new Unreadable(reason(e));
             }
@@ -45,11 +54,13 @@ public sealed interface Event {
         private static String reason(JsonProcessingException e) {
             String what = String.valueOf(e.getOriginalMessage()).startsWith("Duplicate field")
                     ? "a field stands twice in an object"
-                    : "it is no well-formed JSON, or nested too deeply";
+                    : "it is no well-formed JSON in UTF-8, or nested too deeply";
             JsonLocation location = e.getLocation();
-            return location == null
-                    ? what
-                    : "%s, line %d, column %d".formatted(what, location.getLineNr(), location.getColumnNr());
+            return location == null ? what : what + ", " + place(location);
+        }
+
+        private static String place(JsonLocation location) {
+            return "line %d, column %d".formatted(location.getLineNr(), location.getColumnNr());
         }
 
         @Override

@@ -1,37 +1,88 @@
 package io.sluiceway.function;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.BeanDescription;
+import com.fasterxml.jackson.databind.DeserializationConfig;
+import com.fasterxml.jackson.databind.DeserializationContext;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JavaType;
+import com.fasterxml.jackson.databind.JsonDeserializer;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.cfg.CoercionAction;
 import com.fasterxml.jackson.databind.cfg.CoercionInputShape;
+import com.fasterxml.jackson.databind.deser.BeanDeserializerModifier;
+import com.fasterxml.jackson.databind.deser.std.StdScalarDeserializer;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.type.LogicalType;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.Quoted;
 import io.sluiceway.error.RefusedException;
+import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** Reads JSON strictly: every field is known, has its own type, and none is converted. */
 final class EventReader {
     private static final JsonMapper STRICT = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
-            .enable(DeserializationFeature.FAIL_ON_NUMBERS_FOR_ENUMS)
             .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
             .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
+            // A blank text would be an absent number.
+            .withCoercionConfigDefaults(any ->
+                    any.setAcceptBlankAsEmpty(false).setCoercion(CoercionInputShape.EmptyString, CoercionAction.Fail))
             .withCoercionConfig(LogicalType.Textual, text -> {
                 text.setCoercion(CoercionInputShape.Integer, CoercionAction.Fail);
                 text.setCoercion(CoercionInputShape.Float, CoercionAction.Fail);
                 text.setCoercion(CoercionInputShape.Boolean, CoercionAction.Fail);
             })
+            .addModule(new SimpleModule().setDeserializerModifier(new ExactNames()))
             .build();
+
+    /** Jackson itself trims the names of enums: of blanks, and of control characters. */
+    private static final class ExactNames extends BeanDeserializerModifier {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public JsonDeserializer<?> modifyEnumDeserializer(
+                DeserializationConfig config, JavaType type, BeanDescription bean, JsonDeserializer<?> lenient) {
+            return new ExactName(type.getRawClass());
+        }
+    }
+
+    private static final class ExactName extends StdScalarDeserializer<Object> {
+        private static final long serialVersionUID = 1;
+
+        private ExactName(Class<?> type) {
+            super(type);
+        }
+
+        @Override
+        public Object deserialize(JsonParser parser, DeserializationContext context) throws IOException {
+            if (parser.hasToken(JsonToken.VALUE_STRING)) {
+                for (Object constant : Objects.requireNonNull(handledType().getEnumConstants())) {
+                    if (((Enum<?>) constant).name().equals(parser.getText())) {
+                        return constant;
+                    }
+                }
+            }
+            throw MismatchedInputException.from(parser, handledType(), "There is no such name.");
+        }
+    }
+
+    private static final Pattern NAME = Pattern.compile("[A-Za-z][A-Za-z0-9_-]{0,39}");
 
     private EventReader() {}
 
@@ -57,10 +108,12 @@ final class EventReader {
         };
     }
 
-    /** Reads a tree, as {@link #read(Event, Class)} does. */
+    /** Reads an object, as {@link #read(Event, Class)} does. */
     static <T> T read(JsonNode tree, Class<T> type) {
         try {
-            return STRICT.treeToValue(tree, type);
+            T value = STRICT.treeToValue(tree, type);
+            checkNoNull(tree, "");
+            return value;
         } catch (UnrecognizedPropertyException e) {
             throw new RefusedException(
                     ErrorCode.FIELD_UNKNOWN,
@@ -74,13 +127,34 @@ final class EventReader {
         }
     }
 
-    /** Parses text as {@link Event} does, for JSON in settings. */
+    /** What is required isn't null by now; what may be absent is left out or has a value, as the schemas say. */
+    private static void checkNoNull(JsonNode node, String path) {
+        if (node.isNull()) {
+            throw new RefusedException(
+                    ErrorCode.FIELD_INVALID,
+                    path.isEmpty()
+                            ? "It is null, and must be an object."
+                            : "The field '%s' is null; leave it out, or give it a value.".formatted(path));
+        }
+        node.properties()
+                .forEach(field ->
+                        checkNoNull(field.getValue(), path.isEmpty() ? field.getKey() : path + "." + field.getKey()));
+        for (int i = 0; node.isArray() && i < node.size(); i++) {
+            checkNoNull(node.get(i), path + "[" + i + "]");
+        }
+    }
+
+    /** Parses an object as {@link Event} does, for JSON in settings. */
     static JsonNode parse(String text) {
         try {
-            return STRICT.readTree(text);
+            JsonNode tree = STRICT.readTree(text);
+            if (tree.isObject()) {
+                return tree;
+            }
         } catch (JsonProcessingException e) {
-            throw new RefusedException(ErrorCode.EVENT_UNREADABLE, "It is no JSON.", e);
+            throw new RefusedException(ErrorCode.EVENT_UNREADABLE, "It is no JSON, or has a field twice.", e);
         }
+        throw new RefusedException(ErrorCode.EVENT_UNREADABLE, "It is no JSON object.");
     }
 
     private static RefusedException refusal(JsonMappingException e) {
@@ -95,7 +169,11 @@ final class EventReader {
         // Never the value: it may be a secret in the program's arguments.
         String expected = e instanceof MismatchedInputException mismatch ? expected(mismatch) : "readable";
         return new RefusedException(
-                ErrorCode.FIELD_INVALID, "The field '%s' must be %s.".formatted(path(e), expected), e);
+                ErrorCode.FIELD_INVALID,
+                e.getPath().isEmpty()
+                        ? "It must be %s.".formatted(expected)
+                        : "The field '%s' must be %s.".formatted(path(e), expected),
+                e);
     }
 
     private static String expected(MismatchedInputException e) {
@@ -127,9 +205,14 @@ final class EventReader {
             if (reference.getFieldName() == null) {
                 path.append('[').append(reference.getIndex()).append(']');
             } else {
-                path.append(path.isEmpty() ? "" : ".").append(Quoted.plain(reference.getFieldName(), 80));
+                path.append(path.isEmpty() ? "" : ".").append(name(reference.getFieldName()));
             }
         }
         return path.toString();
+    }
+
+    /** A field's name as it was spelled; what can't be a misspelled name may be a secret in the wrong place. */
+    private static String name(String field) {
+        return NAME.matcher(field).matches() ? field : Quoted.shape(field);
     }
 }

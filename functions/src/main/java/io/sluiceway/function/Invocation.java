@@ -1,8 +1,10 @@
 package io.sluiceway.function;
 
+import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluiceway.control.Answer;
 import io.sluiceway.error.ErrorCode;
+import io.sluiceway.error.Quoted;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.time.Deadline;
 import jakarta.inject.Inject;
@@ -21,6 +23,8 @@ class Invocation {
 
     /** Three seconds are kept for settling a lost answer, and something has to be left to work with. */
     private static final Duration LEAST_TIME_BUDGET = Duration.ofSeconds(5);
+
+    private static final int LONGEST_CAUSE = 300;
 
     private final SluicewayConfig config;
     private final Clock clock;
@@ -52,7 +56,7 @@ class Invocation {
             LOG.warnf("%s: %s%s", refusal.code(), refusal.sentence(), why(refusal));
             return refuse(refusal, onRefusal);
         } catch (RuntimeException | LinkageError | VirtualMachineError defect) {
-            LOG.error("The function failed in a way that nobody foresaw.", defect);
+            LOG.error("The function failed in a way that nobody foresaw: " + Traces.of(defect));
             return refuse(
                     new RefusedException(
                             ErrorCode.INTERNAL_ERROR,
@@ -79,9 +83,11 @@ class Invocation {
         }
     }
 
-    /** What a network said, for the log alone. The parser's causes stay out of it: they quote events. */
+    /** What a network said, for the log alone. The parser's causes stay out of it: they quote what they read. */
     private static String why(RefusedException refusal) {
-        return refusal.getCause() instanceof IOException ? " (" + refusal.getCause() + ")" : "";
+        return refusal.getCause() instanceof IOException cause && !(cause instanceof JacksonException)
+                ? " (" + Quoted.plain(cause.toString(), LONGEST_CAUSE) + ")"
+                : "";
     }
 
     private static OnRefusal orDefault(@Nullable OnRefusal onRefusal) {

@@ -2,8 +2,8 @@ package io.sluiceway.function;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.quarkus.funqy.Funq;
-import io.sluiceway.cluster.Clusters;
 import io.sluiceway.control.ObserveJob;
+import io.sluiceway.control.Ports;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.function.Supplier;
@@ -12,12 +12,12 @@ import java.util.function.Supplier;
 @Singleton
 public class JobStatusFunction {
     private final Invocation invocation;
-    private final Supplier<Clusters> clusters;
+    private final Supplier<Ports> ports;
 
     @Inject
-    JobStatusFunction(Invocation invocation, Supplier<Clusters> clusters) {
+    JobStatusFunction(Invocation invocation, Supplier<Ports> ports) {
         this.invocation = invocation;
-        this.clusters = clusters;
+        this.ports = ports;
     }
 
     /** Takes a {@code job-status.request.json}, answers a {@code job-status.answer.json}. */
@@ -26,6 +26,6 @@ public class JobStatusFunction {
         return invocation.answer(
                 event,
                 JobStatusRequest.class,
-                (request, deadline) -> request.observe(new ObserveJob(clusters.get()), deadline));
+                (request, deadline) -> request.observe(new ObserveJob(ports.get()), deadline));
     }
 }

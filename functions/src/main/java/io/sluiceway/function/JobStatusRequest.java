@@ -5,8 +5,6 @@ import io.sluiceway.control.Answer;
 import io.sluiceway.control.ObserveJob;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
-import io.sluiceway.job.ClusterName;
-import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.time.Deadline;
 import org.jspecify.annotations.Nullable;
@@ -16,23 +14,25 @@ import org.jspecify.annotations.Nullable;
 record JobStatusRequest(
         @Nullable OnRefusal onRefusal,
         @Nullable String cluster,
+        @Nullable String jobName,
         @Nullable String flinkJobId,
         @Nullable String operationId)
         implements FunctionRequest {
     /** Observes the operation, or the job, that this event names. */
     Answer observe(ObserveJob verb, Deadline deadline) {
         if (operationId != null) {
-            if (cluster != null || flinkJobId != null) {
+            if (cluster != null || flinkJobId != null || jobName != null) {
                 throw new RefusedException(
                         ErrorCode.FIELD_INVALID,
-                        "An operationId names cluster and job itself; leave 'cluster' and 'flinkJobId' out.");
+                        "An operationId names cluster and job itself; leave 'cluster', 'jobName' and 'flinkJobId' out.");
             }
-            return verb.observe(OperationId.parse(operationId), deadline);
+            return verb.observe(new OperationId(operationId), deadline);
         }
-        if (cluster == null || flinkJobId == null) {
+        if (cluster == null) {
             throw new RefusedException(
-                    ErrorCode.FIELD_MISSING, "Either 'operationId', or 'cluster' and 'flinkJobId' have to be there.");
+                    ErrorCode.FIELD_MISSING,
+                    "Either 'operationId', or 'cluster' with 'jobName' or 'flinkJobId' have to be there.");
         }
-        return verb.observe(new ClusterName(cluster), new FlinkJobId(flinkJobId), deadline);
+        return verb.observe(Targets.read(cluster, jobName, flinkJobId), deadline);
     }
 }

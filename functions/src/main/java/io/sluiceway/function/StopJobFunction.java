@@ -2,10 +2,8 @@ package io.sluiceway.function;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.quarkus.funqy.Funq;
-import io.sluiceway.cluster.Clusters;
+import io.sluiceway.control.Ports;
 import io.sluiceway.control.StopJob;
-import io.sluiceway.job.ClusterName;
-import io.sluiceway.job.FlinkJobId;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.function.Supplier;
@@ -14,12 +12,12 @@ import java.util.function.Supplier;
 @Singleton
 public class StopJobFunction {
     private final Invocation invocation;
-    private final Supplier<Clusters> clusters;
+    private final Supplier<Ports> ports;
 
     @Inject
-    StopJobFunction(Invocation invocation, Supplier<Clusters> clusters) {
+    StopJobFunction(Invocation invocation, Supplier<Ports> ports) {
         this.invocation = invocation;
-        this.clusters = clusters;
+        this.ports = ports;
     }
 
     /** Takes a {@code stop-job.request.json}, answers a {@code stop-job.answer.json}. */
@@ -28,11 +26,11 @@ public class StopJobFunction {
         return invocation.answer(
                 event,
                 StopJobRequest.class,
-                (request, deadline) -> new StopJob(clusters.get())
+                (request, deadline) -> new StopJob(ports.get())
                         .stop(
                                 request.request(),
-                                new ClusterName(request.cluster()),
-                                new FlinkJobId(request.flinkJobId()),
+                                request.target(),
+                                request.ownerOrNull(),
                                 request.modeOrDefault(),
                                 deadline));
     }

@@ -2,7 +2,8 @@ package io.sluiceway.function;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.quarkus.funqy.Funq;
-import io.sluiceway.cluster.Clusters;
+import io.sluiceway.control.Jars;
+import io.sluiceway.control.Ports;
 import io.sluiceway.control.SubmitJob;
 import io.sluiceway.jar.JarStore;
 import jakarta.inject.Inject;
@@ -15,14 +16,14 @@ import java.util.function.Supplier;
 @Singleton
 public class SubmitJobFunction {
     private final Invocation invocation;
-    private final Supplier<Clusters> clusters;
+    private final Supplier<Ports> ports;
     private final JarStore jars;
     private final SluicewayConfig config;
 
     @Inject
-    SubmitJobFunction(Invocation invocation, Supplier<Clusters> clusters, JarStore jars, SluicewayConfig config) {
+    SubmitJobFunction(Invocation invocation, Supplier<Ports> ports, JarStore jars, SluicewayConfig config) {
         this.invocation = invocation;
-        this.clusters = clusters;
+        this.ports = ports;
         this.jars = jars;
         this.config = config;
     }
@@ -33,11 +34,11 @@ public class SubmitJobFunction {
         return invocation.answer(
                 event,
                 SubmitJobRequest.class,
-                (request, deadline) -> new SubmitJob(
-                                clusters.get(),
-                                jars,
-                                config.jarBuckets().orElse(Set.of()),
-                                Path.of(System.getProperty("java.io.tmpdir")))
-                        .submit(request.request(), request.spec(), deadline));
+                (request, deadline) -> new SubmitJob(ports.get(), jars())
+                        .submit(request.request(), request.spec(), request.rerunOrDefault(), deadline));
+    }
+
+    private Jars jars() {
+        return new Jars(jars, config.jarBuckets().orElse(Set.of()), Path.of(System.getProperty("java.io.tmpdir")));
     }
 }

@@ -25,7 +25,9 @@ record SubmitJobRequest(
         String requestId,
         @JsonProperty("try") Integer tryNumber,
         @Nullable OnRefusal onRefusal,
-        Job job) implements ChangingRequest {
+        @Nullable Boolean rerun,
+        Job job)
+        implements ChangingRequest {
     SubmitJobRequest {
         required("requestId", requestId);
         required("try", tryNumber);
@@ -42,7 +44,8 @@ record SubmitJobRequest(
             @Nullable List<String> args,
             @Nullable Integer parallelism,
             @Nullable Restore restore,
-            @Nullable Boolean allowNonRestoredState) {
+            @Nullable Boolean allowNonRestoredState,
+            JobSpec.@Nullable OnUnknown onUnknown) {
         Job {
             required("name", name);
             required("kind", kind);
@@ -51,6 +54,12 @@ record SubmitJobRequest(
             for (int i = 0; args != null && i < args.size(); i++) {
                 required("args[" + i + "]", args.get(i));
             }
+        }
+
+        /** Without the program's arguments, which may hold secrets. */
+        @Override
+        public String toString() {
+            return "Job[%s %s on %s]".formatted(kind, name, cluster);
         }
     }
 
@@ -72,6 +81,7 @@ record SubmitJobRequest(
 
         enum Mode {
             NONE,
+            LATEST,
             SAVEPOINT
         }
     }
@@ -85,7 +95,8 @@ record SubmitJobRequest(
                 job.entryClass == null ? null : new EntryClass(job.entryClass),
                 job.args == null ? List.of() : job.args,
                 job.parallelism,
-                restore());
+                restore(),
+                job.onUnknown == null ? JobSpec.OnUnknown.REFUSE : job.onUnknown);
     }
 
     private JarReference jar() {
@@ -95,19 +106,24 @@ record SubmitJobRequest(
                 job.jar.sha256 == null ? null : new JarDigest(job.jar.sha256));
     }
 
+    /** Where the state comes from; unless the event says it, a STREAM goes on from its newest and a RUN begins anew. */
     private RestorePoint restore() {
         boolean allowNonRestoredState = Boolean.TRUE.equals(job.allowNonRestoredState);
         String path = job.restore == null ? null : job.restore.path;
-        Restore.Mode mode = job.restore == null ? Restore.Mode.NONE : job.restore.mode;
+        Restore.Mode mode = restoreMode();
+        if (path != null && mode != Restore.Mode.SAVEPOINT) {
+            throw new RefusedException(ErrorCode.FIELD_INVALID, "job.restore.path needs job.restore.mode SAVEPOINT.");
+        }
         return switch (mode) {
             case NONE -> {
-                if (path != null || allowNonRestoredState) {
+                if (allowNonRestoredState) {
                     throw new RefusedException(
                             ErrorCode.FIELD_INVALID,
-                            "job.restore.path and job.allowNonRestoredState need job.restore.mode SAVEPOINT.");
+                            "job.allowNonRestoredState needs job.restore.mode LATEST or SAVEPOINT.");
                 }
                 yield new RestorePoint.None();
             }
+            case LATEST -> new RestorePoint.Latest(allowNonRestoredState);
             case SAVEPOINT -> {
                 if (path == null) {
                     throw new RefusedException(
@@ -116,5 +132,19 @@ record SubmitJobRequest(
                 yield new RestorePoint.Savepoint(new StoragePath(path), allowNonRestoredState);
             }
         };
+    }
+
+    private Restore.Mode restoreMode() {
+        if (job.restore != null) {
+            return job.restore.mode;
+        }
+        return switch (job.kind) {
+            case STREAM -> Restore.Mode.LATEST;
+            case RUN -> Restore.Mode.NONE;
+        };
+    }
+
+    boolean rerunOrDefault() {
+        return Boolean.TRUE.equals(rerun);
     }
 }

@@ -2,10 +2,8 @@ package io.sluiceway.function;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.quarkus.funqy.Funq;
-import io.sluiceway.cluster.Clusters;
+import io.sluiceway.control.Ports;
 import io.sluiceway.control.TakeSavepoint;
-import io.sluiceway.job.ClusterName;
-import io.sluiceway.job.FlinkJobId;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.function.Supplier;
@@ -14,12 +12,12 @@ import java.util.function.Supplier;
 @Singleton
 public class TakeSavepointFunction {
     private final Invocation invocation;
-    private final Supplier<Clusters> clusters;
+    private final Supplier<Ports> ports;
 
     @Inject
-    TakeSavepointFunction(Invocation invocation, Supplier<Clusters> clusters) {
+    TakeSavepointFunction(Invocation invocation, Supplier<Ports> ports) {
         this.invocation = invocation;
-        this.clusters = clusters;
+        this.ports = ports;
     }
 
     /** Takes a {@code take-savepoint.request.json}, answers a {@code take-savepoint.answer.json}. */
@@ -28,11 +26,7 @@ public class TakeSavepointFunction {
         return invocation.answer(
                 event,
                 TakeSavepointRequest.class,
-                (request, deadline) -> new TakeSavepoint(clusters.get())
-                        .take(
-                                request.request(),
-                                new ClusterName(request.cluster()),
-                                new FlinkJobId(request.flinkJobId()),
-                                deadline));
+                (request, deadline) ->
+                        new TakeSavepoint(ports.get()).take(request.request(), request.target(), deadline));
     }
 }

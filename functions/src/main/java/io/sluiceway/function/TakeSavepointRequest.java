@@ -4,6 +4,7 @@ import static io.sluiceway.function.MissingFieldException.required;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.quarkus.runtime.annotations.RegisterForReflection;
+import io.sluiceway.control.Target;
 import org.jspecify.annotations.Nullable;
 
 /** The event of {@code take-savepoint}; {@code schemas/take-savepoint.request.json} describes its fields. */
@@ -13,12 +14,16 @@ record TakeSavepointRequest(
         @JsonProperty("try") Integer tryNumber,
         @Nullable OnRefusal onRefusal,
         String cluster,
-        String flinkJobId)
+        @Nullable String jobName,
+        @Nullable String flinkJobId)
         implements ChangingRequest {
     TakeSavepointRequest {
         required("requestId", requestId);
         required("try", tryNumber);
         required("cluster", cluster);
-        required("flinkJobId", flinkJobId);
+    }
+
+    Target target() {
+        return Targets.read(cluster, jobName, flinkJobId);
     }
 }

@@ -3,8 +3,14 @@ package io.sluiceway.function;
 import io.sluiceway.cluster.Clusters;
 import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.cluster.session.SessionCluster;
+import io.sluiceway.control.Limits;
+import io.sluiceway.control.Ports;
+import io.sluiceway.error.ErrorCode;
+import io.sluiceway.error.RefusedException;
 import io.sluiceway.jar.JarStore;
 import io.sluiceway.jar.s3.S3JarStore;
+import io.sluiceway.ledger.dynamodb.DynamoDbJobLedger;
+import io.sluiceway.savepoint.storage.SchemeSavepointStore;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.net.http.HttpClient;
@@ -17,12 +23,12 @@ import software.amazon.awssdk.services.s3.S3Client;
 
 /** Puts ports and adapters together; nothing else sees an adapter. */
 class Wiring {
-    private static final Duration S3_CONNECT_TIMEOUT = Duration.ofSeconds(2);
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(2);
 
     /**
      * A blocked read ends only with this, whatever the deadline: the SDK's own time limits interrupt, which it ignores.
      */
-    private static final Duration S3_SOCKET_TIMEOUT = Duration.ofSeconds(5);
+    private static final Duration SOCKET_TIMEOUT = Duration.ofSeconds(5);
 
     @Produces
     @Singleton
@@ -30,14 +36,48 @@ class Wiring {
         return Clock.systemUTC();
     }
 
+    /** One client for jars and savepoints, made when the first call needs it. */
     @Produces
     @Singleton
-    JarStore jarStore() {
-        return new S3JarStore(new Lazy<>(() -> S3Client.builder()
-                .httpClientBuilder(UrlConnectionHttpClient.builder()
-                        .connectionTimeout(S3_CONNECT_TIMEOUT)
-                        .socketTimeout(S3_SOCKET_TIMEOUT))
-                .build()));
+    Lazy<S3Client> s3() {
+        return new Lazy<>(
+                () -> S3Client.builder().httpClientBuilder(httpClient()).build());
+    }
+
+    private static UrlConnectionHttpClient.Builder httpClient() {
+        return UrlConnectionHttpClient.builder()
+                .connectionTimeout(CONNECT_TIMEOUT)
+                .socketTimeout(SOCKET_TIMEOUT);
+    }
+
+    @Produces
+    @Singleton
+    JarStore jarStore(Lazy<S3Client> s3) {
+        return new S3JarStore(s3);
+    }
+
+    /** Made at the first call, so that a wrong setting is told to a caller and not lost in a failing start. */
+    @Produces
+    @Singleton
+    Supplier<Ports> ports(Supplier<Clusters> clusters, Lazy<S3Client> s3, SluicewayConfig config) {
+        return new Lazy<>(() -> new Ports(
+                clusters.get(),
+                new DynamoDbJobLedger(
+                        new Lazy<>(() -> DynamoDbJobLedger.newClientBuilder().build()),
+                        ledgerTable(config),
+                        config.ledgerRetention()),
+                new SchemeSavepointStore(s3, config.sharesFileSystem()),
+                limits(config.submission())));
+    }
+
+    private static String ledgerTable(SluicewayConfig config) {
+        return config.ledgerTable()
+                .orElseThrow(() -> new RefusedException(
+                        ErrorCode.CONFIGURATION_INVALID, "The setting SLUICEWAY_LEDGER_TABLE names no table."));
+    }
+
+    private static Limits limits(SluicewayConfig.Submission config) {
+        return new Limits(config.prepareWithin(), config.postWithin(), config.settleAfter(), config.giveUpAfter());
     }
 
     /** Made at the first call, so that a wrong setting is told to a caller and not lost in a failing start. */

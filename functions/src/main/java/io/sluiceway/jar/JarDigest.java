@@ -19,7 +19,7 @@ public record JarDigest(String value) {
         if (!ALLOWED.matcher(value).matches()) {
             throw new RefusedException(
                     ErrorCode.FIELD_INVALID,
-                    "job.jar.sha256 %s is not 64 hexadecimal digits.".formatted(Quoted.of(value)));
+                    "job.jar.sha256 %s is not 64 hexadecimal digits.".formatted(Quoted.shape(value)));
         }
     }
 

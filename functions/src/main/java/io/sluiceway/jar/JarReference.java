@@ -22,7 +22,7 @@ public record JarReference(
             throw new RefusedException(
                     ErrorCode.FIELD_INVALID,
                     "job.jar.versionId %s is not 1 to 1,024 printable ASCII characters."
-                            .formatted(Quoted.of(versionId)));
+                            .formatted(Quoted.shape(versionId)));
         }
     }
 }

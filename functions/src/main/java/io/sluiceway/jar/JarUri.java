@@ -45,7 +45,7 @@ public record JarUri(String bucket, String key) {
     private static RefusedException invalid(String text) {
         return new RefusedException(
                 ErrorCode.FIELD_INVALID,
-                "job.jar.uri %s is not of the form s3://bucket/key.jar.".formatted(Quoted.of(text)));
+                "job.jar.uri %s is not of the form s3://bucket/key.jar.".formatted(Quoted.shape(text)));
     }
 
     @Override

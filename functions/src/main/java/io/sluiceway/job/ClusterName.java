@@ -17,7 +17,8 @@ public record ClusterName(String value) {
     public ClusterName {
         if (value.length() > MAX_LENGTH || !ALLOWED.matcher(value).matches()) {
             throw new RefusedException(
-                    ErrorCode.CLUSTER_UNKNOWN, "There is no cluster named %s.".formatted(Quoted.of(value)));
+                    ErrorCode.CLUSTER_UNKNOWN,
+                    "The cluster name %s is not allowed, so there is no such cluster.".formatted(Quoted.shape(value)));
         }
     }
 

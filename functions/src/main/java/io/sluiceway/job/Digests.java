@@ -20,6 +20,19 @@ public final class Digests {
      * @return 32 lower-case hexadecimal digits, the form of Flink's job and trigger ids
      */
     public static String deriveId(String... parts) {
+        return HexFormat.of().formatHex(Arrays.copyOf(hash(parts), ID_BYTES));
+    }
+
+    /**
+     * SHA-256 over the parts, taken as {@link #deriveId} takes them.
+     *
+     * @return 64 lower-case hexadecimal digits
+     */
+    public static String digest(String... parts) {
+        return HexFormat.of().formatHex(hash(parts));
+    }
+
+    private static byte[] hash(String... parts) {
         MessageDigest sha256 = sha256();
         for (String part : parts) {
             byte[] bytes = part.getBytes(StandardCharsets.UTF_8);
@@ -27,7 +40,7 @@ public final class Digests {
                     ByteBuffer.allocate(Integer.BYTES).putInt(bytes.length).flip());
             sha256.update(bytes);
         }
-        return HexFormat.of().formatHex(Arrays.copyOf(sha256.digest(), ID_BYTES));
+        return sha256.digest();
     }
 
     /** A new SHA-256 digest. */

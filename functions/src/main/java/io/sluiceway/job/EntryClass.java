@@ -17,7 +17,7 @@ public record EntryClass(String value) {
     public EntryClass {
         if (value.length() > MAX_LENGTH || !ALLOWED.matcher(value).matches()) {
             throw new RefusedException(
-                    ErrorCode.FIELD_INVALID, "job.entryClass %s is no class name.".formatted(Quoted.of(value)));
+                    ErrorCode.FIELD_INVALID, "job.entryClass %s is no class name.".formatted(Quoted.shape(value)));
         }
     }
 

@@ -17,7 +17,7 @@ public record FlinkJobId(String value) {
         if (!ALLOWED.matcher(value).matches()) {
             throw new RefusedException(
                     ErrorCode.FIELD_INVALID,
-                    "flinkJobId %s is not 32 lower-case hexadecimal digits.".formatted(Quoted.of(value)));
+                    "flinkJobId %s is not 32 lower-case hexadecimal digits.".formatted(Quoted.shape(value)));
         }
     }
 

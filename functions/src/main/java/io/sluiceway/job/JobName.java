@@ -18,7 +18,7 @@ public record JobName(String value) {
     public JobName {
         if (value.length() > MAX_LENGTH || !ALLOWED.matcher(value).matches()) {
             throw new RefusedException(
-                    ErrorCode.JOB_NAME_INVALID, "The job name %s is not allowed.".formatted(Quoted.of(value)));
+                    ErrorCode.JOB_NAME_INVALID, "The job name %s is not allowed.".formatted(Quoted.shape(value)));
         }
     }
 

@@ -2,8 +2,13 @@ package io.sluiceway.job;
 
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.jar.JarDigest;
 import io.sluiceway.jar.JarReference;
+import io.sluiceway.savepoint.StoragePath;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,9 +19,10 @@ import org.jspecify.annotations.Nullable;
  * @param cluster the configured cluster it runs on
  * @param jar the program
  * @param entryClass the class to run; absent: the jar's manifest says it
- * @param arguments the program's arguments, at most 256 of at most 4,096 characters; never logged
+ * @param arguments the program's arguments, at most 256 of at most 4,096 characters, 256 KiB together; never logged
  * @param parallelism 1 to 32,768 (Flink's upper bound of a job's parallelism); absent: the cluster's default
  * @param restore where its state comes from
+ * @param onUnknown what a repeated request does about an attempt of which nobody can tell what became of it
  */
 public record JobSpec(
         JobName name,
@@ -26,10 +32,22 @@ public record JobSpec(
         @Nullable EntryClass entryClass,
         List<String> arguments,
         @Nullable Integer parallelism,
-        RestorePoint restore) {
+        RestorePoint restore,
+        OnUnknown onUnknown) {
     private static final int MAX_ARGUMENTS = 256;
     private static final int MAX_ARGUMENT_LENGTH = 4096;
     private static final int MAX_PARALLELISM = 32_768;
+
+    /** The ledger keeps the whole specification in an item of DynamoDB, which holds 400 KB. */
+    private static final int MAX_ARGUMENTS_BYTES = 256 * 1024;
+
+    /** What is done about an attempt of unknown fate. */
+    public enum OnUnknown {
+        /** Nothing: somebody looks, and asks again with {@code rerun}. */
+        REFUSE,
+        /** It is run again, as another attempt: for programs that may run twice. */
+        RERUN
+    }
 
     public JobSpec {
         arguments = List.copyOf(arguments);
@@ -37,20 +55,65 @@ public record JobSpec(
             throw new RefusedException(
                     ErrorCode.FIELD_INVALID, "job.args has %d entries; 256 is the most.".formatted(arguments.size()));
         }
+        int bytes = 0;
         for (int i = 0; i < arguments.size(); i++) {
             String argument = arguments.get(i);
             // The argument itself may be a secret, so the message names only its place.
-            if (argument.length() > MAX_ARGUMENT_LENGTH
+            if (argument.codePointCount(0, argument.length()) > MAX_ARGUMENT_LENGTH
+                    || !StandardCharsets.UTF_8.newEncoder().canEncode(argument)
                     || argument.chars().anyMatch(c -> Character.isISOControl(c) && c != '\n' && c != '\t')) {
                 throw new RefusedException(
                         ErrorCode.FIELD_INVALID,
-                        "job.args[%d] is longer than 4,096 characters or holds control characters.".formatted(i));
+                        "job.args[%d] is longer than 4,096 characters or holds control characters or half a character."
+                                .formatted(i));
             }
+            bytes += argument.getBytes(StandardCharsets.UTF_8).length;
+        }
+        if (bytes > MAX_ARGUMENTS_BYTES) {
+            throw new RefusedException(
+                    ErrorCode.FIELD_INVALID,
+                    "job.args have %d bytes together; %d is the most.".formatted(bytes, MAX_ARGUMENTS_BYTES));
         }
         if (parallelism != null && (parallelism < 1 || parallelism > MAX_PARALLELISM)) {
             throw new RefusedException(
                     ErrorCode.FIELD_INVALID, "job.parallelism is %d; 1 to 32,768 is allowed.".formatted(parallelism));
         }
+    }
+
+    /** Identifies this specification as it was asked for. */
+    public String payloadHash() {
+        return digest(
+                restoreText(),
+                jar.uri().toString(),
+                Objects.toString(jar.versionId(), ""),
+                Objects.toString(jar.expectedDigest(), ""),
+                onUnknown.name());
+    }
+
+    /** Identifies what runs, its jar taken by content rather than by place; where its state comes from isn't in it. */
+    public String specHash(JarDigest content) {
+        return digest(content.value());
+    }
+
+    private String digest(String... parts) {
+        List<String> all = new ArrayList<>(List.of(
+                name.value(),
+                kind.name(),
+                cluster.value(),
+                Objects.toString(entryClass, ""),
+                Objects.toString(parallelism, "")));
+        all.add(Integer.toString(arguments.size()));
+        all.addAll(arguments);
+        all.addAll(List.of(parts));
+        return Digests.digest(all.toArray(String[]::new));
+    }
+
+    private String restoreText() {
+        return switch (restore) {
+            case RestorePoint.None() -> "NONE";
+            case RestorePoint.Latest(boolean allow) -> "LATEST " + allow;
+            case RestorePoint.Savepoint(StoragePath path, boolean allow) -> "SAVEPOINT " + allow + " " + path;
+        };
     }
 
     /** Without the program's arguments, which may hold secrets. */

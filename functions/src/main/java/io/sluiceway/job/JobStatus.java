@@ -3,6 +3,7 @@ package io.sluiceway.job;
 import io.sluiceway.savepoint.StoragePath;
 import java.time.Instant;
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -23,6 +24,20 @@ public record JobStatus(
         @Nullable Checkpoints checkpoints,
         @Nullable CompletedCheckpoint lastSavepoint,
         @Nullable Failure firstFailure) {
+    /** This status, the program's arguments left out of what the job says of its failure. */
+    public JobStatus without(List<String> arguments) {
+        return firstFailure == null
+                ? this
+                : new JobStatus(
+                        overview,
+                        restarts,
+                        checkpoints,
+                        lastSavepoint,
+                        new Failure(
+                                Arguments.mask(firstFailure.message(), arguments),
+                                Arguments.mask(firstFailure.rootCause(), arguments),
+                                firstFailure.at()));
+    }
 
     /**
      * Counts since the JobMaster started, and the newest completed checkpoint.

@@ -19,12 +19,13 @@ public record RequestId(String value) {
             throw new RefusedException(
                     ErrorCode.FIELD_INVALID,
                     "requestId %s is not 1 to 512 printable ASCII characters without spaces."
-                            .formatted(Quoted.of(value)));
+                            .formatted(Quoted.shape(value)));
         }
         if (value.contains("<aws.")) {
             throw new RefusedException(
                     ErrorCode.FIELD_INVALID,
-                    "requestId %s holds a placeholder that the scheduler did not replace.".formatted(Quoted.of(value)));
+                    "requestId %s holds a placeholder that the scheduler did not replace."
+                            .formatted(Quoted.shape(value)));
         }
     }
 

@@ -1,33 +1,75 @@
 package io.sluiceway.operation;
 
+import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobName;
+import io.sluiceway.job.Request;
 import io.sluiceway.savepoint.StoragePath;
+import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An asynchronous action as it was last observed.
+ * An asynchronous action.
  *
  * @param id which one
+ * @param type what it does
+ * @param cluster where
+ * @param job to which job
+ * @param attempt to which execution of it
+ * @param request on whose behalf
  * @param state how far it has come
+ * @param trigger the id that the cluster is asked with, stored before it is used; absent for what takes no savepoint
+ * @param directory where its savepoint goes, used by no other operation; absent for what takes none
  * @param savepoint the savepoint that it left, also when ending the job failed afterwards; absent while there is none
- * @param failure why it failed, in a sentence; absent unless it did
+ * @param failure why it failed or was abandoned, in a sentence; absent unless it was
+ * @param createdAt when it was asked for
+ * @param endedAt when it was seen to have ended; absent until then
  */
 public record Operation(
         OperationId id,
+        OperationType type,
+        ClusterName cluster,
+        JobName job,
+        FlinkJobId attempt,
+        Request request,
         OperationState state,
+        @Nullable TriggerId trigger,
+        @Nullable StoragePath directory,
         @Nullable StoragePath savepoint,
-        @Nullable String failure) {
-    /** An operation that the cluster works on. */
-    public static Operation inProgress(OperationId id) {
-        return new Operation(id, OperationState.IN_PROGRESS, null, null);
+        @Nullable String failure,
+        Instant createdAt,
+        @Nullable Instant endedAt) {
+    /** This operation, now worked on by the cluster. */
+    public Operation inProgress() {
+        return with(OperationState.IN_PROGRESS, savepoint, null, null);
     }
 
-    /** An operation that did what it was for. */
-    public static Operation completed(OperationId id, @Nullable StoragePath savepoint) {
-        return new Operation(id, OperationState.COMPLETED, savepoint, null);
+    /** This operation, with the savepoint that it left before it has ended. */
+    public Operation inProgress(StoragePath left) {
+        return with(OperationState.IN_PROGRESS, left, null, null);
     }
 
-    /** An operation that failed, with the savepoint that it left all the same. */
-    public static Operation failed(OperationId id, @Nullable StoragePath savepoint, String failure) {
-        return new Operation(id, OperationState.FAILED, savepoint, failure);
+    /** This operation, having done what it was for. */
+    public Operation completed(@Nullable StoragePath left, Instant at) {
+        return with(OperationState.COMPLETED, left, null, at);
+    }
+
+    /** This operation, failed, with the savepoint that it left all the same. */
+    public Operation failed(@Nullable StoragePath left, String why, Instant at) {
+        return with(OperationState.FAILED, left, why, at);
+    }
+
+    /** This operation, given up. */
+    public Operation abandoned(String why, Instant at) {
+        return with(OperationState.ABANDONED, savepoint, why, at);
+    }
+
+    private Operation with(
+            OperationState next, @Nullable StoragePath left, @Nullable String why, @Nullable Instant at) {
+        if (state.terminal()) {
+            throw new IllegalStateException("Operation %s has ended as %s.".formatted(id, state));
+        }
+        return new Operation(
+                id, type, cluster, job, attempt, request, next, trigger, directory, left, why, createdAt, at);
     }
 }

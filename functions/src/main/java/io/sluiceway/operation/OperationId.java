@@ -4,40 +4,40 @@ import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.Quoted;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.job.ClusterName;
-import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.Digests;
+import io.sluiceway.job.JobName;
+import io.sluiceway.job.RequestId;
+import java.util.regex.Pattern;
 
 /**
- * Names an operation by all that is needed to observe it, so that functions keep nothing between calls.
+ * The id of an operation.
  *
- * @param type what it does
- * @param cluster where
- * @param job to which execution
- * @param trigger by which trigger; derived from the request
+ * @param value 32 lower-case hexadecimal digits
  */
-public record OperationId(OperationType type, ClusterName cluster, FlinkJobId job, TriggerId trigger) {
-    private static final int PARTS = 4;
+public record OperationId(String value) {
+    private static final Pattern ALLOWED = Pattern.compile("[0-9a-f]{32}");
+
+    public OperationId {
+        if (!ALLOWED.matcher(value).matches()) {
+            throw new RefusedException(
+                    ErrorCode.FIELD_INVALID,
+                    "operationId %s is not 32 lower-case hexadecimal digits.".formatted(Quoted.shape(value)));
+        }
+    }
 
     /**
-     * Reads {@code type.cluster.flinkJobId.triggerId}.
+     * The id of what a request makes: whoever repeats the request arrives at the same id.
      *
-     * @throws RefusedException FIELD_INVALID when the text has another form
+     * @param verb what is asked for, such as {@code take-savepoint}
+     * @param number which operation of the request it is, from 1
      */
-    public static OperationId parse(String text) {
-        String[] parts = text.split("\\.", -1);
-        if (parts.length == PARTS) {
-            for (OperationType type : OperationType.values()) {
-                if (type.word().equals(parts[0])) {
-                    return new OperationId(
-                            type, new ClusterName(parts[1]), new FlinkJobId(parts[2]), new TriggerId(parts[3]));
-                }
-            }
-        }
-        throw new RefusedException(
-                ErrorCode.FIELD_INVALID, "operationId %s is none that Sluiceway gave.".formatted(Quoted.of(text)));
+    public static OperationId derive(ClusterName cluster, JobName job, String verb, RequestId request, int number) {
+        return new OperationId(Digests.deriveId(
+                "operation", cluster.value(), job.value(), verb, request.value(), Integer.toString(number)));
     }
 
     @Override
     public String toString() {
-        return String.join(".", type.word(), cluster.value(), job.value(), trigger.value());
+        return value;
     }
 }

@@ -3,10 +3,6 @@ package io.sluiceway.operation;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.Quoted;
 import io.sluiceway.error.RefusedException;
-import io.sluiceway.job.ClusterName;
-import io.sluiceway.job.Digests;
-import io.sluiceway.job.FlinkJobId;
-import io.sluiceway.job.RequestId;
 import java.util.regex.Pattern;
 
 /**
@@ -20,15 +16,14 @@ public record TriggerId(String value) {
     public TriggerId {
         if (!ALLOWED.matcher(value).matches()) {
             throw new RefusedException(
-                    ErrorCode.FIELD_INVALID, "%s is not 32 lower-case hexadecimal digits.".formatted(Quoted.of(value)));
+                    ErrorCode.FIELD_INVALID,
+                    "The trigger id %s is not 32 lower-case hexadecimal digits.".formatted(Quoted.shape(value)));
         }
     }
 
-    /** The id of one try of a request to act on a job: whoever repeats it arrives at the same id. */
-    public static TriggerId derive(
-            OperationType type, ClusterName cluster, FlinkJobId job, RequestId requestId, int tryNumber) {
-        return new TriggerId(Digests.deriveId(
-                type.name(), cluster.value(), job.value(), requestId.value(), Integer.toString(tryNumber)));
+    /** The trigger of an operation: it has one, so that whoever goes on with it asks the cluster with the same. */
+    public static TriggerId of(OperationId operation) {
+        return new TriggerId(operation.value());
     }
 
     @Override

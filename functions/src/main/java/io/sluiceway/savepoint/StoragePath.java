@@ -10,11 +10,12 @@ import java.util.regex.Pattern;
  * A directory in a file system that a Flink cluster knows, such as {@code s3://bucket/savepoints/job}.
  *
  * @param value a scheme, {@code :/} and one to 900 printable ASCII characters, without {@code .} or {@code ..}
- *     segments, escapes, quotes, queries or fragments, so that "lies below" can be decided from the text
+ *     segments, escapes, quotes, queries, fragments or passwords, so that "lies below" can be decided from the text
  */
 public record StoragePath(String value) {
-    private static final Pattern ALLOWED =
-            Pattern.compile("(?=.{1,920}$)[a-z][a-z0-9]{0,15}:/+[ -~&&[^?#%\\\\\"<>/]][ -~&&[^?#%\\\\\"<>]]*");
+    private static final Pattern ALLOWED = Pattern.compile(
+            "(?=.{1,920}$)(?![^/]*//[^/]*:[^/]*@)[a-z][a-z0-9]{0,15}:/+[ -~&&[^?#%\\\\\"<>/]][ -~&&[^?#%\\\\\"<>]]*");
+    private static final Pattern NO_AUTHORITY = Pattern.compile("^([a-z0-9]+:)/{3,}");
     private static final Pattern TRAILING_SLASHES = Pattern.compile("/+$");
 
     public StoragePath {
@@ -22,10 +23,12 @@ public record StoragePath(String value) {
                 || Arrays.stream(value.split("/", -1)).anyMatch(s -> s.equals(".") || s.equals(".."))) {
             throw new RefusedException(
                     ErrorCode.FIELD_INVALID,
-                    "%s is no directory such as s3://bucket/savepoints/job.".formatted(Quoted.of(value)));
+                    "The path %s is no directory such as s3://bucket/savepoints/job.".formatted(Quoted.shape(value)));
         }
         // Flink writes file:/data where others write file:///data.
-        value = TRAILING_SLASHES.matcher(value.replaceFirst(":///", ":/")).replaceFirst("");
+        value = TRAILING_SLASHES
+                .matcher(NO_AUTHORITY.matcher(value).replaceFirst("$1/"))
+                .replaceFirst("");
     }
 
     /** The directory {@code name} in this one. */

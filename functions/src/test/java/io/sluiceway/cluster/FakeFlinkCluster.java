@@ -5,14 +5,16 @@ import io.sluiceway.error.RefusedException;
 import io.sluiceway.jar.JarDigest;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.Checkpoints;
 import io.sluiceway.job.JobStatus.CompletedCheckpoint;
 import io.sluiceway.job.JobStatus.Failure;
 import io.sluiceway.job.JobStatus.JobOverview;
-import io.sluiceway.job.RestorePoint;
+import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
+import io.sluiceway.savepoint.FakeSavepointStore;
 import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.testing.TestJobJar;
@@ -45,35 +47,63 @@ public class FakeFlinkCluster implements FlinkCluster {
     }
 
     private static final class Job {
-        private final JobLaunch launch;
+        private final JobName name;
         private final Instant startedAt;
         private JobState state;
         private CompletedCheckpoint savepoint;
         private String failure;
         private long checkpoints;
+        private long restarts;
 
-        private Job(JobLaunch launch, Instant startedAt, JobState state) {
-            this.launch = launch;
+        private Job(JobName name, Instant startedAt, JobState state) {
+            this.name = name;
             this.startedAt = startedAt;
             this.state = state;
         }
     }
 
+    /** A savepoint that was begun and isn't complete. */
+    private record Begun(FlinkJobId job, StoragePath directory, boolean stops) {}
+
+    /** That the cluster began to run a job. */
+    public record Run(JobLaunch launch, String incarnation, Instant at) {}
+
+    /** That the cluster began a savepoint: repeated triggers that joined it don't count. */
+    public record Trigger(FlinkJobId job, StoragePath directory, String incarnation) {}
+
+    /** How what was begun ends. */
+    public enum SavepointEnd {
+        COMPLETE,
+        FAIL,
+        /** A stop's savepoint is complete, and its job fails behind it. */
+        FAIL_TO_STOP
+    }
+
     public static final StoragePath SAVEPOINTS = new StoragePath("s3://state/savepoints");
+    public static final StoragePath CHECKPOINTS = new StoragePath("s3://state/checkpoints");
 
     private final ClusterName name;
     private final Clock clock;
     private final int slots;
     private final Map<FlinkJobId, Job> jobs = new LinkedHashMap<>();
     private final Map<TriggerId, SavepointProgress> savepoints = new HashMap<>();
-    private final Set<StoragePath> storage = new HashSet<>();
+    private final Map<TriggerId, Begun> begun = new LinkedHashMap<>();
+    private final List<Run> runs = new ArrayList<>();
+    private final List<Trigger> triggers = new ArrayList<>();
+    private final Map<FlinkJobId, StoragePath> stopped = new HashMap<>();
     private final Set<JarDigest> jars = new HashSet<>();
     private final List<String> effects = new ArrayList<>();
+    private final FakeSavepointStore store;
+    private int incarnation = 1;
+    private Runnable beforeRun = () -> {};
+    private Runnable beforeTrigger = () -> {};
     private Fault nextFault = Fault.NONE;
+    private boolean slow;
     private int lookupsFailAfter = -1;
     private Duration leastTimeLeft = Duration.ofDays(1);
 
-    public FakeFlinkCluster(ClusterName name, int slots, Clock clock) {
+    public FakeFlinkCluster(ClusterName name, int slots, Clock clock, FakeSavepointStore store) {
+        this.store = store;
         this.name = name;
         this.slots = slots;
         this.clock = clock;
@@ -82,6 +112,55 @@ public class FakeFlinkCluster implements FlinkCluster {
     /** What changed on the cluster, in order: {@code addJar}, {@code runJob}, {@code triggerSavepoint} and so on. */
     public List<String> effects() {
         return List.copyOf(effects);
+    }
+
+    /** Every job that was run, in order. */
+    public List<Run> runs() {
+        return List.copyOf(runs);
+    }
+
+    /** Every savepoint that was begun, in order. */
+    public List<Trigger> triggers() {
+        return List.copyOf(triggers);
+    }
+
+    /** The jobs that were stopped with a savepoint, and where it lies. */
+    public Map<FlinkJobId, StoragePath> stopped() {
+        return Map.copyOf(stopped);
+    }
+
+    /** From now on a savepoint is complete when {@link #endSavepoints} says so. */
+    public void beSlow() {
+        slow = true;
+    }
+
+    /** Ends all savepoints that were begun. */
+    public void endSavepoints(SavepointEnd how) {
+        Map<TriggerId, Begun> open = new LinkedHashMap<>(begun);
+        begun.clear();
+        open.forEach((trigger, savepoint) -> end(trigger, savepoint, how));
+    }
+
+    private void end(TriggerId trigger, Begun savepoint, SavepointEnd how) {
+        Job job = jobs.get(savepoint.job());
+        if (job == null || job.state.terminal() || how == SavepointEnd.FAIL) {
+            savepoints.put(trigger, new SavepointProgress.Failed("The savepoint was not completed.", null));
+            return;
+        }
+        StoragePath path =
+                savepoint.directory().child("savepoint-" + trigger.value().substring(0, 6));
+        store.put(path, clock.instant());
+        job.savepoint = new CompletedCheckpoint(++job.checkpoints, clock.instant(), path);
+        if (savepoint.stops() && how == SavepointEnd.FAIL_TO_STOP) {
+            job.state = JobState.FAILED;
+            savepoints.put(trigger, new SavepointProgress.Failed("The job could not be stopped.", path));
+            return;
+        }
+        if (savepoint.stops()) {
+            job.state = JobState.FINISHED;
+            stopped.put(savepoint.job(), path);
+        }
+        savepoints.put(trigger, new SavepointProgress.Completed(path));
     }
 
     /** Lets one look at a job fail, after {@code others} that don't. */
@@ -94,24 +173,63 @@ public class FakeFlinkCluster implements FlinkCluster {
         return leastTimeLeft;
     }
 
+    /** Lets the next run be refused before anything is done. */
+    public void refuseNextRun(ErrorCode code) {
+        beforeRun = () -> {
+            throw new RefusedException(code, "It was made to be refused.");
+        };
+    }
+
+    /** Puts a job there as if somebody else had run it. */
+    public void putJob(FlinkJobId id, JobState state) {
+        jobs.put(id, new Job(new JobName("surprise"), clock.instant(), state));
+    }
+
+    public void setRestarts(FlinkJobId id, long restarts) {
+        jobs.get(id).restarts = restarts;
+    }
+
+    /** Lets something happen just before the next savepoint or stop is triggered. */
+    public void beforeNextTrigger(Runnable action) {
+        beforeTrigger = action;
+    }
+
+    /** Lets something happen just before the next job is run. */
+    public void beforeNextRun(Runnable action) {
+        beforeRun = action;
+    }
+
     public void failNextEffect(Fault fault) {
         nextFault = fault;
     }
 
     /** As a new JobManager without high availability does. */
     public void forgetEverything() {
+        incarnation++;
         jobs.clear();
         savepoints.clear();
+        begun.clear();
+        jars.clear();
+    }
+
+    /** As a new JobManager with high availability does: it goes on with the jobs that live, and knows no more. */
+    public void forgetAllButLivingJobs() {
+        incarnation++;
+        jobs.values().removeIf(job -> job == null || job.state.terminal());
+        jobs.values().forEach(job -> job.savepoint = null);
+        savepoints.clear();
+        begun.clear();
         jars.clear();
     }
 
     /** As a JobManager does after {@code jobstore.expiration-time}: the id stays taken. */
     public void forgetEndedJobs() {
-        jobs.replaceAll((id, job) -> job.state.terminal() ? null : job);
+        jobs.replaceAll((id, job) -> job == null || job.state.terminal() ? null : job);
     }
 
+    /** As a JobManager does some minutes after a savepoint came to its end. */
     public void forgetTriggers() {
-        savepoints.clear();
+        savepoints.keySet().retainAll(begun.keySet());
     }
 
     public void setState(FlinkJobId id, JobState state) {
@@ -123,22 +241,32 @@ public class FakeFlinkCluster implements FlinkCluster {
     }
 
     @Override
-    public ClusterName name() {
+    public synchronized ClusterName name() {
         return name;
     }
 
     @Override
-    public StoragePath savepointDirectory(FlinkJobId job, TriggerId trigger) {
-        return SAVEPOINTS.child(job.value()).child(trigger.value());
+    public synchronized StoragePath savepointDirectory(JobName job, OperationId operation) {
+        return SAVEPOINTS.child(job.value()).child(operation.value());
     }
 
     @Override
-    public boolean mayRestoreFrom(StoragePath path) {
+    public synchronized Optional<StoragePath> checkpointDirectory(FlinkJobId job) {
+        return Optional.of(CHECKPOINTS.child(job.value()));
+    }
+
+    @Override
+    public synchronized String incarnation(Deadline deadline) {
+        return "jobmanager-" + incarnation;
+    }
+
+    @Override
+    public synchronized boolean mayRestoreFrom(StoragePath path) {
         return path.isWithin(SAVEPOINTS);
     }
 
     @Override
-    public Optional<JobOverview> findJob(FlinkJobId id, Deadline deadline) {
+    public synchronized Optional<JobOverview> findJob(FlinkJobId id, Deadline deadline) {
         if (lookupsFailAfter-- == 0) {
             throw new RefusedException(ErrorCode.CLUSTER_UNREACHABLE, "No connection could be made.");
         }
@@ -146,13 +274,13 @@ public class FakeFlinkCluster implements FlinkCluster {
     }
 
     @Override
-    public Optional<JobStatus> observeJob(FlinkJobId id, Deadline deadline) {
+    public synchronized Optional<JobStatus> observeJob(FlinkJobId id, Deadline deadline) {
         Job job = jobs.get(id);
         return findJob(id, deadline).map(overview -> {
             job.checkpoints++;
             return new JobStatus(
                     overview,
-                    0L,
+                    job.restarts,
                     new Checkpoints(
                             job.checkpoints, 0, new CompletedCheckpoint(job.checkpoints, clock.instant(), null)),
                     job.savepoint,
@@ -161,12 +289,12 @@ public class FakeFlinkCluster implements FlinkCluster {
     }
 
     @Override
-    public Optional<StoragePath> findLastSavepoint(FlinkJobId id, Deadline deadline) {
+    public synchronized Optional<StoragePath> findLastSavepoint(FlinkJobId id, Deadline deadline) {
         return Optional.ofNullable(jobs.get(id)).map(job -> job.savepoint).map(CompletedCheckpoint::path);
     }
 
     @Override
-    public List<JobOverview> listJobs(Deadline deadline) {
+    public synchronized List<JobOverview> listJobs(Deadline deadline) {
         return jobs.entrySet().stream()
                 .filter(job -> job.getValue() != null)
                 .map(job -> overview(job.getKey(), job.getValue()))
@@ -176,7 +304,7 @@ public class FakeFlinkCluster implements FlinkCluster {
     private static JobOverview overview(FlinkJobId id, Job job) {
         return new JobOverview(
                 id,
-                job.launch.spec().name().value(),
+                job.name.value(),
                 job.state,
                 job.startedAt,
                 job.state.terminal() ? job.startedAt.plusSeconds(1) : null,
@@ -184,22 +312,28 @@ public class FakeFlinkCluster implements FlinkCluster {
     }
 
     @Override
-    public OptionalInt fixedSlots(Deadline deadline) {
+    public synchronized OptionalInt fixedSlots(Deadline deadline) {
         return OptionalInt.of(slots);
     }
 
     @Override
-    public boolean hasJar(JarDigest digest, Deadline deadline) {
+    public synchronized boolean hasJar(JarDigest digest, Deadline deadline) {
         return jars.contains(digest);
     }
 
     @Override
-    public void addJar(JarDigest digest, Path file, Deadline deadline) {
+    public synchronized void addJar(JarDigest digest, Path file, Deadline deadline) {
         effect("addJar", () -> jars.add(digest));
     }
 
     @Override
-    public RunAnswer runJob(JobLaunch launch, Deadline deadline) {
+    public synchronized RunAnswer runJob(JobLaunch launch, Instant postUntil, Deadline deadline) {
+        Runnable first = beforeRun;
+        beforeRun = () -> {};
+        first.run();
+        if (!clock.instant().isBefore(postUntil)) {
+            return new RunAnswer.TooLate();
+        }
         if (!jars.contains(launch.jar())) {
             throw new RefusedException(ErrorCode.SUBMISSION_UNSETTLED, "The jar is lost.");
         }
@@ -218,7 +352,10 @@ public class FakeFlinkCluster implements FlinkCluster {
                     ErrorCode.PROGRAM_FAILED, "java.lang.IllegalArgumentException: There is no such day: ….");
         }
         try {
-            effect("runJob", () -> jobs.put(launch.id(), started(launch, behaviour)));
+            effect("runJob", () -> {
+                runs.add(new Run(launch, "jobmanager-" + incarnation, clock.instant()));
+                jobs.put(launch.id(), started(launch, behaviour));
+            });
         } catch (RefusedException lost) {
             return new RunAnswer.AnswerLost(lost.sentence());
         }
@@ -231,10 +368,10 @@ public class FakeFlinkCluster implements FlinkCluster {
     }
 
     private Job started(JobLaunch launch, String behaviour) {
-        Job job = new Job(launch, clock.instant(), JobState.RUNNING);
-        if (launch.spec().restore() instanceof RestorePoint.Savepoint point && !storage.contains(point.path())) {
+        Job job = new Job(launch.spec().name(), clock.instant(), JobState.RUNNING);
+        if (launch.restoreFrom() != null && !store.contains(launch.restoreFrom())) {
             job.state = JobState.FAILED;
-            job.failure = "java.io.FileNotFoundException: Cannot find checkpoint or savepoint " + point.path();
+            job.failure = "java.io.FileNotFoundException: Cannot find checkpoint or savepoint " + launch.restoreFrom();
         } else if (behaviour.equals("failing")) {
             job.state = JobState.FAILED;
             job.failure = "java.lang.ArithmeticException: No such runway.";
@@ -245,33 +382,46 @@ public class FakeFlinkCluster implements FlinkCluster {
     }
 
     @Override
-    public Optional<SavepointProgress> findSavepoint(FlinkJobId job, TriggerId trigger, Deadline deadline) {
+    public synchronized Optional<SavepointProgress> findSavepoint(
+            FlinkJobId job, TriggerId trigger, Deadline deadline) {
         return Optional.ofNullable(savepoints.get(trigger));
     }
 
     @Override
-    public void triggerSavepoint(FlinkJobId job, TriggerId trigger, StoragePath directory, Deadline deadline) {
-        effect("triggerSavepoint", () -> complete(known(job), trigger, directory));
+    public synchronized void triggerSavepoint(
+            FlinkJobId job, TriggerId trigger, StoragePath directory, Deadline deadline) {
+        aboutToTrigger();
+        effect("triggerSavepoint", () -> begin(job, trigger, directory, false));
     }
 
     @Override
-    public void triggerStop(
+    public synchronized void triggerStop(
             FlinkJobId job, TriggerId trigger, StoragePath directory, boolean drain, Deadline deadline) {
-        effect(drain ? "drain" : "stop", () -> {
-            complete(known(job), trigger, directory);
-            known(job).state = JobState.FINISHED;
-        });
+        aboutToTrigger();
+        effect(drain ? "drain" : "stop", () -> begin(job, trigger, directory, true));
     }
 
-    private void complete(Job job, TriggerId trigger, StoragePath directory) {
-        StoragePath path = directory.child("savepoint-" + trigger.value().substring(0, 6));
-        storage.add(path);
-        job.savepoint = new CompletedCheckpoint(++job.checkpoints, clock.instant(), path);
-        savepoints.putIfAbsent(trigger, new SavepointProgress.Completed(path));
+    private void aboutToTrigger() {
+        Runnable first = beforeTrigger;
+        beforeTrigger = () -> {};
+        first.run();
+    }
+
+    private void begin(FlinkJobId job, TriggerId trigger, StoragePath directory, boolean stops) {
+        known(job);
+        if (savepoints.containsKey(trigger)) {
+            return;
+        }
+        triggers.add(new Trigger(job, directory, "jobmanager-" + incarnation));
+        begun.put(trigger, new Begun(job, directory, stops));
+        savepoints.put(trigger, new SavepointProgress.InProgress());
+        if (!slow) {
+            endSavepoints(SavepointEnd.COMPLETE);
+        }
     }
 
     @Override
-    public void cancelJob(FlinkJobId job, Deadline deadline) {
+    public synchronized void cancelJob(FlinkJobId job, Deadline deadline) {
         Job known = known(job);
         effect("cancel", () -> known.state = known.state.terminal() ? known.state : JobState.CANCELED);
     }
@@ -297,7 +447,7 @@ public class FakeFlinkCluster implements FlinkCluster {
     }
 
     @Override
-    public URI jobPage(FlinkJobId job) {
+    public synchronized URI jobPage(FlinkJobId job) {
         return URI.create("http://flink.example/#/job/overview/" + job + "/overview");
     }
 }

@@ -1,10 +1,12 @@
 package io.sluiceway.cluster;
 
 import io.sluiceway.job.ClusterName;
+import io.sluiceway.savepoint.FakeSavepointStore;
 import java.time.Clock;
 
 class FakeFlinkClusterTest extends FlinkClusterContract {
-    private final FakeFlinkCluster cluster = new FakeFlinkCluster(new ClusterName("fake"), 3, Clock.systemUTC());
+    private final FakeFlinkCluster cluster =
+            new FakeFlinkCluster(new ClusterName("fake"), 3, Clock.systemUTC(), new FakeSavepointStore());
 
     @Override
     protected FlinkCluster cluster() {

@@ -18,6 +18,7 @@ import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.RequestId;
 import io.sluiceway.job.RestorePoint;
+import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.StoragePath;
@@ -26,6 +27,7 @@ import io.sluiceway.time.Deadline;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -38,6 +40,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** What every adapter of {@link FlinkCluster} promises; the fake promises it too. */
 public abstract class FlinkClusterContract {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final JobName NAME = new JobName("contract-job");
 
     @TempDir
     Path directory;
@@ -95,7 +98,8 @@ public abstract class FlinkClusterContract {
     void runJob_endless_runsUnderItsIdAndNameAndCheckpoints() {
         FlinkJobId id = newId();
 
-        assertThat(cluster().runJob(launch(id, spec("endless")), soon())).isInstanceOf(RunAnswer.Started.class);
+        assertThat(cluster().runJob(launch(id, spec("endless")), Instant.MAX, soon()))
+                .isInstanceOf(RunAnswer.Started.class);
 
         awaitState(id, JobState.RUNNING);
         await().atMost(PATIENCE).untilAsserted(() -> {
@@ -110,10 +114,11 @@ public abstract class FlinkClusterContract {
     @Test
     void runJob_sameIdWhileItLives_isADuplicate() {
         FlinkJobId id = newId();
-        cluster().runJob(launch(id, spec("endless")), soon());
+        cluster().runJob(launch(id, spec("endless")), Instant.MAX, soon());
         awaitState(id, JobState.RUNNING);
 
-        assertThat(cluster().runJob(launch(id, spec("endless")), soon())).isInstanceOf(RunAnswer.DuplicateId.class);
+        assertThat(cluster().runJob(launch(id, spec("endless")), Instant.MAX, soon()))
+                .isInstanceOf(RunAnswer.DuplicateId.class);
         assertThat(cluster().listJobs(soon()))
                 .filteredOn(job -> job.id().equals(id))
                 .hasSize(1);
@@ -122,10 +127,11 @@ public abstract class FlinkClusterContract {
     @Test
     void runJob_sameIdAfterItFinished_isADuplicate() {
         FlinkJobId id = newId();
-        cluster().runJob(launch(id, spec("bounded")), soon());
+        cluster().runJob(launch(id, spec("bounded")), Instant.MAX, soon());
         awaitState(id, JobState.FINISHED);
 
-        assertThat(cluster().runJob(launch(id, spec("bounded")), soon())).isInstanceOf(RunAnswer.DuplicateId.class);
+        assertThat(cluster().runJob(launch(id, spec("bounded")), Instant.MAX, soon()))
+                .isInstanceOf(RunAnswer.DuplicateId.class);
         assertThat(find(id).overview().state()).isEqualTo(JobState.FINISHED);
     }
 
@@ -134,7 +140,7 @@ public abstract class FlinkClusterContract {
         FlinkJobId id = newId();
         JobSpec spec = spec(new EntryClass("io.sluiceway.testjob.NoSuchJob"), new RestorePoint.None(), "endless");
 
-        assertRefused(ErrorCode.ENTRY_CLASS_NOT_FOUND, () -> cluster().runJob(launch(id, spec), soon()));
+        assertRefused(ErrorCode.ENTRY_CLASS_NOT_FOUND, () -> cluster().runJob(launch(id, spec), Instant.MAX, soon()));
         assertThat(cluster().findJob(id, soon())).isEmpty();
     }
 
@@ -143,7 +149,7 @@ public abstract class FlinkClusterContract {
         FlinkJobId id = newId();
 
         assertThatExceptionOfType(RefusedException.class)
-                .isThrownBy(() -> cluster().runJob(launch(id, spec("refusing", "hunter2")), soon()))
+                .isThrownBy(() -> cluster().runJob(launch(id, spec("refusing", "hunter2")), Instant.MAX, soon()))
                 .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.PROGRAM_FAILED))
                 .withMessageContaining("There is no such day: ….")
                 .withMessageNotContaining("hunter2");
@@ -154,22 +160,23 @@ public abstract class FlinkClusterContract {
     void runJob_programThrowsBehindItsSubmission_isRefusedAndTheJobIsThere() {
         FlinkJobId id = newId();
 
-        assertRefused(ErrorCode.PROGRAM_FAILED, () -> cluster().runJob(launch(id, spec("stumbling")), soon()));
+        assertRefused(
+                ErrorCode.PROGRAM_FAILED, () -> cluster().runJob(launch(id, spec("stumbling")), Instant.MAX, soon()));
 
         assertThat(cluster().findJob(id, soon())).isPresent();
     }
 
     @Test
     void runJob_jarThatTheClusterLacks_isUnsettled() {
-        JobLaunch launch = new JobLaunch(newId(), spec("endless"), new JarDigest("0".repeat(64)));
+        JobLaunch launch = new JobLaunch(newId(), spec("endless"), new JarDigest("0".repeat(64)), null);
 
-        assertRefused(ErrorCode.SUBMISSION_UNSETTLED, () -> cluster().runJob(launch, soon()));
+        assertRefused(ErrorCode.SUBMISSION_UNSETTLED, () -> cluster().runJob(launch, Instant.MAX, soon()));
     }
 
     @Test
     void findJob_failed_tellsTheRootCause() {
         FlinkJobId id = newId();
-        cluster().runJob(launch(id, spec("failing")), soon());
+        cluster().runJob(launch(id, spec("failing")), Instant.MAX, soon());
 
         awaitState(id, JobState.FAILED);
         assertThat(find(id).firstFailure().rootCause()).isEqualTo("java.lang.ArithmeticException: No such runway.");
@@ -178,12 +185,12 @@ public abstract class FlinkClusterContract {
     @Test
     void runJob_restoreFromNothing_failsAndTellsTheRootCause() {
         FlinkJobId id = newId();
-        StoragePath missing = cluster().savepointDirectory(id, newTrigger()).child("savepoint-missing");
+        StoragePath missing = cluster().savepointDirectory(NAME, newOperation()).child("savepoint-missing");
         JobSpec spec = spec(null, new RestorePoint.Savepoint(missing, false), "endless");
 
         // Flink notices while it takes the job, or while it starts it.
         try {
-            cluster().runJob(launch(id, spec), soon());
+            cluster().runJob(launch(id, spec), Instant.MAX, soon());
             awaitState(id, JobState.FAILED);
             assertThat(find(id).firstFailure().rootCause()).contains("Cannot find checkpoint or savepoint");
         } catch (RefusedException e) {
@@ -193,17 +200,42 @@ public abstract class FlinkClusterContract {
     }
 
     @Test
+    void runJob_behindItsFence_isTooLateAndNothingRuns() {
+        FlinkJobId id = newId();
+
+        assertThat(cluster().runJob(launch(id, spec("endless")), Instant.EPOCH, soon()))
+                .isInstanceOf(RunAnswer.TooLate.class);
+        assertThat(cluster().findJob(id, soon())).isEmpty();
+    }
+
+    @Test
+    void incarnation_askedTwice_isTheSame() {
+        assertThat(cluster().incarnation(soon()))
+                .isNotBlank()
+                .isEqualTo(cluster().incarnation(soon()));
+    }
+
+    @Test
+    void savepointDirectory_isOfTheJobAndTheOperation() {
+        OperationId operation = newOperation();
+
+        assertThat(cluster().savepointDirectory(NAME, operation).value()).endsWith("/contract-job/" + operation);
+    }
+
+    @Test
     void findSavepoint_unknownTrigger_isEmpty() {
         FlinkJobId id = startEndless();
 
-        assertThat(cluster().findSavepoint(id, newTrigger(), soon())).isEmpty();
+        assertThat(cluster().findSavepoint(id, TriggerId.of(newOperation()), soon()))
+                .isEmpty();
     }
 
     @Test
     void triggerSavepoint_twiceWithOneTrigger_leavesOneInItsDirectory() {
         FlinkJobId id = startEndless();
-        TriggerId trigger = newTrigger();
-        StoragePath target = cluster().savepointDirectory(id, trigger);
+        OperationId operation = newOperation();
+        TriggerId trigger = TriggerId.of(operation);
+        StoragePath target = cluster().savepointDirectory(NAME, operation);
 
         cluster().triggerSavepoint(id, trigger, target, soon());
         cluster().triggerSavepoint(id, trigger, target, soon());
@@ -225,23 +257,29 @@ public abstract class FlinkClusterContract {
     @Test
     void triggerStop_endsTheJobWithASavepointThatAnotherStartsFrom() {
         FlinkJobId id = startEndless();
-        TriggerId trigger = newTrigger();
+        OperationId operation = newOperation();
+        TriggerId trigger = TriggerId.of(operation);
 
-        cluster().triggerStop(id, trigger, cluster().savepointDirectory(id, trigger), false, soon());
+        cluster().triggerStop(id, trigger, cluster().savepointDirectory(NAME, operation), false, soon());
 
         StoragePath path = awaitSavepoint(id, trigger);
         awaitState(id, JobState.FINISHED);
         FlinkJobId next = newId();
-        cluster().runJob(launch(next, spec(null, new RestorePoint.Savepoint(path, false), "endless")), soon());
+        cluster()
+                .runJob(
+                        launch(next, spec(null, new RestorePoint.Savepoint(path, false), "endless")),
+                        Instant.MAX,
+                        soon());
         awaitState(next, JobState.RUNNING);
     }
 
     @Test
     void triggerStop_drain_endsTheJobWithASavepoint() {
         FlinkJobId id = startEndless();
-        TriggerId trigger = newTrigger();
+        OperationId operation = newOperation();
+        TriggerId trigger = TriggerId.of(operation);
 
-        cluster().triggerStop(id, trigger, cluster().savepointDirectory(id, trigger), true, soon());
+        cluster().triggerStop(id, trigger, cluster().savepointDirectory(NAME, operation), true, soon());
 
         awaitSavepoint(id, trigger);
         awaitState(id, JobState.FINISHED);
@@ -263,7 +301,7 @@ public abstract class FlinkClusterContract {
     @Test
     void cancelJob_finished_isHarmless() {
         FlinkJobId id = newId();
-        cluster().runJob(launch(id, spec("bounded")), soon());
+        cluster().runJob(launch(id, spec("bounded")), Instant.MAX, soon());
         awaitState(id, JobState.FINISHED);
 
         cluster().cancelJob(id, soon());
@@ -280,7 +318,7 @@ public abstract class FlinkClusterContract {
     void listJobs_showsLivingAndEndedJobs() {
         FlinkJobId living = startEndless();
         FlinkJobId ended = newId();
-        cluster().runJob(launch(ended, spec("bounded")), soon());
+        cluster().runJob(launch(ended, spec("bounded")), Instant.MAX, soon());
         awaitState(ended, JobState.FINISHED);
 
         assertThat(cluster().listJobs(soon()))
@@ -290,7 +328,7 @@ public abstract class FlinkClusterContract {
 
     private FlinkJobId startEndless() {
         FlinkJobId id = newId();
-        cluster().runJob(launch(id, spec("endless")), soon());
+        cluster().runJob(launch(id, spec("endless")), Instant.MAX, soon());
         // A savepoint needs all tasks running, which the job's state doesn't tell.
         await().atMost(PATIENCE)
                 .until(() -> cluster()
@@ -302,11 +340,12 @@ public abstract class FlinkClusterContract {
     }
 
     private RunAnswer run(String behaviour) {
-        return cluster().runJob(launch(newId(), spec(behaviour)), soon());
+        return cluster().runJob(launch(newId(), spec(behaviour)), Instant.MAX, soon());
     }
 
     private JobLaunch launch(FlinkJobId id, JobSpec spec) {
-        return new JobLaunch(id, spec, jar);
+        StoragePath restoreFrom = spec.restore() instanceof RestorePoint.Savepoint point ? point.path() : null;
+        return new JobLaunch(id, spec, jar, restoreFrom);
     }
 
     private JobSpec spec(String... arguments) {
@@ -315,26 +354,24 @@ public abstract class FlinkClusterContract {
 
     private JobSpec spec(EntryClass entryClass, RestorePoint restore, String... arguments) {
         return new JobSpec(
-                new JobName("contract-job"),
+                NAME,
                 JobKind.STREAM,
                 cluster().name(),
                 new JarReference(JarUri.parse("s3://jars/contract.jar"), null, null),
                 entryClass,
                 List.of(arguments),
                 1,
-                restore);
+                restore,
+                JobSpec.OnUnknown.REFUSE);
     }
 
     private FlinkJobId newId() {
         return FlinkJobId.derive(
-                cluster().name(),
-                new JobName("contract-job"),
-                new RequestId(UUID.randomUUID().toString()),
-                1);
+                cluster().name(), NAME, new RequestId(UUID.randomUUID().toString()), 1);
     }
 
-    private static TriggerId newTrigger() {
-        return new TriggerId(UUID.randomUUID().toString().replace("-", ""));
+    private static OperationId newOperation() {
+        return new OperationId(UUID.randomUUID().toString().replace("-", ""));
     }
 
     private JobStatus find(FlinkJobId id) {

@@ -12,12 +12,12 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class ListJobsTest extends VerbFixture {
-    private final ListJobs listJobs = new ListJobs(clusters);
+    private final ListJobs listJobs = new ListJobs(ports.clusters());
 
     @Test
     void list_pageByPage_showsEachJobOnce() {
         for (int i = 0; i < 7; i++) {
-            submitJob.submit(request("day-" + i, 1), spec("bounded"), soon());
+            submit("day-" + i, 1, spec("bounded"));
         }
 
         List<FlinkJobId> seen = new ArrayList<>();

@@ -10,12 +10,12 @@ import io.sluiceway.jar.JarDigest;
 import io.sluiceway.jar.JarReference;
 import io.sluiceway.jar.JarUri;
 import io.sluiceway.job.EntryClass;
-import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.RestorePoint;
+import io.sluiceway.ledger.AttemptState;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.testing.TestJobJar;
 import java.io.IOException;
@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Test;
 class SubmitJobTest extends VerbFixture {
     @Test
     void submit_first_uploadsTheJarAndRunsTheJob() {
-        Submitted answer = submitJob.submit(request("day-5", 1), spec("endless"), soon());
+        Submitted answer = submit("day-5", 1, spec("endless"));
 
         assertThat(answer.outcome()).isEqualTo(Outcome.STARTED);
         assertThat(answer.job().state()).isEqualTo(JobState.RUNNING);
@@ -41,35 +41,33 @@ class SubmitJobTest extends VerbFixture {
 
     @Test
     void submit_again_findsTheFirstJobAndTouchesNothing() {
-        Submitted first = submitJob.submit(request("day-5", 1), spec("endless"), soon());
+        Submitted first = submit("day-5", 1, spec("endless"));
 
-        Submitted second = submitJob.submit(request("day-5", 1), spec("endless"), soon());
+        Submitted second = submit("day-5", 1, spec("endless"));
 
         assertThat(second.outcome()).isEqualTo(Outcome.REPLAYED);
-        assertThat(second.submission().flinkJobId())
-                .isEqualTo(first.submission().flinkJobId());
+        assertThat(second.attempt().id()).isEqualTo(first.attempt().id());
         assertThat(cluster.effects()).containsExactly("addJar", "runJob");
         assertThat(jars.fetches()).isEqualTo(1);
     }
 
     @Test
     void submit_higherTry_runsAnotherJobWithoutUploadingTheJarAgain() {
-        Submitted first = submitJob.submit(request("day-5", 1), spec("failing"), soon());
+        Submitted first = submit("day-5", 1, spec("failing"));
 
-        Submitted second = submitJob.submit(request("day-5", 2), spec("failing"), soon());
+        Submitted second = submit("day-5", 2, spec("failing"));
 
         assertThat(second.outcome()).isEqualTo(Outcome.STARTED);
-        assertThat(second.submission().flinkJobId())
-                .isNotEqualTo(first.submission().flinkJobId());
+        assertThat(second.attempt().id()).isNotEqualTo(first.attempt().id());
         assertThat(cluster.effects()).containsExactly("addJar", "runJob", "runJob");
     }
 
     @Test
     void submit_checksumOfAJarThatTheClusterHas_fetchesNothing() {
         JarDigest digest = TestJobJar.digest(jarFile);
-        submitJob.submit(request("day-5", 1), spec("endless"), soon());
+        submit("day-5", 1, spec("bounded"));
 
-        submitJob.submit(request("day-6", 1), spec("endless", JAR_URI, digest, 1, new RestorePoint.None()), soon());
+        submit("day-6", 1, spec("bounded", JAR_URI, digest, 1, new RestorePoint.None()));
 
         assertThat(jars.fetches()).isEqualTo(1);
     }
@@ -80,8 +78,7 @@ class SubmitJobTest extends VerbFixture {
         cluster.addJar(digest, jarFile, soon());
         cluster.failNextEffect(Fault.ANSWER_LOST);
 
-        Submitted answer = submitJob.submit(
-                request("day-5", 1), spec("endless", JAR_URI, digest, 1, new RestorePoint.None()), soon());
+        Submitted answer = submit("day-5", 1, spec("endless", JAR_URI, digest, 1, new RestorePoint.None()));
 
         assertThat(answer.outcome()).isEqualTo(Outcome.STARTED);
         assertThat(answer.job().state()).isEqualTo(JobState.RUNNING);
@@ -89,55 +86,40 @@ class SubmitJobTest extends VerbFixture {
     }
 
     @Test
-    void submit_callLost_saysSoAndTheRepeatedCallRunsTheJobOnce() {
+    void submit_callLost_saysSoAndARepeatedCallRunsTheJobOnce() {
         JarDigest digest = TestJobJar.digest(jarFile);
         JobSpec spec = spec("endless", JAR_URI, digest, 1, new RestorePoint.None());
         cluster.addJar(digest, jarFile, soon());
         cluster.failNextEffect(Fault.CALL_LOST);
 
-        assertRefused(ErrorCode.SUBMISSION_UNSETTLED, () -> submitJob.submit(request("day-5", 1), spec, soon()));
+        assertRefused(ErrorCode.SUBMISSION_UNSETTLED, () -> submit("day-5", 1, spec));
 
-        assertThat(submitJob.submit(request("day-5", 1), spec, soon()).outcome())
-                .isEqualTo(Outcome.STARTED);
+        assertThat(submit("day-5", 1, spec).outcome()).isEqualTo(Outcome.IN_PROGRESS);
+        clock.move(LIMITS.postWithin().plus(LIMITS.settleAfter()));
+        assertThat(submit("day-5", 1, spec).outcome()).isEqualTo(Outcome.STARTED);
         assertThat(cluster.effects()).containsExactly("addJar", "runJob");
     }
 
     @Test
-    void submit_clusterForgotTheEndedJobButNotItsId_isUnknownAndRunsNothing() {
-        submitJob.submit(request("day-5", 1), spec("bounded"), soon());
+    void submit_clusterForgotTheEndedJob_answersWhatWasRecorded() {
+        submit("day-5", 1, spec("bounded"));
         cluster.forgetEndedJobs();
 
-        assertRefused(
-                ErrorCode.JOB_OUTCOME_UNKNOWN, () -> submitJob.submit(request("day-5", 1), spec("bounded"), soon()));
+        Submitted again = submit("day-5", 1, spec("bounded"));
+
+        assertThat(again.outcome()).isEqualTo(Outcome.REPLAYED);
+        assertThat(again.attempt().state()).isEqualTo(AttemptState.FINISHED);
         assertThat(cluster.effects()).containsExactly("addJar", "runJob");
     }
 
     @Test
     void submit_clusterLostTheJar_uploadsItAgain() {
-        submitJob.submit(request("day-5", 1), spec("bounded"), soon());
+        submit("day-5", 1, spec("bounded"));
         cluster.forgetEverything();
 
-        submitJob.submit(request("day-6", 1), spec("bounded"), soon());
+        submit("day-6", 1, spec("bounded"));
 
         assertThat(cluster.effects()).containsExactly("addJar", "runJob", "addJar", "runJob");
-    }
-
-    @Test
-    void submit_fromASavepoint_startsFromIt() {
-        FlinkJobId job = submitEndless();
-        TakeSavepoint takeSavepoint = new TakeSavepoint(clusters);
-        takeSavepoint.take(request("save", 1), CLUSTER, job, soon());
-        StoragePath path = takeSavepoint
-                .take(request("save", 1), CLUSTER, job, soon())
-                .operation()
-                .savepoint();
-
-        Submitted answer = submitJob.submit(
-                request("again", 1),
-                spec("endless", JAR_URI, null, 1, new RestorePoint.Savepoint(path, false)),
-                soon());
-
-        assertThat(answer.job().state()).isEqualTo(JobState.RUNNING);
     }
 
     @Test
@@ -191,7 +173,8 @@ class SubmitJobTest extends VerbFixture {
                 new EntryClass("io.sluiceway.NoSuchJob"),
                 List.of(),
                 null,
-                new RestorePoint.None());
+                new RestorePoint.None(),
+                JobSpec.OnUnknown.REFUSE);
 
         assertRefusedWithoutEffect(ErrorCode.ENTRY_CLASS_NOT_FOUND, spec);
     }
@@ -204,20 +187,20 @@ class SubmitJobTest extends VerbFixture {
 
     @Test
     void submit_startedOrRefused_leavesNoFileBehind() {
-        submitJob.submit(request("day-5", 1), spec("bounded"), soon());
+        submit("day-5", 1, spec("bounded"));
         assertRefused(
                 ErrorCode.JAR_CHECKSUM_MISMATCH,
-                () -> submitJob.submit(
-                        request("day-6", 1),
-                        spec("endless", JAR_URI, new JarDigest("0".repeat(64)), 1, new RestorePoint.None()),
-                        soon()));
+                () -> submit(
+                        "day-6",
+                        1,
+                        spec("endless", JAR_URI, new JarDigest("0".repeat(64)), 1, new RestorePoint.None())));
 
         assertThat(workDirectory).isEmptyDirectory();
     }
 
     @Test
     void submit_programFailsBehindItsSubmission_isStartedBecauseTheJobLives() {
-        Submitted answer = submitJob.submit(request("day-5", 1), spec("stumbling"), soon());
+        Submitted answer = submit("day-5", 1, spec("stumbling"));
 
         assertThat(answer.outcome()).isEqualTo(Outcome.STARTED);
         assertThat(answer.job().state()).isEqualTo(JobState.RUNNING);
@@ -225,10 +208,9 @@ class SubmitJobTest extends VerbFixture {
 
     @Test
     void submit_programFailsAndTheClusterCantBeAsked_isUnsettled() {
-        cluster.failLookupAfter(1);
+        cluster.failLookupAfter(0);
 
-        assertRefused(
-                ErrorCode.SUBMISSION_UNSETTLED, () -> submitJob.submit(request("day-5", 1), spec("stumbling"), soon()));
+        assertRefused(ErrorCode.SUBMISSION_UNSETTLED, () -> submit("day-5", 1, spec("stumbling")));
     }
 
     @Test
@@ -237,19 +219,18 @@ class SubmitJobTest extends VerbFixture {
         JobSpec spec = spec("endless", JAR_URI, digest, 1, new RestorePoint.None());
         cluster.addJar(digest, jarFile, soon());
         cluster.failNextEffect(Fault.ANSWER_LOST);
-        cluster.failLookupAfter(1);
+        cluster.failLookupAfter(0);
 
-        assertRefused(ErrorCode.SUBMISSION_UNSETTLED, () -> submitJob.submit(request("day-5", 1), spec, soon()));
+        assertRefused(ErrorCode.SUBMISSION_UNSETTLED, () -> submit("day-5", 1, spec));
 
-        assertThat(submitJob.submit(request("day-5", 1), spec, soon()).outcome())
-                .isEqualTo(Outcome.REPLAYED);
+        assertThat(submit("day-5", 1, spec).outcome()).isEqualTo(Outcome.REPLAYED);
     }
 
     @Test
     void submit_run_leavesTimeToSettleALostAnswer() {
-        submitJob.submit(request("day-5", 1), spec("endless"), soon());
+        submit("day-5", 1, spec("endless"));
 
-        assertThat(cluster.leastTimeLeft()).isEqualTo(soon().remaining().minus(LostAnswers.SETTLING_RESERVE));
+        assertThat(cluster.leastTimeLeft()).isEqualTo(soon().remaining().minus(SubmitJob.SETTLING_RESERVE));
     }
 
     @Test
@@ -282,7 +263,9 @@ class SubmitJobTest extends VerbFixture {
     }
 
     private void assertRefusedWithoutEffect(ErrorCode code, JobSpec spec) {
-        assertRefused(code, () -> submitJob.submit(request("day-5", 1), spec, soon()));
+        assertRefused(code, () -> submit("day-5", 1, spec));
         assertThat(cluster.effects()).isEmpty();
+        // A repeated request hears the same.
+        assertRefused(code, () -> submit("day-5", 1, spec));
     }
 }

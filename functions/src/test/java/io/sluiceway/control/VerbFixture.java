@@ -2,6 +2,7 @@ package io.sluiceway.control;
 
 import io.sluiceway.cluster.Clusters;
 import io.sluiceway.cluster.FakeFlinkCluster;
+import io.sluiceway.control.Answer.Submitted;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.jar.FakeJarStore;
@@ -13,17 +14,24 @@ import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobSpec;
+import io.sluiceway.job.JobSpec.OnUnknown;
+import io.sluiceway.job.Request;
 import io.sluiceway.job.RequestId;
 import io.sluiceway.job.RestorePoint;
+import io.sluiceway.ledger.Attempt;
+import io.sluiceway.ledger.FakeJobLedger;
+import io.sluiceway.ledger.HistoryEntry;
+import io.sluiceway.operation.Operation;
+import io.sluiceway.operation.OperationId;
+import io.sluiceway.savepoint.FakeSavepointStore;
+import io.sluiceway.testing.MovableClock;
 import io.sluiceway.testing.TestJobJar;
 import io.sluiceway.time.Deadline;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Set;
 import org.assertj.core.api.Assertions;
@@ -31,15 +39,23 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A cluster, a jar store and requests for the tests of the verbs. */
+/** A cluster, a ledger, a jar store and requests for the tests of the verbs. */
 abstract class VerbFixture {
     static final ClusterName CLUSTER = new ClusterName("fake");
+    static final JobName NAME = new JobName("flight-delays");
     static final String JAR_URI = "s3://jars/job.jar";
+    static final Limits LIMITS =
+            new Limits(Duration.ofSeconds(15), Duration.ofSeconds(10), Duration.ofSeconds(30), Duration.ofMinutes(15));
 
-    final Clock clock = Clock.fixed(Instant.parse("2013-01-05T10:00:00Z"), ZoneOffset.UTC);
-    final FakeFlinkCluster cluster = new FakeFlinkCluster(CLUSTER, 3, clock);
-    final Clusters clusters = new Clusters(List.of(cluster));
+    final MovableClock clock = new MovableClock(Instant.parse("2013-01-05T10:00:00Z"));
+    final FakeSavepointStore store = new FakeSavepointStore();
+    final FakeFlinkCluster cluster = new FakeFlinkCluster(CLUSTER, 3, clock, store);
+    final FakeJobLedger ledger = new FakeJobLedger();
     final FakeJarStore jars = new FakeJarStore();
+    final Ports ports = new Ports(new Clusters(List.of(cluster)), ledger, store, LIMITS);
+    final TakeSavepoint takeSavepoint = new TakeSavepoint(ports);
+    final StopJob stopJob = new StopJob(ports);
+    final ObserveJob observeJob = new ObserveJob(ports);
     SubmitJob submitJob;
 
     @TempDir
@@ -53,34 +69,73 @@ abstract class VerbFixture {
         jarFile = TestJobJar.write(directory.resolve("job.jar"), 0);
         jars.put(JAR_URI, jarFile);
         workDirectory = Files.createDirectory(directory.resolve("work"));
-        submitJob = new SubmitJob(clusters, jars, Set.of("jars"), workDirectory);
+        submitJob = new SubmitJob(ports, new Jars(jars, Set.of("jars"), workDirectory));
     }
 
     static Request request(String id, int tryNumber) {
         return new Request(new RequestId(id), tryNumber);
     }
 
-    JobSpec spec(String behaviour) {
-        return spec(behaviour, JAR_URI, null, 1, new RestorePoint.None());
+    static JobSpec spec(String behaviour) {
+        return spec(behaviour, new RestorePoint.None());
     }
 
-    JobSpec spec(String behaviour, String jarUri, JarDigest digest, Integer parallelism, RestorePoint restore) {
+    static JobSpec spec(String behaviour, RestorePoint restore) {
+        return spec(behaviour, JAR_URI, null, 1, restore);
+    }
+
+    static JobSpec spec(String behaviour, String jarUri, JarDigest digest, Integer parallelism, RestorePoint restore) {
         return new JobSpec(
-                new JobName("flight-delays"),
+                NAME,
                 JobKind.STREAM,
                 CLUSTER,
                 new JarReference(JarUri.parse(jarUri), null, digest),
                 null,
                 List.of(behaviour),
                 parallelism,
-                restore);
+                restore,
+                OnUnknown.REFUSE);
+    }
+
+    static JobSpec run(String behaviour, OnUnknown onUnknown) {
+        return new JobSpec(
+                NAME,
+                JobKind.RUN,
+                CLUSTER,
+                new JarReference(JarUri.parse(JAR_URI), null, null),
+                null,
+                List.of(behaviour),
+                1,
+                new RestorePoint.None(),
+                onUnknown);
+    }
+
+    Submitted submit(String request, int tryNumber, JobSpec spec) {
+        return submitJob.submit(request(request, tryNumber), spec, false, soon());
     }
 
     FlinkJobId submitEndless() {
-        return submitJob
-                .submit(request("start", 1), spec("endless"), soon())
-                .submission()
-                .flinkJobId();
+        return submit("start", 1, spec("endless")).attempt().id();
+    }
+
+    static Target job(FlinkJobId id) {
+        return new Target(CLUSTER, null, id);
+    }
+
+    static Target named() {
+        return new Target(CLUSTER, NAME, null);
+    }
+
+    Attempt attempt(FlinkJobId id) {
+        return ledger.findAttempt(CLUSTER, id, soon()).orElseThrow().value();
+    }
+
+    Operation operation(OperationId id) {
+        return observeJob.observe(id, soon()).operation();
+    }
+
+    List<HistoryEntry.Event> events() {
+        return ledger.history(CLUSTER, NAME).stream().map(HistoryEntry::event).toList();
     }
 
     Deadline soon() {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluiceway.testing.DynamoDbTable;
 import io.sluiceway.testing.FlinkProcesses;
 import io.sluiceway.testing.LambdaRuntime;
 import io.sluiceway.testing.LambdaRuntime.Result;
@@ -52,6 +53,7 @@ class PackagedFunctionsIT {
 
     private static FlinkProcesses flink;
     private static MiniStackProcess aws;
+    private static DynamoDbTable table;
     private static LambdaRuntime lambda;
     private static RestClusterClient<String> observer;
 
@@ -70,14 +72,18 @@ class PackagedFunctionsIT {
             Path large = TestJobJar.write(home.resolve("large.jar"), 300L << 20);
             s3.putObject(p -> p.bucket(BUCKET).key("large.jar"), RequestBody.fromFile(large));
         }
+        table = new DynamoDbTable(aws.url());
         lambda = new LambdaRuntime(
                 Processes.root().resolve(System.getProperty("functions.zip", "functions/target/function-local.zip")),
                 home,
                 Map.of(
                         "SLUICEWAY_CLUSTERS", """
-                                {"test": {"type": "SESSION", "url": "%s", "savepointRoot": "%s"}}
-                                """.formatted(flink.url(), flink.savepointRoot()),
+                                {"test": {"type": "SESSION", "url": "%s", "savepointRoot": "%s",
+                                 "checkpointRoot": "%s"}}
+                                """.formatted(flink.url(), flink.savepointRoot(), flink.checkpointRoot()),
                         "SLUICEWAY_JAR_BUCKETS", BUCKET,
+                        "SLUICEWAY_LEDGER_TABLE", table.name(),
+                        "SLUICEWAY_SHARES_FILE_SYSTEM", "true",
                         "SLUICEWAY_TIME_BUDGET", "PT120S",
                         "AWS_ENDPOINT_URL", aws.url().toString(),
                         "AWS_REGION", "us-east-1",
@@ -92,6 +98,7 @@ class PackagedFunctionsIT {
     @AfterAll
     static void stop() {
         observer.close();
+        table.close();
         aws.close();
         flink.close();
     }
@@ -118,13 +125,20 @@ class PackagedFunctionsIT {
         assertThat(stopped.at("/job/state").asText()).isEqualTo("FINISHED");
         assertThat(observer.getJobStatus(JobID.fromHexString(job)).get()).isEqualTo(JobStatus.FINISHED);
 
-        String restore =
-                ",\"restore\":{\"mode\":\"SAVEPOINT\",\"path\":" + stopped.at("/operation/savepointPath") + "}";
-        String second = answer("submit-job", submission("life", 2, "job.jar", "endless", restore))
+        assertThat(stopped.at("/operation/savepointPath").asText()).contains("/packaged-life/");
+
+        // The same again, in a request of its own: it goes on from the savepoint.
+        String second = answer(
+                        "submit-job",
+                        submission("life", 1, "job.jar", "endless", "")
+                                .replace("\"requestId\":\"life\"", "\"requestId\":\"life/next\""))
                 .at("/job/flinkJobId")
                 .asText();
         assertThat(second).isNotEqualTo(job);
         awaitStatus(second, JobStatus.RUNNING);
+        assertThat(answer("job-status", "{\"cluster\":\"test\",\"jobName\":\"packaged-life\"}")
+                        .at("/job/restoredFrom"))
+                .isEqualTo(stopped.at("/operation/savepointPath"));
 
         JsonNode cancelled = awaitOperation(answer(
                 "stop-job",
@@ -231,19 +245,46 @@ class PackagedFunctionsIT {
     void submit_refused_failsWithItsCodeFirstAndLeavesNothing() throws Exception {
         Set<JobID> before = jobs();
 
-        assertRefused("submit-job", submission("bad", 1, "missing.jar", "endless", ""), "JAR_NOT_FOUND");
-        assertRefused("submit-job", submission("bad", 1, "text.jar", "endless", ""), "JAR_NOT_A_JAR");
-        assertRefused("submit-job", submission("bad", 1, "job.jar", "refusing", ""), "PROGRAM_FAILED");
+        assertRefused("submit-job", submission("missing-jar", 1, "missing.jar", "endless", ""), "JAR_NOT_FOUND");
+        assertRefused("submit-job", submission("text-jar", 1, "text.jar", "endless", ""), "JAR_NOT_A_JAR");
+        assertRefused("submit-job", submission("refusing", 1, "job.jar", "refusing", ""), "PROGRAM_FAILED");
         assertRefused(
                 "submit-job",
-                submission("bad", 1, "job.jar", "endless", "").replace("\"parallelism\":1", "\"parallelism\":9"),
+                submission("wide", 1, "job.jar", "endless", "").replace("\"parallelism\":1", "\"parallelism\":9"),
                 "PARALLELISM_EXCEEDS_SLOTS");
         assertRefused("list-jobs", "{\"cluster\":\"test\",\"url\":\"" + flink.url() + "\"}", "FIELD_UNKNOWN");
         assertThat(jobs()).isEqualTo(before);
     }
 
     @Test
+    void submit_secretInArguments_isInNoErrorAndNoLog() throws IOException {
+        String secret = "xyzzy-canary-42";
+        String good = submission("canary", 1, "job.jar", "refusing\",\"--password=" + secret, "");
+
+        // The program quotes it, and Flink the program.
+        assertRefused("submit-job", good, "PROGRAM_FAILED", secret);
+        assertRefused("submit-job", good.replace("\"STREAM\"", "\"" + secret + "\""), "FIELD_INVALID", secret);
+        assertRefused("submit-job", good.replace("\"args\"", "\"--password=" + secret + "\""), "FIELD_UNKNOWN", secret);
+        assertRefused("submit-job", secret + " " + good, "EVENT_UNREADABLE", secret);
+        assertRefused("submit-job", good.replace("\"--", secret + "\"--"), "EVENT_UNREADABLE", secret);
+        assertThat(home.resolve("functions.log"))
+                .content()
+                .contains("PROGRAM_FAILED: ")
+                .doesNotContain(secret);
+    }
+
+    private static void assertRefused(String function, String event, String code, String secret) {
+        Result result = lambda.invoke(function, event);
+
+        assertThat(result.errorMessage()).startsWith(code + ": {");
+        assertThat(result.body().toString()).doesNotContain(secret);
+    }
+
+    @Test
     void everyFunction_clusterThatNeverAnswers_failsWithinItsTime() throws Exception {
+        String id = answer("submit-job", submission("silent", 1, "job.jar", "endless", ""))
+                .at("/job/flinkJobId")
+                .asText();
         CountDownLatch never = new CountDownLatch(1);
         try (StubServer silent = new StubServer(exchange -> never.await())) {
             Map<String, String> settings = Map.of(
@@ -252,11 +293,11 @@ class PackagedFunctionsIT {
                             .formatted(silent.url()),
                     "SLUICEWAY_TIME_BUDGET",
                     "PT6S");
-            String job = "\"cluster\":\"test\",\"flinkJobId\":\"" + "0".repeat(32) + "\"";
+            String job = "\"cluster\":\"test\",\"flinkJobId\":\"" + id + "\"";
             String request = "{\"requestId\":\"silent\",\"try\":1," + job + "}";
             Map<String, String> events = Map.of(
                     "submit-job",
-                    submission("silent", 1, "job.jar", "bounded", ""),
+                    submission("silent", 1, "job.jar", "endless", ""),
                     "job-status",
                     "{" + job + "}",
                     "take-savepoint",
@@ -275,6 +316,10 @@ class PackagedFunctionsIT {
                 assertThat(Duration.between(called, Instant.now())).isLessThan(Duration.ofSeconds(16));
             }
         }
+        answer(
+                "stop-job",
+                "{\"requestId\":\"silent/end\",\"try\":1,\"mode\":\"CANCEL\",\"cluster\":\"test\",\"jobName\":\"packaged-silent\"}");
+        awaitStatus(id, JobStatus.CANCELED);
     }
 
     @Test

@@ -13,15 +13,25 @@ import java.util.Map;
 /** A jar store in memory, for fast tests. */
 public final class FakeJarStore implements JarStore {
     private final Map<String, Path> files = new HashMap<>();
+    private Runnable beforeFetch = () -> {};
     private int fetches;
 
     public void put(String uri, Path file) {
         files.put(uri, file);
     }
 
+    public void remove(String uri) {
+        files.remove(uri);
+    }
+
     /** Puts one version of an object. */
     public void put(String uri, String versionId, Path file) {
         files.put(uri + "#" + versionId, file);
+    }
+
+    /** Lets something happen just before the next jar is fetched. */
+    public void beforeNextFetch(Runnable action) {
+        beforeFetch = action;
     }
 
     public int fetches() {
@@ -31,6 +41,9 @@ public final class FakeJarStore implements JarStore {
     @Override
     public void fetch(JarReference jar, Path target, Deadline deadline) {
         fetches++;
+        Runnable first = beforeFetch;
+        beforeFetch = () -> {};
+        first.run();
         Path file = files.get(jar.uri() + (jar.versionId() == null ? "" : "#" + jar.versionId()));
         if (file == null) {
             throw new RefusedException(ErrorCode.JAR_NOT_FOUND, "There is no object %s.".formatted(jar.uri()));

@@ -3,17 +3,25 @@ package io.sluiceway.operation;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluiceway.job.ClusterName;
-import io.sluiceway.job.FlinkJobId;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import io.sluiceway.job.JobName;
+import io.sluiceway.job.RequestId;
+import org.junit.jupiter.api.Test;
 
 class OperationIdTest {
-    @ParameterizedTest
-    @EnumSource
-    void parse_whatToStringWrote_isTheSame(OperationType type) {
-        OperationId id = new OperationId(
-                type, new ClusterName("session-1"), new FlinkJobId("a".repeat(32)), new TriggerId("b".repeat(32)));
+    private static final ClusterName CLUSTER = new ClusterName("session-1");
+    private static final JobName JOB = new JobName("flight-delays");
+    private static final RequestId REQUEST = new RequestId("day-5");
 
-        assertThat(OperationId.parse(id.toString())).isEqualTo(id);
+    @Test
+    void derive_sameParts_isTheSameId() {
+        assertThat(OperationId.derive(CLUSTER, JOB, "stop-job", REQUEST, 1))
+                .isEqualTo(OperationId.derive(CLUSTER, JOB, "stop-job", REQUEST, 1));
+    }
+
+    @Test
+    void derive_anotherVerbOrNumber_isAnotherId() {
+        assertThat(OperationId.derive(CLUSTER, JOB, "stop-job", REQUEST, 1))
+                .isNotEqualTo(OperationId.derive(CLUSTER, JOB, "take-savepoint", REQUEST, 1))
+                .isNotEqualTo(OperationId.derive(CLUSTER, JOB, "stop-job", REQUEST, 2));
     }
 }

@@ -55,10 +55,9 @@ public final class LambdaRuntime {
      * @param environment the function's environment variables
      */
     public LambdaRuntime(Path zip, Path directory, Map<String, String> environment) {
-        this.task = directory.resolve("task");
+        this.task = unpack(zip, directory);
         this.log = directory.resolve("functions.log");
         this.environment = environment;
-        unpack(zip);
     }
 
     /** Calls one function in a process of its own. */
@@ -73,15 +72,7 @@ public final class LambdaRuntime {
         try (StubServer api = new StubServer(exchange -> serve(exchange, event, result, idle))) {
             Map<String, String> variables = new HashMap<>(environment);
             variables.putAll(settings);
-            variables.put("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:" + api.url().getPort());
-            variables.put("AWS_LAMBDA_FUNCTION_NAME", function);
-            variables.put("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST");
-            variables.put("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512");
-            variables.put("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/" + function);
-            variables.put("AWS_LAMBDA_LOG_STREAM_NAME", "test");
-            variables.put("LAMBDA_TASK_ROOT", task.toString());
-            variables.put("_HANDLER", "not.used");
-            variables.put("QUARKUS_FUNQY_EXPORT", function);
+            variables.putAll(variables(function, task, api.url().getPort()));
             Process process = Processes.start(
                     log, variables, List.of(task.resolve("bootstrap").toString()));
             try {
@@ -126,13 +117,10 @@ public final class LambdaRuntime {
                 // As Lambda does between two calls.
                 idle.await();
             }
-            String id = UUID.randomUUID().toString();
-            // AWS's client dies without a content type.
-            exchange.getResponseHeaders().add("Content-Type", "application/json");
-            exchange.getResponseHeaders().add("Lambda-Runtime-Aws-Request-Id", id);
-            exchange.getResponseHeaders().add("Lambda-Runtime-Deadline-Ms", "4102444800000");
-            exchange.getResponseHeaders()
-                    .add("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:f");
+            for (String header : eventHeaders()) {
+                exchange.getResponseHeaders()
+                        .add(header.substring(0, header.indexOf(':')), header.substring(header.indexOf(' ') + 1));
+            }
             StubServer.answer(exchange, 200, event.getBytes(StandardCharsets.UTF_8));
         } else if (path.endsWith("/response")) {
             StubServer.answer(exchange, 202, new byte[0]);
@@ -143,7 +131,48 @@ public final class LambdaRuntime {
         }
     }
 
-    private void unpack(Path zip) {
+    /** What Lambda tells with an event, each as {@code Name: value}. */
+    public static List<String> eventHeaders() {
+        return List.of(
+                // AWS's client dies without a content type.
+                "Content-Type: application/json",
+                "Lambda-Runtime-Aws-Request-Id: " + UUID.randomUUID(),
+                "Lambda-Runtime-Deadline-Ms: 4102444800000",
+                "Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:000000000000:function:f");
+    }
+
+    /**
+     * The environment variables that Lambda sets.
+     *
+     * @param function which function the process runs
+     * @param task where it is unpacked
+     * @param apiPort where it finds the Runtime API
+     */
+    public static Map<String, String> variables(String function, Path task, int apiPort) {
+        return Map.of(
+                "AWS_LAMBDA_RUNTIME_API",
+                "127.0.0.1:" + apiPort,
+                "AWS_LAMBDA_FUNCTION_NAME",
+                function,
+                "AWS_LAMBDA_FUNCTION_VERSION",
+                "$LATEST",
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+                "512",
+                "AWS_LAMBDA_LOG_GROUP_NAME",
+                "/aws/lambda/" + function,
+                "AWS_LAMBDA_LOG_STREAM_NAME",
+                "test",
+                "LAMBDA_TASK_ROOT",
+                task.toString(),
+                "_HANDLER",
+                "not.used",
+                "QUARKUS_FUNQY_EXPORT",
+                function);
+    }
+
+    /** Unpacks a function's zip below a directory; returns where its {@code bootstrap} is. */
+    public static Path unpack(Path zip, Path directory) {
+        Path task = directory.resolve("task");
         try (ZipInputStream in = new ZipInputStream(Files.newInputStream(zip))) {
             for (ZipEntry entry = in.getNextEntry(); entry != null; entry = in.getNextEntry()) {
                 Path target = task.resolve(entry.getName());
@@ -155,6 +184,7 @@ public final class LambdaRuntime {
             if (!task.resolve("bootstrap").toFile().setExecutable(true)) {
                 throw new IOException("The bootstrap can't be made executable.");
             }
+            return task;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -87,6 +87,12 @@ final class FlinkRest {
 
     /** An answer: its status is a success, or its body, a JSON object or array, has Flink's {@code errors}. */
     record Answer(int status, JsonNode body) {
+        /** Without the body: a cluster can repeat what it was given. */
+        @Override
+        public String toString() {
+            return "Answer[" + status + "]";
+        }
+
         boolean ok() {
             return status < OK_BELOW;
         }
@@ -237,12 +243,20 @@ final class FlinkRest {
     }
 
     private RefusedException nonsense(HttpResponse<byte[]> response, @Nullable IOException e) {
-        String start = new String(response.body(), 0, Math.min(response.body().length, 80), StandardCharsets.UTF_8);
-        String message = "Cluster '%s' answered %d with something that isn't Flink's: %s."
-                .formatted(cluster, response.statusCode(), Quoted.of(start));
+        String message = "Cluster '%s' answered %d with something that isn't Flink's%s."
+                .formatted(cluster, response.statusCode(), beginning(response));
         return e == null
                 ? new RefusedException(ErrorCode.CLUSTER_ANSWER_INVALID, message)
                 : new RefusedException(ErrorCode.CLUSTER_ANSWER_INVALID, message, e);
+    }
+
+    /** What is between may answer a write with what was written, program arguments among it. */
+    private static String beginning(HttpResponse<byte[]> response) {
+        if (!response.request().method().equals("GET")) {
+            return "";
+        }
+        byte[] body = response.body();
+        return ": " + Quoted.of(new String(body, 0, Math.min(body.length, 80), StandardCharsets.UTF_8));
     }
 
     private byte[] bytes(JsonNode body) {

@@ -1,7 +1,7 @@
 package io.sluiceway.cluster.session;
 
 import io.sluiceway.error.Quoted;
-import java.util.Comparator;
+import io.sluiceway.job.Arguments;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -11,13 +11,13 @@ import java.util.regex.Pattern;
  * What Flink says of a failure: a stack trace as {@link Throwable#printStackTrace()} writes it, or a message. Flink's
  * REST API has no error codes, so what kind of failure it is has to be told from its English.
  *
- * @param text the words as they came
+ * @param text the words as they came, the middle of very many left out
  */
 record FlinkWords(String text) {
     private static final int MAX_LENGTH = 600;
 
-    /** Shorter arguments, such as numbers, stay in messages. */
-    private static final int MIN_MASKED = 4;
+    /** Far more than any stack trace; an answer can have megabytes. */
+    private static final int MAX_TEXT = 1 << 16;
 
     private static final Pattern CAUSED_BY =
             Pattern.compile("(?m)^Caused by: (?:org\\.apache\\.flink\\.util\\.SerializedThrowable: )?(.+)$");
@@ -35,6 +35,10 @@ record FlinkWords(String text) {
     private static final Pattern RESTORE_FAILURE = Pattern.compile(
             "Cannot find (?:checkpoint or savepoint|meta data) file|Failed to rollback to checkpoint/savepoint");
 
+    /** What Flink says when a part of it gave no answer in time, in whatever it is wrapped. */
+    private static final Pattern TIMEOUT =
+            Pattern.compile("java\\.util\\.concurrent\\.TimeoutException|AskTimeoutException|RpcConnectionException");
+
     /** {@code JarRunHandler} of flink-runtime-web. */
     private static final Pattern PROGRAM_FAILURE =
             Pattern.compile("ProgramInvocationException|Could not execute application|No jobs included in application");
@@ -42,6 +46,33 @@ record FlinkWords(String text) {
     /** {@code StopWithSavepointStoppingException} of flink-runtime. */
     private static final Pattern SAVEPOINT_WITHOUT_STOP =
             Pattern.compile("A savepoint has been created at: (\\S+), but the corresponding job");
+
+    FlinkWords {
+        text = bounded(text);
+    }
+
+    /** The first and the last lines: those between are never shown. */
+    private static String bounded(String text) {
+        if (text.length() <= MAX_TEXT) {
+            return text;
+        }
+        String head = text.substring(0, MAX_TEXT / 2);
+        String tail = text.substring(text.length() - MAX_TEXT / 2);
+        int headEnd = head.lastIndexOf('\n');
+        int tailStart = tail.indexOf('\n');
+        return (headEnd < 0 ? head : head.substring(0, headEnd)) + (tailStart < 0 ? "" : tail.substring(tailStart));
+    }
+
+    /** Without the words: a program's own can repeat its arguments. */
+    @Override
+    public String toString() {
+        return "FlinkWords[%d characters]".formatted(text.length());
+    }
+
+    /** Whether a part of the cluster gave no answer in time, so that what was asked for may still happen. */
+    boolean tellOfTimeout() {
+        return TIMEOUT.matcher(text).find();
+    }
 
     /** Whether Flink has seen the job's id before. */
     boolean tellOfDuplicateId() {
@@ -89,10 +120,6 @@ record FlinkWords(String text) {
      * they may be secrets.
      */
     FlinkWords without(List<String> arguments) {
-        return new FlinkWords(arguments.stream()
-                .map(argument -> argument.startsWith("-") ? argument.substring(argument.indexOf('=') + 1) : argument)
-                .filter(value -> value.length() >= MIN_MASKED && !value.startsWith("-"))
-                .sorted(Comparator.comparingInt(String::length).reversed())
-                .reduce(text, (masked, value) -> masked.replace(value, "…")));
+        return new FlinkWords(Arguments.mask(text, arguments));
     }
 }

@@ -14,13 +14,14 @@ import io.sluiceway.error.RefusedException;
 import io.sluiceway.jar.JarDigest;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.Checkpoints;
 import io.sluiceway.job.JobStatus.CompletedCheckpoint;
 import io.sluiceway.job.JobStatus.Failure;
 import io.sluiceway.job.JobStatus.JobOverview;
-import io.sluiceway.job.RestorePoint;
+import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.StoragePath;
@@ -51,8 +52,14 @@ public final class SessionCluster implements FlinkCluster {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
     private static final int NOT_FOUND = 404;
     private static final int CONFLICT = 409;
+    private static final int SERVER_ERRORS_FROM = 500;
     private static final int MAX_NAME_LENGTH = 200;
     private static final Pattern JAR_ID = Pattern.compile("[0-9a-f-]{36}_[0-9a-f]{64}\\.jar");
+
+    private static final Pattern TASK_STATE = Pattern.compile("[A-Za-z_]{1,40}");
+
+    /** The end of the year 9999, behind which ISO 8601 writes years otherwise. */
+    private static final long LATEST_MILLIS = 253_402_300_799_999L;
 
     private final ClusterName name;
     private final ClusterSettings.Session settings;
@@ -75,8 +82,24 @@ public final class SessionCluster implements FlinkCluster {
     }
 
     @Override
-    public StoragePath savepointDirectory(FlinkJobId job, TriggerId trigger) {
-        return settings.savepointRoot().child(job.value()).child(trigger.value());
+    public StoragePath savepointDirectory(JobName job, OperationId operation) {
+        return settings.savepointRoot().child(job.value()).child(operation.value());
+    }
+
+    @Override
+    public Optional<StoragePath> checkpointDirectory(FlinkJobId job) {
+        return Optional.ofNullable(settings.checkpointRoot()).map(root -> root.child(job.value()));
+    }
+
+    /** The JobManager's {@code web.tmpdir}, which has a name of its own at each start. */
+    @Override
+    public String incarnation(Deadline deadline) {
+        for (JsonNode entry : require(rest.get("/jobmanager/config", deadline)).body()) {
+            if (text(entry, "key").equals("web.tmpdir")) {
+                return Quoted.plain(text(entry, "value"), MAX_NAME_LENGTH);
+            }
+        }
+        throw nonsense("a configuration without web.tmpdir");
     }
 
     @Override
@@ -120,7 +143,7 @@ public final class SessionCluster implements FlinkCluster {
             case ELASTIC -> OptionalInt.empty();
             case FIXED -> {
                 int slots =
-                        (int) number(require(rest.get("/overview", deadline)).body(), "slots-total");
+                        count(number(require(rest.get("/overview", deadline)).body(), "slots-total"));
                 if (slots == 0) {
                     throw new RefusedException(
                             ErrorCode.CLUSTER_UNREACHABLE,
@@ -142,11 +165,14 @@ public final class SessionCluster implements FlinkCluster {
     }
 
     @Override
-    public RunAnswer runJob(JobLaunch launch, Deadline deadline) {
+    public RunAnswer runJob(JobLaunch launch, Instant postUntil, Deadline deadline) {
         String jar = findJar(launch.jar(), deadline)
                 .orElseThrow(() -> new RefusedException(
                         ErrorCode.SUBMISSION_UNSETTLED,
                         "Cluster '%s' lost the jar before the job could be run.".formatted(name)));
+        if (!deadline.clock().instant().isBefore(postUntil)) {
+            return new RunAnswer.TooLate();
+        }
         Answer answer;
         try {
             answer = rest.post("/jars/" + jar + "/run", runRequest(launch), deadline);
@@ -171,10 +197,9 @@ public final class SessionCluster implements FlinkCluster {
         if (launch.spec().parallelism() != null) {
             request.put("parallelism", launch.spec().parallelism());
         }
-        switch (launch.spec().restore()) {
-            case RestorePoint.None() -> {}
-            case RestorePoint.Savepoint(StoragePath path, boolean allowNonRestoredState) ->
-                request.put("savepointPath", path.value()).put("allowNonRestoredState", allowNonRestoredState);
+        if (launch.restoreFrom() != null) {
+            request.put("savepointPath", launch.restoreFrom().value())
+                    .put("allowNonRestoredState", launch.allowNonRestoredState());
         }
         return request;
     }
@@ -190,17 +215,20 @@ public final class SessionCluster implements FlinkCluster {
                     ErrorCode.ENTRY_CLASS_NOT_FOUND,
                     "Cluster '%s' can't use the entry class: %s".formatted(name, cause));
         }
-        if (launch.spec().restore() instanceof RestorePoint.Savepoint(StoragePath path, boolean _)
-                && words.tellOfRestoreFailure()) {
+        if (launch.restoreFrom() != null && words.tellOfRestoreFailure()) {
             throw new RefusedException(
                     ErrorCode.RESTORE_FAILED,
                     "Job '%s' can't be restored from '%s': %s"
-                            .formatted(launch.spec().name(), path, cause));
+                            .formatted(launch.spec().name(), launch.restoreFrom(), cause));
         }
         if (words.tellOfProgramFailure()) {
             throw new RefusedException(
                     ErrorCode.PROGRAM_FAILED,
                     "The program of job '%s' failed: %s".formatted(launch.spec().name(), cause));
+        }
+        if (answer.status() >= SERVER_ERRORS_FROM || words.tellOfTimeout()) {
+            // Flink gave up waiting for itself; what it was asked for may still come.
+            return new RunAnswer.AnswerLost("Cluster '%s' answered %d: %s".formatted(name, answer.status(), cause));
         }
         throw refused(answer.status(), cause);
     }
@@ -391,21 +419,29 @@ public final class SessionCluster implements FlinkCluster {
                 Quoted.plain(text(job, "name"), MAX_NAME_LENGTH),
                 state(job, "state"),
                 instant(job, "start-time"),
-                end < 0 ? null : Instant.ofEpochMilli(end),
+                end < 0 ? null : instant(end),
                 taskCounts(field(job, taskCounts)));
     }
 
-    private static SortedMap<String, Integer> taskCounts(JsonNode counts) {
+    private SortedMap<String, Integer> taskCounts(JsonNode counts) {
         SortedMap<String, Integer> tasks = new TreeMap<>();
         for (Map.Entry<String, JsonNode> count : counts.properties()) {
             // The overview counts the total as well.
             if (!count.getKey().equals("total")) {
-                tasks.put(
-                        count.getKey().toUpperCase(Locale.ROOT),
-                        count.getValue().asInt());
+                if (!TASK_STATE.matcher(count.getKey()).matches()) {
+                    throw nonsense("the unknown task state " + Quoted.of(count.getKey()));
+                }
+                tasks.put(count.getKey().toUpperCase(Locale.ROOT), count(number(counts, count.getKey())));
             }
         }
         return tasks;
+    }
+
+    private int count(long number) {
+        if (number < 0 || number > Integer.MAX_VALUE) {
+            throw nonsense("the number " + number);
+        }
+        return (int) number;
     }
 
     private JobState state(JsonNode node, String field) {
@@ -432,12 +468,20 @@ public final class SessionCluster implements FlinkCluster {
     }
 
     private Instant instant(JsonNode node, String field) {
-        return Instant.ofEpochMilli(number(node, field));
+        return instant(number(node, field));
+    }
+
+    /** Flink writes -1 for a time that it doesn't know. */
+    private Instant instant(long millis) {
+        if (millis > LATEST_MILLIS) {
+            throw nonsense("the time " + millis);
+        }
+        return Instant.ofEpochMilli(Math.max(0, millis));
     }
 
     private long number(JsonNode node, String field) {
         JsonNode value = field(node, field);
-        if (!value.isIntegralNumber()) {
+        if (!value.isIntegralNumber() || !value.canConvertToLong()) {
             throw nonsense("no number in the field '" + field + "'");
         }
         return value.asLong();
@@ -466,9 +510,11 @@ public final class SessionCluster implements FlinkCluster {
         return answer;
     }
 
+    /** An error of its own says of a read that it can be asked again, and of a write that it may have been done. */
     private RefusedException refused(int status, String words) {
         return new RefusedException(
-                ErrorCode.CLUSTER_REFUSED, "Cluster '%s' answered %d: %s".formatted(name, status, words));
+                status >= SERVER_ERRORS_FROM ? ErrorCode.CLUSTER_TIMEOUT : ErrorCode.CLUSTER_REFUSED,
+                "Cluster '%s' answered %d: %s".formatted(name, status, words));
     }
 
     private RefusedException nonsense(String what) {

@@ -31,6 +31,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -203,9 +204,10 @@ class FlinkProtocolTest {
                 new EntryClass("a.B"),
                 List.of("--day", "1 2"),
                 3,
-                new RestorePoint.Savepoint(new StoragePath("s3://state/savepoints/1"), true));
+                new RestorePoint.Latest(true),
+                JobSpec.OnUnknown.REFUSE);
 
-        cluster.runJob(new JobLaunch(ID, spec, JAR), soon());
+        cluster.runJob(new JobLaunch(ID, spec, JAR, new StoragePath("s3://state/savepoints/1")), Instant.MAX, soon());
 
         JarRunRequestBody body = flinkReadsRequest(JarRunRequestBody.class);
         assertThat(body.getJobId()).isEqualTo(JobID.fromHexString(JOB));

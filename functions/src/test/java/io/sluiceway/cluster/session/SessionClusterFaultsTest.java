@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -109,7 +110,7 @@ class SessionClusterFaultsTest {
     }
 
     @Test
-    void listJobs_serverError_isRefusedInTheClustersWords() {
+    void listJobs_serverError_saysSoInTheClustersWords() {
         String body = "{\"errors\":[\"Internal server error.\",\"<Exception on server side:\\n"
                 + "org.apache.flink.Outer: outer\\n\\tat a.b(C.java:1)\\nCaused by: java.io.IOException: inner\\n\"]}";
         try (StubServer server =
@@ -117,7 +118,7 @@ class SessionClusterFaultsTest {
             assertThatExceptionOfType(RefusedException.class)
                     .isThrownBy(() -> cluster(server.url()).listJobs(in(Duration.ofSeconds(5))))
                     .withMessage("Cluster 'stub' answered 500: java.io.IOException: inner")
-                    .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.CLUSTER_REFUSED));
+                    .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.CLUSTER_TIMEOUT));
         }
     }
 
@@ -211,6 +212,31 @@ class SessionClusterFaultsTest {
                 """;
 
         assertThat(new FlinkWords(trace).rootCause()).isEqualTo("a.Inner: inner");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "a",
+                "\n",
+                "Caused by: ",
+                "\nCaused by: org.apache.flink.util.SerializedThrowable: ",
+                "entry point class '",
+                "A savepoint has been created at: ",
+                "A savepoint has been created at: x"
+            })
+    @Timeout(10)
+    void words_asManyAsAnAnswerHolds_areReadInTime(String part) {
+        FlinkWords words = new FlinkWords("First.\n" + part.repeat((16 << 20) / part.length()) + "\nCaused by: a.B: c");
+
+        assertThat(words.tellOfDuplicateId()
+                        || words.tellOfNoEntryClass()
+                        || words.tellOfProgramFailure()
+                        || words.tellOfRestoreFailure()
+                        || words.savepointWithoutStop().isPresent())
+                .isFalse();
+        assertThat(words.firstLine()).isEqualTo("First.");
+        assertThat(words.rootCause()).isEqualTo("a.B: c");
     }
 
     @Test

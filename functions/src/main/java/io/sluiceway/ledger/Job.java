@@ -1,0 +1,40 @@
+package io.sluiceway.ledger;
+
+import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobKind;
+import io.sluiceway.job.JobName;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A job, and the slot that a living attempt of a STREAM holds.
+ *
+ * @param cluster where it runs
+ * @param name its name, unique in the cluster
+ * @param kind how it lives; never changes
+ * @param active the attempt that holds the slot: intended or submitted, and not ended; absent when the slot is free,
+ *     and always for a RUN
+ * @param last the newest attempt that reached the cluster, or may have: the head of a STREAM's lineage; absent while
+ *     there is none
+ */
+public record Job(
+        ClusterName cluster,
+        JobName name,
+        JobKind kind,
+        @Nullable FlinkJobId active,
+        @Nullable FlinkJobId last) {
+    /** This job with its slot taken. */
+    public Job taken(FlinkJobId attempt) {
+        return new Job(cluster, name, kind, attempt, last);
+    }
+
+    /** This job with its slot free. */
+    public Job free() {
+        return new Job(cluster, name, kind, null, last);
+    }
+
+    /** This job with a new head of its lineage. */
+    public Job withLast(FlinkJobId attempt) {
+        return new Job(cluster, name, kind, active, attempt);
+    }
+}

@@ -1,0 +1,60 @@
+package io.sluiceway.ledger;
+
+import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobName;
+import io.sluiceway.operation.Operation;
+import io.sluiceway.operation.OperationId;
+import io.sluiceway.time.Deadline;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The port to the ledger.
+ *
+ * <p>A read shows every change that was made before it began. Changes are made together or not at all, and only on the
+ * versions that were read. Every call answers before its deadline, or throws
+ * {@link io.sluiceway.error.RefusedException} with LEDGER_UNAVAILABLE: a read has then had no effect, a commit may have
+ * been made; with LEDGER_INVALID when the table can't be used as it is.
+ */
+public interface JobLedger {
+    /** A job and its slot. */
+    Optional<Versioned<Job>> findJob(ClusterName cluster, JobName job, Deadline deadline);
+
+    /** What became of a request. */
+    Optional<Versioned<RequestRecord>> findRequest(RequestKey key, Deadline deadline);
+
+    /** One execution of a job. */
+    Optional<Versioned<Attempt>> findAttempt(ClusterName cluster, FlinkJobId id, Deadline deadline);
+
+    /** An operation. */
+    Optional<Versioned<Operation>> findOperation(OperationId id, Deadline deadline);
+
+    /** All savepoints of a job that are known, the newest first. */
+    List<Savepoint> savepoints(ClusterName cluster, JobName job, Deadline deadline);
+
+    /**
+     * The jobs of a cluster, by name.
+     *
+     * @param limit how many at the most, 1 to 1,000
+     * @param after where the page before said to go on; absent: from the beginning
+     */
+    Page<Job> jobs(ClusterName cluster, int limit, @Nullable String after, Deadline deadline);
+
+    /**
+     * A job's history, the newest line first.
+     *
+     * @param limit how many lines at the most, 1 to 1,000
+     * @param after where the page before said to go on; absent: from the newest
+     */
+    Page<HistoryEntry> history(ClusterName cluster, JobName job, int limit, @Nullable String after, Deadline deadline);
+
+    /**
+     * Makes changes, all or none.
+     *
+     * @param changes 1 to 20, each of another record
+     * @throws LedgerConflictException when a record isn't at the version that its change names
+     */
+    void commit(List<LedgerChange> changes, Deadline deadline) throws LedgerConflictException;
+}

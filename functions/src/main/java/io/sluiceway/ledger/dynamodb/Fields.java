@@ -1,0 +1,105 @@
+package io.sluiceway.ledger.dynamodb;
+
+import io.sluiceway.error.RefusedException;
+import java.time.DateTimeException;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+
+/** Reads an item's attributes strictly. */
+final class Fields {
+    /** An attribute is missing, of another type, or holds what Sluiceway never writes. */
+    static final class UnreadableException extends RuntimeException {
+        private final String attribute;
+
+        /** The message names the attribute and never holds its value, which may be a secret. */
+        private UnreadableException(String attribute) {
+            super(attribute);
+            this.attribute = attribute;
+        }
+
+        String attribute() {
+            return attribute;
+        }
+    }
+
+    private final Map<String, AttributeValue> values;
+
+    Fields(Map<String, AttributeValue> values) {
+        this.values = values;
+    }
+
+    String text(String name) {
+        return present(name, values.containsKey(name) ? values.get(name).s() : null);
+    }
+
+    <T> T read(String name, Function<String, T> reader) {
+        return parsed(name, () -> reader.apply(text(name)));
+    }
+
+    <T> @Nullable T readIfPresent(String name, Function<String, T> reader) {
+        return values.containsKey(name) ? read(name, reader) : null;
+    }
+
+    long number(String name) {
+        String digits =
+                present(name, values.containsKey(name) ? values.get(name).n() : null);
+        return parsed(name, () -> Long.parseLong(digits));
+    }
+
+    int count(String name) {
+        return parsed(name, () -> Math.toIntExact(number(name)));
+    }
+
+    @Nullable
+    Integer countIfPresent(String name) {
+        return values.containsKey(name) ? count(name) : null;
+    }
+
+    boolean flag(String name) {
+        return present(name, values.containsKey(name) ? values.get(name).bool() : null);
+    }
+
+    List<String> texts(String name) {
+        AttributeValue list = values.get(name);
+        if (list == null || !list.hasL()) {
+            throw new UnreadableException(name);
+        }
+        return list.l().stream().map(text -> present(name, text.s())).toList();
+    }
+
+    <T> T map(String name, Function<Fields, T> reader) {
+        AttributeValue map = values.get(name);
+        if (map == null || !map.hasM()) {
+            throw new UnreadableException(name);
+        }
+        return parsed(name, () -> reader.apply(new Fields(map.m())));
+    }
+
+    <T> @Nullable T mapIfPresent(String name, Function<Fields, T> reader) {
+        return values.containsKey(name) ? map(name, reader) : null;
+    }
+
+    private static <T> T present(String name, @Nullable T value) {
+        if (value == null) {
+            throw new UnreadableException(name);
+        }
+        return value;
+    }
+
+    private interface Parser<T> {
+        T parse();
+    }
+
+    /** What a value's own class refuses; its message may quote the value and ends here. */
+    @SuppressWarnings("UnusedException")
+    private static <T> T parsed(String name, Parser<T> parser) {
+        try {
+            return parser.parse();
+        } catch (RefusedException | IllegalArgumentException | ArithmeticException | DateTimeException e) {
+            throw new UnreadableException(name);
+        }
+    }
+}

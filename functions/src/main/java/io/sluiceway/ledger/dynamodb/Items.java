@@ -1,0 +1,298 @@
+package io.sluiceway.ledger.dynamodb;
+
+import io.sluiceway.error.ErrorCode;
+import io.sluiceway.jar.JarDigest;
+import io.sluiceway.jar.JarReference;
+import io.sluiceway.jar.JarUri;
+import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.EntryClass;
+import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobKind;
+import io.sluiceway.job.JobName;
+import io.sluiceway.job.JobSpec;
+import io.sluiceway.job.JobSpec.OnUnknown;
+import io.sluiceway.job.Request;
+import io.sluiceway.job.RequestId;
+import io.sluiceway.job.RestorePoint;
+import io.sluiceway.ledger.Attempt;
+import io.sluiceway.ledger.Attempt.Refusal;
+import io.sluiceway.ledger.AttemptState;
+import io.sluiceway.ledger.HistoryEntry;
+import io.sluiceway.ledger.Job;
+import io.sluiceway.ledger.RequestKey;
+import io.sluiceway.ledger.RequestRecord;
+import io.sluiceway.ledger.Savepoint;
+import io.sluiceway.operation.Operation;
+import io.sluiceway.operation.OperationId;
+import io.sluiceway.operation.OperationState;
+import io.sluiceway.operation.OperationType;
+import io.sluiceway.operation.TriggerId;
+import io.sluiceway.savepoint.SavepointOrigin;
+import io.sluiceway.savepoint.StoragePath;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/** Records as items and back, attribute by attribute, so that a person can read the table. */
+final class Items {
+    private Items() {}
+
+    static Attributes ofJob(Job job) {
+        return new Attributes()
+                .text("cluster", job.cluster())
+                .text("job", job.name())
+                .text("kind", job.kind().name())
+                .text("active", job.active())
+                .text("last", job.last());
+    }
+
+    static Job job(Fields item) {
+        return new Job(
+                cluster(item),
+                jobName(item),
+                item.read("kind", JobKind::valueOf),
+                item.readIfPresent("active", FlinkJobId::new),
+                item.readIfPresent("last", FlinkJobId::new));
+    }
+
+    static Attributes ofRequest(RequestRecord request) {
+        RequestKey key = request.key();
+        return new Attributes()
+                .text("cluster", key.cluster())
+                .text("job", key.job())
+                .text("verb", key.verb())
+                .text("requestId", key.id())
+                .number("try", request.tryNumber())
+                .text("payloadHash", request.payloadHash())
+                .number("attempts", request.attempts())
+                .text("attempt", request.attempt())
+                .text("operation", request.operation())
+                .map("refusal", ofRefusal(request.refusal()))
+                .text("createdAt", request.createdAt());
+    }
+
+    static RequestRecord request(Fields item) {
+        return new RequestRecord(
+                new RequestKey(cluster(item), jobName(item), item.text("verb"), item.read("requestId", RequestId::new)),
+                item.count("try"),
+                item.text("payloadHash"),
+                item.count("attempts"),
+                item.readIfPresent("attempt", FlinkJobId::new),
+                item.readIfPresent("operation", OperationId::new),
+                item.mapIfPresent("refusal", Items::refusal),
+                item.read("createdAt", Instant::parse));
+    }
+
+    static Attributes ofAttempt(Attempt attempt) {
+        return new Attributes()
+                .text("flinkJobId", attempt.id())
+                .text("requestId", attempt.request())
+                .number("number", attempt.number())
+                .map("spec", ofSpec(attempt.spec()))
+                .text("specHash", attempt.specHash())
+                .map("owner", ofCaller(attempt.owner()))
+                .text("state", attempt.state().name())
+                .text("createdAt", attempt.createdAt())
+                .text("until", attempt.until())
+                .text("incarnation", attempt.incarnation())
+                .text("restoredFrom", attempt.restoredFrom())
+                .text("submission", attempt.submission())
+                .text("stop", attempt.stop())
+                .text("submittedAt", attempt.submittedAt())
+                .text("endedAt", attempt.endedAt())
+                .map("failure", ofRefusal(attempt.failure()))
+                .number("restarts", attempt.restarts());
+    }
+
+    static Attempt attempt(Fields item) {
+        return new Attempt(
+                item.read("flinkJobId", FlinkJobId::new),
+                item.read("requestId", RequestId::new),
+                item.count("number"),
+                item.map("spec", Items::spec),
+                item.readIfPresent("specHash", hash -> hash),
+                item.map("owner", Items::caller),
+                item.read("state", AttemptState::valueOf),
+                item.read("createdAt", Instant::parse),
+                item.read("until", Instant::parse),
+                item.readIfPresent("incarnation", incarnation -> incarnation),
+                item.readIfPresent("restoredFrom", StoragePath::new),
+                item.read("submission", OperationId::new),
+                item.readIfPresent("stop", OperationId::new),
+                item.readIfPresent("submittedAt", Instant::parse),
+                item.readIfPresent("endedAt", Instant::parse),
+                item.mapIfPresent("failure", Items::refusal),
+                item.number("restarts"));
+    }
+
+    static Attributes ofOperation(Operation operation) {
+        return new Attributes()
+                .text("operationId", operation.id())
+                .text("operationType", operation.type().name())
+                .text("cluster", operation.cluster())
+                .text("job", operation.job())
+                .text("attempt", operation.attempt())
+                .map("request", ofCaller(operation.request()))
+                .text("state", operation.state().name())
+                .text("trigger", operation.trigger())
+                .text("directory", operation.directory())
+                .text("savepoint", operation.savepoint())
+                .text("failure", operation.failure())
+                .text("createdAt", operation.createdAt())
+                .text("endedAt", operation.endedAt());
+    }
+
+    static Operation operation(Fields item) {
+        return new Operation(
+                item.read("operationId", OperationId::new),
+                item.read("operationType", OperationType::valueOf),
+                cluster(item),
+                jobName(item),
+                item.read("attempt", FlinkJobId::new),
+                item.map("request", Items::caller),
+                item.read("state", OperationState::valueOf),
+                item.readIfPresent("trigger", TriggerId::new),
+                item.readIfPresent("directory", StoragePath::new),
+                item.readIfPresent("savepoint", StoragePath::new),
+                item.readIfPresent("failure", why -> why),
+                item.read("createdAt", Instant::parse),
+                item.readIfPresent("endedAt", Instant::parse));
+    }
+
+    static Attributes ofSavepoint(Savepoint savepoint) {
+        return new Attributes()
+                .text("cluster", savepoint.cluster())
+                .text("job", savepoint.job())
+                .text("attempt", savepoint.attempt())
+                .text("operation", savepoint.operation())
+                .text("origin", savepoint.origin().name())
+                .text("path", savepoint.path())
+                .text("completedAt", savepoint.completedAt())
+                .flag("verified", savepoint.verified())
+                .number("restarts", savepoint.restarts());
+    }
+
+    static Savepoint savepoint(Fields item) {
+        return new Savepoint(
+                cluster(item),
+                jobName(item),
+                item.read("attempt", FlinkJobId::new),
+                item.read("operation", OperationId::new),
+                item.read("origin", SavepointOrigin::valueOf),
+                item.read("path", StoragePath::new),
+                item.read("completedAt", Instant::parse),
+                item.flag("verified"),
+                item.number("restarts"));
+    }
+
+    static Attributes ofLine(HistoryEntry entry) {
+        Request by = entry.by();
+        return new Attributes()
+                .text("cluster", entry.cluster())
+                .text("job", entry.job())
+                .text("at", entry.at())
+                .text("event", entry.event().name())
+                .map("by", by == null ? null : ofCaller(by))
+                .text("attempt", entry.attempt())
+                .text("operation", entry.operation())
+                .text("detail", entry.detail());
+    }
+
+    static HistoryEntry line(Fields item) {
+        return new HistoryEntry(
+                cluster(item),
+                jobName(item),
+                item.read("at", Instant::parse),
+                item.read("event", HistoryEntry.Event::valueOf),
+                item.mapIfPresent("by", Items::caller),
+                item.readIfPresent("attempt", FlinkJobId::new),
+                item.readIfPresent("operation", OperationId::new),
+                item.readIfPresent("detail", detail -> detail));
+    }
+
+    private static Attributes ofSpec(JobSpec spec) {
+        return new Attributes()
+                .text("job", spec.name())
+                .text("kind", spec.kind().name())
+                .text("cluster", spec.cluster())
+                .map("jar", ofJar(spec.jar()))
+                .text("entryClass", spec.entryClass())
+                .texts("args", spec.arguments())
+                .number("parallelism", spec.parallelism())
+                .map("restore", ofRestorePoint(spec.restore()))
+                .text("onUnknown", spec.onUnknown().name());
+    }
+
+    private static JobSpec spec(Fields map) {
+        return new JobSpec(
+                jobName(map),
+                map.read("kind", JobKind::valueOf),
+                cluster(map),
+                map.map("jar", Items::jar),
+                map.readIfPresent("entryClass", EntryClass::new),
+                map.texts("args"),
+                map.countIfPresent("parallelism"),
+                map.map("restore", Items::restorePoint),
+                map.read("onUnknown", OnUnknown::valueOf));
+    }
+
+    private static Attributes ofJar(JarReference jar) {
+        return new Attributes()
+                .text("uri", jar.uri())
+                .text("versionId", jar.versionId())
+                .text("sha256", jar.expectedDigest());
+    }
+
+    private static JarReference jar(Fields map) {
+        return new JarReference(
+                map.read("uri", JarUri::parse),
+                map.readIfPresent("versionId", id -> id),
+                map.readIfPresent("sha256", JarDigest::new));
+    }
+
+    private static Attributes ofRestorePoint(RestorePoint point) {
+        Attributes map = new Attributes();
+        return switch (point) {
+            case RestorePoint.None() -> map.text("mode", "NONE");
+            case RestorePoint.Latest(boolean allow) ->
+                map.text("mode", "LATEST").flag("allowNonRestoredState", allow);
+            case RestorePoint.Savepoint(StoragePath path, boolean allow) ->
+                map.text("mode", "SAVEPOINT").text("path", path).flag("allowNonRestoredState", allow);
+        };
+    }
+
+    private static RestorePoint restorePoint(Fields map) {
+        return map.read("mode", mode -> switch (mode) {
+            case "NONE" -> new RestorePoint.None();
+            case "LATEST" -> new RestorePoint.Latest(map.flag("allowNonRestoredState"));
+            case "SAVEPOINT" ->
+                new RestorePoint.Savepoint(map.read("path", StoragePath::new), map.flag("allowNonRestoredState"));
+            default -> throw new IllegalArgumentException("There is no such mode.");
+        });
+    }
+
+    private static Attributes ofCaller(Request caller) {
+        return new Attributes().text("requestId", caller.id()).number("try", caller.tryNumber());
+    }
+
+    private static Request caller(Fields map) {
+        return new Request(map.read("requestId", RequestId::new), map.count("try"));
+    }
+
+    private static @Nullable Attributes ofRefusal(@Nullable Refusal refusal) {
+        return refusal == null
+                ? null
+                : new Attributes().text("code", refusal.code().name()).text("message", refusal.message());
+    }
+
+    private static Refusal refusal(Fields map) {
+        return new Refusal(map.read("code", ErrorCode::valueOf), map.text("message"));
+    }
+
+    private static ClusterName cluster(Fields item) {
+        return item.read("cluster", ClusterName::new);
+    }
+
+    private static JobName jobName(Fields item) {
+        return item.read("job", JobName::new);
+    }
+}

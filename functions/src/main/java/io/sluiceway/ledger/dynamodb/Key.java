@@ -1,0 +1,97 @@
+package io.sluiceway.ledger.dynamodb;
+
+import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobName;
+import io.sluiceway.ledger.HistoryEntry;
+import io.sluiceway.ledger.RequestKey;
+import io.sluiceway.ledger.Savepoint;
+import io.sluiceway.operation.OperationId;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.Map;
+import java.util.regex.Pattern;
+import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+
+/**
+ * Where an item lies in the table.
+ *
+ * <p>Names of clusters, jobs and verbs hold no {@code #}, and a request's id comes last, so that different records have
+ * different keys.
+ *
+ * @param pk the partition key
+ * @param sk the sort key
+ */
+record Key(String pk, String sk) {
+    static final String PK = "pk";
+    static final String SK = "sk";
+    static final String JOB = "JOB#";
+    static final String SAVEPOINT = "SAVEPOINT#";
+    static final String HISTORY = "HISTORY#";
+
+    /** Sorts as time does. */
+    private static final DateTimeFormatter FIXED_WIDTH =
+            DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSSSSSSSS'Z'").withZone(ZoneOffset.UTC);
+
+    private static final Pattern LINE =
+            Pattern.compile("\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{9}Z#[0-9a-f]{32}#\\d{2}");
+
+    static Key ofJob(ClusterName cluster, JobName job) {
+        return new Key(jobsOf(cluster), JOB + job);
+    }
+
+    static Key ofRequest(RequestKey key) {
+        return new Key("REQUEST#%s#%s#%s#%s".formatted(key.cluster(), key.job(), key.verb(), key.id()), "REQUEST");
+    }
+
+    static Key ofAttempt(ClusterName cluster, FlinkJobId id) {
+        return new Key("ATTEMPT#%s#%s".formatted(cluster, id), "ATTEMPT");
+    }
+
+    static Key ofOperation(OperationId id) {
+        return new Key("OPERATION#" + id, "OPERATION");
+    }
+
+    static Key ofSavepoint(Savepoint savepoint) {
+        return new Key(about(savepoint.cluster(), savepoint.job()), SAVEPOINT + savepoint.operation());
+    }
+
+    /**
+     * The key of a line that nobody else can have.
+     *
+     * @param commit the id of the commit that adds it
+     * @param number its place among the changes of that commit, from 0
+     */
+    static Key ofLine(HistoryEntry entry, String commit, int number) {
+        return new Key(about(entry.cluster(), entry.job()), lineOf(entry.at(), commit, number));
+    }
+
+    private static String lineOf(Instant at, String commit, int number) {
+        return "%s%s#%s#%02d".formatted(HISTORY, FIXED_WIDTH.format(at), commit, number);
+    }
+
+    /** Whether this text behind {@link #HISTORY} makes a line's sort key. */
+    static boolean isLine(String text) {
+        return LINE.matcher(text).matches();
+    }
+
+    /** The partition with a cluster's jobs. */
+    static String jobsOf(ClusterName cluster) {
+        return "CLUSTER#" + cluster;
+    }
+
+    /** The partition with a job's savepoints and history. */
+    static String about(ClusterName cluster, JobName job) {
+        return "JOB#%s#%s".formatted(cluster, job);
+    }
+
+    Map<String, AttributeValue> attributes() {
+        return Map.of(PK, AttributeValue.fromS(pk), SK, AttributeValue.fromS(sk));
+    }
+
+    @Override
+    public String toString() {
+        return pk + " " + sk;
+    }
+}
