@@ -25,7 +25,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from flight_delays import report, settings
 from sluiceway_airflow.answers import Answer
-from sluiceway_airflow.functions import CALL_ONCE, function_name
+from sluiceway_airflow.functions import CALL_ONCE, SUBMIT_RETRY_DELAY, function_name
 from sluiceway_airflow.operators.flink_job import WaitForFlinkJobOperator
 from sluiceway_airflow.payloads import submit_job
 
@@ -67,8 +67,9 @@ def flight_delays_daily() -> None:
             parallelism=1,
         ),
         botocore_config=CALL_ONCE,
-        # A retry is a higher try of the request, and so another attempt, whatever became of the one before.
-        retries=0,
+        # A retry is a higher try of the same request: it adopts the job that a try before it has started, and starts
+        # one only if there is none. So late, it doesn't meet a call that is still being made.
+        retry_delay=SUBMIT_RETRY_DELAY,
     )
     wait = WaitForFlinkJobOperator(
         task_id="wait-for-job",

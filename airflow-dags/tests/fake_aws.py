@@ -131,19 +131,25 @@ class FakeAws:
 
 @dataclass
 class FakeFlink:
-    """A cluster behind the functions. A job and an operation need one observation each to get where they go.
+    """A cluster and a ledger behind the functions. A job and an operation need one observation each to get on.
 
     :param aws: where the functions are
     :param on_finished: what a bounded job does when it finishes
     :param fails_with: the root cause with which every job fails, if any
+    :param jobs: what the cluster shows, by Flink job id
+    :param attempts: what the ledger knows besides, by Flink job id
+    :param requests: which try of each submission counts, and what it asked for, by request id
+    :param asked: the operations of other requests, by request id
     """
 
     aws: FakeAws
     on_finished: Callable[[Json], None] = lambda job: None
     fails_with: str | None = None
     jobs: dict[str, Json] = field(default_factory=dict)
-    kinds: dict[str, str] = field(default_factory=dict)
+    attempts: dict[str, Json] = field(default_factory=dict)
+    requests: dict[str, Json] = field(default_factory=dict)
     operations: dict[str, Json] = field(default_factory=dict)
+    asked: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.aws.functions = {
@@ -151,56 +157,131 @@ class FakeFlink:
             "job-status": self.status,
             "take-savepoint": lambda request: self.trigger("TAKE_SAVEPOINT", request),
             "stop-job": self.stop,
-            "list-jobs": lambda request: {
-                "outcome": "OBSERVED",
-                "jobs": [{k: v for k, v in job.items() if k in _OVERVIEW} for job in self.jobs.values()],
-            },
+            "list-jobs": lambda request: {"outcome": "OBSERVED", "jobs": list(self.jobs.values())},
         }
 
     def submit(self, request: Json) -> Json:
+        """Start once per request; what a higher try means is for the state of the attempt before to say."""
+        known = self.requests.get(request["requestId"])
+        if known is not None:
+            if request["try"] < known["try"]:
+                return refuse(request, "STALE_TRY")
+            higher = request["try"] > known["try"]
+            if request["job"] != known["job"]:
+                return refuse(request, "REQUEST_CONFLICT")
+            known["try"] = request["try"]
+            state = self.jobs[known["flinkJobId"]]["state"]
+            if not higher or state == "FINISHED":
+                return self._submitted("REPLAYED", known["flinkJobId"])
+            if state not in ("FAILED", "CANCELED"):
+                return self._adopt(request, known["flinkJobId"])
+        living = self._living(request["job"])
+        if living is not None:
+            if self.attempts[living]["spec"] != request["job"]:
+                return refuse(request, "JOB_ALREADY_RUNNING")
+            return self._adopt(request, living)
+        return self._start(request, attempt=1 if known is None else known["attempt"] + 1)
+
+    def _start(self, request: Json, attempt: int) -> Json:
         spec = request["job"]
         flink_job_id = f"{len(self.jobs) + 1:032x}"
-        self.kinds[flink_job_id] = spec["kind"]
+        restore = spec.get("restore", {"mode": "LATEST" if spec["kind"] == "STREAM" else "NONE"})
+        latest = self._latest_savepoint(spec) if restore["mode"] == "LATEST" else None
+        restored_from = restore.get("path", latest)
+        self.requests[request["requestId"]] = {
+            "try": request["try"],
+            "job": spec,
+            "attempt": attempt,
+            "flinkJobId": flink_job_id,
+        }
+        self.attempts[flink_job_id] = {
+            "spec": spec,
+            "ledger": {
+                "kind": spec["kind"],
+                "attempt": attempt,
+                "attemptState": "SUBMITTED",
+                "owner": {"requestId": request["requestId"], "try": request["try"]},
+                "links": {"flinkUi": f"http://127.0.0.1:8381/#/job/{flink_job_id}"},
+            }
+            | ({} if restored_from is None else {"restoredFrom": restored_from}),
+        }
+        self.add_job(spec["name"], flink_job_id, spec["cluster"])
+        return self._submitted("STARTED", flink_job_id)
+
+    def add_job(self, name: str, flink_job_id: str, cluster: str = "local") -> Json:
+        """Put a job on the cluster, behind the functions' back unless they do it."""
         self.jobs[flink_job_id] = {
-            "cluster": spec["cluster"],
-            "name": spec["name"],
+            "cluster": cluster,
+            "name": name,
             "flinkJobId": flink_job_id,
             "state": "INITIALIZING",
             "terminal": False,
             "startedAt": "2013-01-06T05:00:01Z",
             "tasks": {},
-            "links": {"flinkUi": f"http://127.0.0.1:8381/#/job/{flink_job_id}"},
         }
-        return {
-            "outcome": "STARTED",
-            "job": {
-                "cluster": spec["cluster"],
-                "name": spec["name"],
-                "kind": spec["kind"],
-                "attempt": request["try"],
-                "flinkJobId": flink_job_id,
-                "state": "INITIALIZING",
-                "links": {"flinkUi": f"http://127.0.0.1:8381/#/job/{flink_job_id}"},
-            },
+        return self.jobs[flink_job_id]
+
+    def _living(self, spec: Json) -> str | None:
+        if spec["kind"] == "RUN":
+            return None
+        of_name = (id_ for id_, attempt in self.attempts.items() if attempt["spec"]["name"] == spec["name"])
+        return next((id_ for id_ in of_name if not self.jobs[id_]["terminal"]), None)
+
+    def _latest_savepoint(self, spec: Json) -> str | None:
+        of_name = (operation for operation in self.operations.values() if operation["jobName"] == spec["name"])
+        return next((o["savepointPath"] for o in reversed(list(of_name)) if "savepointPath" in o), None)
+
+    def _adopt(self, request: Json, flink_job_id: str) -> Json:
+        self.requests[request["requestId"]] = {
+            "try": request["try"],
+            "job": request["job"],
+            "attempt": self.attempts[flink_job_id]["ledger"]["attempt"],
+            "flinkJobId": flink_job_id,
         }
+        self.attempts[flink_job_id]["ledger"]["owner"] = {"requestId": request["requestId"], "try": request["try"]}
+        return self._submitted("ADOPTED", flink_job_id)
+
+    def _submitted(self, outcome: str, flink_job_id: str) -> Json:
+        job = self.jobs[flink_job_id]
+        seen = {key: value for key, value in job.items() if key not in ("tasks", "duration", "startedAt", "endedAt")}
+        operation = {
+            "operationId": f"{int(flink_job_id, 16) + 2**64:032x}",
+            "type": "SUBMIT_JOB",
+            "state": "COMPLETED",
+            "terminal": True,
+            "cluster": job["cluster"],
+            "jobName": job["name"],
+            "flinkJobId": flink_job_id,
+            "createdAt": "2013-01-06T05:00:00Z",
+        }
+        ledger = self.attempts[flink_job_id]["ledger"]
+        return {"outcome": outcome, "job": {**seen, **ledger}, "operation": operation}
 
     def status(self, request: Json) -> Json:
         if "operationId" in request:
-            operation = dict(self.operations[request["operationId"]])
-            self.operations[request["operationId"]] |= {"state": "COMPLETED", "terminal": True}
+            operation = self.operations[request["operationId"]]
+            seen = dict(operation)
+            operation |= {"state": "COMPLETED", "terminal": True, "endedAt": "2013-01-06T05:00:09Z"}
             if operation["type"] != "CANCEL":
-                self.operations[request["operationId"]]["savepointPath"] = (
-                    f"s3://sluiceway-local-data/savepoints/{operation['operationId']}"
-                )
-            return {"outcome": "OBSERVED", "operation": operation, "job": self.jobs[operation["flinkJobId"]]}
-        job = self.jobs[request["flinkJobId"]]
-        seen = dict(job)
-        self._advance(job)
-        return {"outcome": "OBSERVED", "job": seen}
+                operation["savepointPath"] = f"s3://sluiceway-local-data/savepoints/{operation['operationId']}"
+            return {"outcome": "OBSERVED", "operation": seen, "job": self._observed(operation["flinkJobId"])}
+        answer = {"outcome": "OBSERVED", "job": self._observed(request["flinkJobId"])}
+        self._advance(request["flinkJobId"])
+        return answer
+
+    def _observed(self, flink_job_id: str) -> Json:
+        attempt = self.attempts[flink_job_id]
+        job = {**self.jobs[flink_job_id], **attempt.get("observed", {}), **attempt["ledger"]}
+        return {**job, "attemptState": job["state"]} if job["terminal"] else job
 
     def stop(self, request: Json) -> Json:
         mode = request.get("mode", "SAVEPOINT")
-        job = self.jobs[request["flinkJobId"]]
+        flink_job_id = request["flinkJobId"]
+        if request["requestId"] in self.asked:
+            return self.trigger(mode, request)
+        if "owner" in request and request["owner"] != self.attempts[flink_job_id]["ledger"]["owner"]:
+            return refuse(request, "STALE_OWNER")
+        job = self.jobs[flink_job_id]
         if job["terminal"]:
             assert mode == "CANCEL"
             answer = self.trigger(mode, request)
@@ -210,39 +291,47 @@ class FakeFlink:
         return self.trigger("CANCEL" if mode == "CANCEL" else "STOP_WITH_SAVEPOINT", request)
 
     def trigger(self, operation_type: str, request: Json) -> Json:
-        operation_id = ".".join(
-            (
-                operation_type.lower().replace("_", "-"),
-                request["cluster"],
-                request["flinkJobId"],
-                f"{len(self.operations):032x}",
-            )
-        )
-        operation = {
+        """Start an operation, once per request; a higher try adopts it."""
+        known = self.operations.get(self.asked.get(request["requestId"], ""))
+        if known is not None:
+            return {"outcome": "REPLAYED" if known["terminal"] else "ADOPTED", "operation": dict(known)}
+        operation_id = f"{len(self.operations) + 2**32:032x}"
+        self.asked[request["requestId"]] = operation_id
+        self.operations[operation_id] = {
             "operationId": operation_id,
             "type": operation_type,
             "state": "IN_PROGRESS",
             "terminal": False,
             "cluster": request["cluster"],
+            "jobName": self.jobs[request["flinkJobId"]]["name"],
             "flinkJobId": request["flinkJobId"],
+            "createdAt": "2013-01-06T05:00:05Z",
         }
-        self.operations[operation_id] = operation
-        return {"outcome": "STARTED", "operation": dict(operation)}
+        return {"outcome": "STARTED", "operation": dict(self.operations[operation_id])}
 
-    def _advance(self, job: Json) -> None:
+    def _advance(self, flink_job_id: str) -> None:
+        job = self.jobs[flink_job_id]
         if job["terminal"]:
             return
         if self.fails_with is not None:
             failure = {"message": "Recovery is suppressed", "rootCause": self.fails_with, "at": "2013-01-06T05:00:02Z"}
-            job |= {**_ended("FAILED"), "firstFailure": failure}
-        elif self.kinds[job["flinkJobId"]] == "RUN":
+            job |= _ended("FAILED")
+            self.attempts[flink_job_id]["observed"] = {"firstFailure": failure}
+        elif self.attempts[flink_job_id]["ledger"]["kind"] == "RUN":
             job |= _ended("FINISHED")
             self.on_finished(job)
         else:
-            job |= {"state": "RUNNING", "tasks": {"RUNNING": 3}, "checkpoints": {"completed": 1, "failed": 0}}
+            job |= {"state": "RUNNING", "tasks": {"RUNNING": 3}}
+            self.attempts[flink_job_id]["observed"] = {"checkpoints": {"completed": 1, "failed": 0}}
 
 
-_OVERVIEW = {"cluster", "name", "flinkJobId", "state", "terminal", "startedAt", "endedAt", "duration", "tasks"}
+def refuse(request: Json, code: str, retryable: bool = False) -> Json:
+    """Refuse as the request wants to hear of it."""
+    error = {"code": code, "message": "It isn't so.", "action": "Look again.", "retryable": retryable}
+    refusal = {"outcome": "REFUSED", "error": error}
+    if request.get("onRefusal") == "ANSWER":
+        return refusal
+    raise FunctionError(f"{code}: {json.dumps(refusal)}")
 
 
 def _ended(state: str) -> Json:

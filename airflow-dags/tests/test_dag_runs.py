@@ -13,7 +13,7 @@ from airflow.sdk import DAG
 from airflow.utils.session import create_session
 
 from conftest import DAGS, PROBES, REPORTS, load_dag
-from fake_aws import FakeAws, FakeFlink, FunctionError, Json
+from fake_aws import FakeAws, FakeFlink, FunctionError, Json, refuse
 from sluiceway_airflow.links.flink_job import FlinkJobLink
 
 ROWS = Path(__file__).parent / "data" / "flight-delays-2013-01-16.jsonl"
@@ -55,7 +55,7 @@ class TestDaily:
         (submitted,) = aws.requests("submit-job")
         assert submitted["job"]["name"] == "flight-delays-2013-01-16"
         assert submitted["job"]["args"][-4:] == ["--from", "2013-01-16", "--to", "2013-01-17"]
-        assert submitted["requestId"] == f"tests/flight_delays_daily/{dag_run.run_id}/submit-job/-1/0"
+        assert submitted["requestId"] == f"tests/flight_delays_daily/{dag_run.run_id}/submit-job/-1/2"
         assert submitted["try"] == 1
         (flink_job_id,) = flink.jobs
         report = json.loads((REPORTS / "flight-delays-2013-01-16.json").read_text())
@@ -97,10 +97,16 @@ class TestStream:
         first, second = aws.requests("submit-job")
         stop_id = next(id_ for id_, operation in flink.operations.items() if operation["type"] == "STOP_WITH_SAVEPOINT")
         assert first["job"]["restore"] == {"mode": "NONE"}
-        assert second["job"]["restore"] == {
-            "mode": "SAVEPOINT",
-            "path": f"s3://sluiceway-local-data/savepoints/{stop_id}",
-        }
+        assert second["job"]["restore"] == {"mode": "LATEST"}
+        lives = list(flink.attempts.values())
+        assert [life["ledger"].get("restoredFrom") for life in lives] == [
+            None,
+            f"s3://sluiceway-local-data/savepoints/{stop_id}",
+        ]
+        # Each stop is on behalf of the task that has started the execution.
+        owners = [life["ledger"]["owner"] for life in lives]
+        stops = [stop["owner"]["requestId"] for stop in aws.requests("stop-job")]
+        assert sorted(stops) == sorted(owner["requestId"] for owner in owners * 2)
         outputs = [spec["job"]["args"][3].rpartition("/")[2] for spec in (first, second)]
         assert outputs == ["{flinkJobId}", next(iter(flink.jobs))]
         assert [job["state"] for job in flink.jobs.values()] == ["FINISHED", "CANCELED"]
@@ -121,14 +127,14 @@ class TestStream:
 
     def test_run_clean_up_fails_at_first_is_retried(self, aws: FakeAws) -> None:
         flink = FakeFlink(aws)
-        errors = iter([FunctionError("Task timed out")] * 3)
+        errors = iter([FunctionError("Task timed out")] * (3 + 2))
 
         def stop(request: Json) -> Json:
             if (error := next(errors, None)) is not None:
                 raise error
             return flink.stop(request)
 
-        # The first life's own stop fails, and so do two tries to clean up.
+        # The first life's own stop fails in each try, and so do two tries to clean up.
         aws.functions["stop-job"] = stop
 
         dag_run = run(load("flight_delays_stream"))
@@ -150,7 +156,65 @@ class TestStream:
 
         assert dag_run.state == "failed"
         assert states(dag_run)["clean-up.stop-first-life"] == "upstream_failed"
+        assert [request["try"] for request in aws.requests("submit-job")] == [1, 2, 3]
         assert [job["state"] for job in flink.jobs.values()] == ["INITIALIZING"]
+
+    @pytest.mark.parametrize("function", ["submit-job", "take-savepoint", "stop-job"])
+    def test_run_answer_is_lost_retry_takes_over_what_was_started(self, aws: FakeAws, function: str) -> None:
+        flink = FakeFlink(aws)
+        whole = aws.functions[function]
+        lost: list[str] = []
+
+        def lose_answer(request: Json) -> Json:
+            answer = whole(request)
+            if not lost:
+                lost.append(request["requestId"])
+                raise FunctionError("Task timed out")
+            return answer
+
+        aws.functions[function] = lose_answer
+
+        dag_run = run(load("flight_delays_stream"))
+
+        assert dag_run.state == "success"
+        assert aws.problems == []
+        assert [request["try"] for request in aws.requests(function) if request["requestId"] in lost] == [1, 2]
+        assert [job["state"] for job in flink.jobs.values()] == ["FINISHED", "CANCELED"]
+        types = [operation["type"] for operation in flink.operations.values()]
+        assert types == ["TAKE_SAVEPOINT", "STOP_WITH_SAVEPOINT", "CANCEL", "CANCEL", "CANCEL"]
+
+    def test_run_second_life_begins_with_other_state_fails_check_and_cleans_up(self, aws: FakeAws) -> None:
+        flink = FakeFlink(aws)
+        status = aws.functions["job-status"]
+
+        def forget_state(request: Json) -> Json:
+            answer = status(request)
+            answer["job"].pop("restoredFrom", None)
+            return answer
+
+        aws.functions["job-status"] = forget_state
+
+        dag_run = run(load("flight_delays_stream"))
+
+        assert states(dag_run)["second-life.check-jobs"] == "failed"
+        assert [job["state"] for job in flink.jobs.values()] == ["FINISHED", "CANCELED"]
+
+    def test_run_another_request_has_adopted_job_leaves_it_alone(self, aws: FakeAws) -> None:
+        flink = FakeFlink(aws)
+        other = {"requestId": "other", "try": 1}
+
+        def adopt(request: Json) -> Json:
+            (job,) = flink.attempts.values()
+            flink.submit({**other, "job": job["spec"]})
+            return refuse(request, "CLUSTER_REFUSED")
+
+        aws.functions["take-savepoint"] = adopt
+
+        dag_run = run(load("flight_delays_stream"))
+
+        assert dag_run.state == "failed"
+        assert states(dag_run)["clean-up.stop-first-life"] == "failed"
+        assert [job["state"] for job in flink.jobs.values()] == ["RUNNING"]
 
     @pytest.mark.parametrize("page", [{"jobs": []}, {"nextPageToken": "1-a"}], ids=["without first", "not the last"])
     def test_run_list_is_not_whole_fails_check(self, aws: FakeAws, page: Json) -> None:
@@ -165,14 +229,48 @@ class TestStream:
 
     def test_run_another_execution_lives_fails_and_cancels_own(self, aws: FakeAws) -> None:
         flink = FakeFlink(aws)
-        other = flink.submit({"try": 1, "job": {"cluster": "local", "name": "flight-delays-stream", "kind": "STREAM"}})
+        other = flink.add_job("flight-delays-stream", "f" * 32)
 
         dag_run = run(load("flight_delays_stream"))
 
         assert dag_run.state == "failed"
         assert states(dag_run)["second-life.check-jobs"] == "failed"
         assert [job["state"] for job in flink.jobs.values()] == ["INITIALIZING", "FINISHED", "CANCELED"]
-        assert not flink.jobs[other["job"]["flinkJobId"]]["terminal"]
+        assert not other["terminal"]
+
+
+class TestSubmit:
+    def test_submit_while_earlier_call_is_at_it_repeats_until_job_is_there(self, aws: FakeAws) -> None:
+        flink = FakeFlink(aws)
+
+        def submit(request: Json) -> Json:
+            answer = flink.submit(request)
+            if len(aws.requests("submit-job")) > 2:
+                return answer
+            answer["outcome"] = "IN_PROGRESS"
+            del answer["job"]["state"]
+            answer["job"]["attemptState"] = "POSTING"
+            return answer
+
+        aws.functions["submit-job"] = submit
+
+        dag_run = run(probe("repeated"))
+
+        assert dag_run.state == "success"
+        assert aws.problems == []
+        first, *others = aws.requests("submit-job")
+        assert others == [first, first]
+        assert xcom(dag_run, "submit-job")["outcome"] == "REPLAYED"
+        assert len(flink.jobs) == 1
+
+    def test_submit_is_refused_for_good_is_not_retried(self, aws: FakeAws) -> None:
+        FakeFlink(aws)
+        aws.functions["submit-job"] = lambda request: refuse(request, "JAR_NOT_FOUND")
+
+        dag_run = run(probe("repeated"))
+
+        assert dag_run.state == "failed"
+        assert len(aws.requests("submit-job")) == 1
 
 
 class TestRequests:

@@ -2,20 +2,44 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.providers.amazon.aws.operators.lambda_function import LambdaInvokeFunctionOperator
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
+from jsonschema import Draft202012Validator
 
+from conftest import SCHEMAS
 from sluiceway_airflow.exceptions import FlinkJobFailedError, FlinkWaitError, MalformedAnswerError, RefusedError
+from sluiceway_airflow.functions import CALL_ONCE
 from sluiceway_airflow.operators.flink_job import (
     FlinkWaitOperator,
+    KillPolicy,
+    SubmitFlinkJobOperator,
     WaitForFlinkJobOperator,
     WaitForFlinkOperationOperator,
 )
 
 JOB = "0123456789abcdef0123456789abcdef"
+OPERATION_ID = "fedcba9876543210fedcba9876543210"
+
+
+def operation(operation_type: str, state: str) -> dict[str, Any]:
+    return {
+        "operationId": OPERATION_ID,
+        "type": operation_type,
+        "state": state,
+        "terminal": state == "COMPLETED",
+        "cluster": "local",
+        "jobName": "flights",
+        "flinkJobId": JOB,
+        "createdAt": "2013-01-06T05:00:00Z",
+    }
+
+
 FLINK_UI = f"http://127.0.0.1:8381/#/job/{JOB}"
 SUBMITTED: dict[str, Any] = {
     "outcome": "STARTED",
@@ -24,25 +48,26 @@ SUBMITTED: dict[str, Any] = {
         "name": "flights",
         "kind": "RUN",
         "attempt": 1,
+        "attemptState": "SUBMITTED",
         "flinkJobId": JOB,
+        "owner": {"requestId": "tests/d/r/submit-job/-1/2", "try": 2},
+        "terminal": False,
         "links": {"flinkUi": FLINK_UI},
     },
+    "operation": operation("SUBMIT_JOB", "COMPLETED"),
 }
-OPERATION_ID = f"cancel.local.{JOB}.{JOB}"
-STOPPING = {
-    "outcome": "STARTED",
-    "operation": {
-        "operationId": OPERATION_ID,
-        "type": "CANCEL",
-        "state": "IN_PROGRESS",
-        "terminal": False,
-        "cluster": "local",
-        "flinkJobId": JOB,
-    },
-}
+STOPPING = {"outcome": "STARTED", "operation": operation("CANCEL", "IN_PROGRESS")}
+OBSERVED = {"outcome": "OBSERVED", "job": SUBMITTED["job"]}
 
 
 class FakeTaskInstance:
+    dag_id = "d"
+    run_id = "r"
+    task_id = "wait"
+    map_index = -1
+    max_tries = 2
+    try_number = 1
+
     def __init__(self) -> None:
         self.xcoms: dict[str, Any] = {}
 
@@ -127,6 +152,12 @@ class TestExecute:
 
         assert in_context["ti"].xcoms == {"_link_FlinkJobLink": FLINK_UI}
 
+    def test_execute_stop_came_before_its_job_has_nothing_to_wait_for(self) -> None:
+        answer = json.dumps({"outcome": "STARTED", "requestCancelled": True})
+        operator = WaitForFlinkOperationOperator(task_id="wait", function_name="f", answer=answer)
+
+        assert operator.execute(context()) == answer
+
     def test_execute_answer_is_refusal_raises_its_code(self) -> None:
         refusal = {"code": "JAR_NOT_FOUND", "message": "No jar.", "action": "Upload it.", "retryable": False}
         answer = json.dumps({"outcome": "REFUSED", "error": refusal})
@@ -138,6 +169,171 @@ class TestExecute:
     def test_execute_answer_is_none_of_contract_raises(self, answer: str) -> None:
         with pytest.raises(MalformedAnswerError):
             wait_for_job(answer=answer).execute(context())
+
+
+class TestKillPolicy:
+    policies: tuple[KillPolicy, ...] = ("STOP_WITH_SAVEPOINT", "CANCEL")
+
+    def test_execute_no_policy_given_leaves_job_alone(self) -> None:
+        arguments = deferred(wait_for_job(answer=json.dumps(SUBMITTED)))
+
+        assert (arguments["stop_function_name"], arguments["stop_payload"]) == (None, None)
+
+    @pytest.mark.parametrize("outcome", ["STARTED", "REPLAYED", "IN_PROGRESS"])
+    @pytest.mark.parametrize(("policy", "mode"), [("STOP_WITH_SAVEPOINT", "SAVEPOINT"), ("CANCEL", "CANCEL")])
+    def test_execute_policy_given_stops_on_behalf_of_owner(self, outcome: str, policy: KillPolicy, mode: str) -> None:
+        answer = json.dumps({**SUBMITTED, "outcome": outcome})
+
+        arguments = deferred(wait_for_job(answer=answer, kill_policy=policy, stop_function_name="stop"))
+
+        assert arguments["stop_function_name"] == "stop"
+        request = json.loads(arguments["stop_payload"])
+        Draft202012Validator(json.loads((SCHEMAS / "stop-job.request.json").read_text())).validate(request)
+        assert request == {
+            "requestId": "tests/d/r/wait/-1/2",
+            "try": 1,
+            "onRefusal": "ANSWER",
+            "cluster": "local",
+            "flinkJobId": JOB,
+            "owner": {"requestId": "tests/d/r/submit-job/-1/2", "try": 2},
+            "mode": mode,
+        }
+
+    @pytest.mark.parametrize("policy", policies)
+    def test_execute_job_was_adopted_leaves_it_alone(self, policy: KillPolicy) -> None:
+        answer = json.dumps({**SUBMITTED, "outcome": "ADOPTED"})
+
+        arguments = deferred(wait_for_job(answer=answer, kill_policy=policy, stop_function_name="stop"))
+
+        assert arguments["stop_payload"] is None
+
+    def test_execute_job_was_adopted_and_may_be_killed_stops_it(self) -> None:
+        answer = json.dumps({**SUBMITTED, "outcome": "ADOPTED"})
+        operator = wait_for_job(answer=answer, kill_policy="CANCEL", kill_adopted=True, stop_function_name="stop")
+
+        assert json.loads(deferred(operator)["stop_payload"])["mode"] == "CANCEL"
+
+    @pytest.mark.parametrize("answer", [OBSERVED, {**OBSERVED, "operation": STOPPING["operation"]}])
+    def test_execute_answer_is_not_of_submit_raises(self, answer: dict[str, Any]) -> None:
+        operator = wait_for_job(answer=json.dumps(answer), kill_policy="CANCEL", stop_function_name="stop")
+
+        with pytest.raises(MalformedAnswerError, match=r"needs the answer of submit-job; this is one of OBSERVED\."):
+            operator.execute(context())
+
+    @pytest.mark.parametrize(
+        "lacking", [{"answer": "a"}, {"cluster": "local", "flink_job_id": JOB, "stop_function_name": "stop"}]
+    )
+    def test_init_policy_without_what_it_needs_is_refused(self, lacking: dict[str, str]) -> None:
+        with pytest.raises(ValueError, match="kill_policy CANCEL needs"):
+            wait_for_job(kill_policy="CANCEL", **lacking)
+
+    def test_init_policy_is_none_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="none of DETACH, STOP_WITH_SAVEPOINT, CANCEL"):
+            wait_for_job(answer="a", kill_policy="KILL", stop_function_name="stop")
+
+
+class FakeLambdaHook:
+    """Answers in order, and keeps what it was asked."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.calls: list[tuple[str, Any]] = []
+
+    def invoke_lambda(self, *, function_name: str, payload: str) -> dict[str, Any]:
+        self.calls.append((function_name, json.loads(payload)))
+        answer = self.answers.pop(0)
+        failed = {"FunctionError": "Unhandled"} if "errorMessage" in answer else {}
+        return {**failed, "Payload": BytesIO(json.dumps(answer).encode())}
+
+
+def refusal(code: str, retryable: bool) -> dict[str, Any]:
+    error = {"code": code, "message": "It isn't so.", "action": "Look again.", "retryable": retryable}
+    return {"outcome": "REFUSED", "error": error}
+
+
+def thrown(code: str, retryable: bool) -> dict[str, Any]:
+    return {"errorMessage": f"{code}: {json.dumps(refusal(code, retryable))}"}
+
+
+class TestSubmit:
+    payload = ' {"requestId": "a", "try": 2}'
+
+    def submit(self, *answers: Any, **kwargs: Any) -> tuple[SubmitFlinkJobOperator, FakeLambdaHook]:
+        operator = SubmitFlinkJobOperator(task_id="submit-job", function_name="f", payload=self.payload, **kwargs)
+        hook = FakeLambdaHook(*answers)
+        operator.__dict__["hook"] = hook
+        return operator, hook
+
+    def test_init_calls_once_as_stock_operator_is_told_to(self) -> None:
+        operator, _ = self.submit()
+
+        assert operator.botocore_config == CALL_ONCE
+        assert operator.template_fields == LambdaInvokeFunctionOperator.template_fields
+
+    @pytest.mark.parametrize("outcome", ["STARTED", "REPLAYED", "ADOPTED"])
+    def test_execute_submission_is_certain_gives_answer_as_text(self, outcome: str) -> None:
+        answer = {**SUBMITTED, "outcome": outcome}
+        operator, hook = self.submit(answer)
+        in_context = context()
+
+        assert json.loads(operator.execute(in_context)) == answer
+        assert hook.calls == [("f", {"requestId": "a", "try": 2})]
+        assert in_context["ti"].xcoms == {"_link_FlinkJobLink": FLINK_UI}
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            {**SUBMITTED, "outcome": "IN_PROGRESS", "job": {**SUBMITTED["job"], "attemptState": "POSTING"}},
+            thrown("JOB_BUSY", True),
+            refusal("LEDGER_UNAVAILABLE", True),
+        ],
+        ids=["in progress", "thrown", "answered"],
+    )
+    def test_execute_nothing_is_certain_repeats_very_same_call(self, answer: Any) -> None:
+        operator, _ = self.submit(answer, region_name="eu-west-1")
+        before = datetime.now(UTC)
+
+        with pytest.raises(TaskDeferred) as deferral:
+            operator.execute(context())
+
+        path, arguments = deferral.value.trigger.serialize()
+        assert path.endswith(".FlinkSubmissionTrigger")
+        assert deferral.value.method_name == "execute_complete"
+        assert (arguments["payload"], arguments["region_name"]) == (self.payload, "eu-west-1")
+        assert before + timedelta(minutes=10) <= arguments["deadline"] <= datetime.now(UTC) + timedelta(minutes=10)
+
+    @pytest.mark.parametrize("answer", [thrown("JAR_NOT_FOUND", False), refusal("JAR_NOT_FOUND", False)])
+    def test_execute_refused_for_good_fails_finally(self, answer: Any) -> None:
+        operator, _ = self.submit(answer)
+
+        with pytest.raises(FlinkJobFailedError, match=r"^JAR_NOT_FOUND: It isn't so\. Look again\.$"):
+            operator.execute(context())
+
+    def test_execute_function_breaks_raises_what_airflow_may_retry(self) -> None:
+        operator, _ = self.submit({"errorMessage": "Task timed out"})
+
+        with pytest.raises(FlinkWaitError, match="Task timed out"):
+            operator.execute(context())
+
+    def test_execute_logs_no_arguments(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        lines: list[str] = []
+        # Airflow warns that no task runs here.
+        log = SimpleNamespace(info=lambda *words: lines.append(str(words)), warning=lambda *_: None)
+        monkeypatch.setattr(LambdaInvokeFunctionOperator, "log", log)
+        operator, _ = self.submit({**SUBMITTED, "outcome": "IN_PROGRESS"})
+        operator.payload = ' {"job": {"args": ["hush"]}}'
+
+        with pytest.raises(TaskDeferred):
+            operator.execute(context())
+
+        assert len(lines) == 1
+        assert "hush" not in lines[0]
+
+    def test_execute_complete_success_gives_answer(self) -> None:
+        operator, _ = self.submit()
+        event = {"status": "success", "message": None, "answer": json.dumps(SUBMITTED)}
+
+        assert json.loads(operator.execute_complete(context(), event)) == SUBMITTED
 
 
 class TestInit:

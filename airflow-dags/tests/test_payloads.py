@@ -12,6 +12,7 @@ from conftest import SCHEMAS
 from sluiceway_airflow.payloads import (
     Jar,
     Request,
+    RestoreMode,
     from_answer,
     job_status,
     list_jobs,
@@ -22,7 +23,8 @@ from sluiceway_airflow.payloads import (
 )
 
 JOB = "0123456789abcdef0123456789abcdef"
-ANSWER = json.dumps({"job": {"flinkJobId": JOB}, "operation": {"savepointPath": 's3://b/a"b'}})
+OWNER = {"requestId": "tests/daily/r/submit-job/-1/2", "try": 3}
+ANSWER = json.dumps({"job": {"flinkJobId": JOB, "owner": OWNER}, "operation": {"savepointPath": 's3://b/a"b'}})
 
 
 class FakeTaskInstance:
@@ -63,6 +65,8 @@ def test_submit_job_all_fields_is_of_contract() -> None:
             parallelism=2,
             restore_from="s3://data/savepoints/1",
             allow_non_restored_state=True,
+            on_unknown="RERUN",
+            rerun=True,
             on_refusal="ANSWER",
         ),
         ds="2013-01-05",
@@ -73,6 +77,7 @@ def test_submit_job_all_fields_is_of_contract() -> None:
         "requestId": "tests/daily/scheduled__2013-01-05T05:00:00+00:00/group.submit-job/-1/2",
         "try": 1,
         "onRefusal": "ANSWER",
+        "rerun": True,
         "job": {
             "name": "flights",
             "kind": "STREAM",
@@ -83,6 +88,7 @@ def test_submit_job_all_fields_is_of_contract() -> None:
             "parallelism": 2,
             "restore": {"mode": "SAVEPOINT", "path": "s3://data/savepoints/1"},
             "allowNonRestoredState": True,
+            "onUnknown": "RERUN",
         },
     }
 
@@ -91,19 +97,43 @@ def test_submit_job_required_fields_only_is_of_contract() -> None:
     request = render(submit_job(name="flights", kind="RUN", cluster="local", jar=Jar("s3://jars/a.jar")))
 
     check("submit-job", request)
-    assert request["job"]["restore"] == {"mode": "NONE"}
-    assert set(request["job"]["jar"]) == {"uri"}
-    assert "entryClass" not in request["job"]
-    assert "parallelism" not in request["job"]
+    assert set(request) == {"requestId", "try", "onRefusal", "job"}
+    assert request["job"] == {
+        "name": "flights",
+        "kind": "RUN",
+        "cluster": "local",
+        "jar": {"uri": "s3://jars/a.jar"},
+        "args": [],
+    }
+
+
+@pytest.mark.parametrize("mode", ["NONE", "LATEST"])
+def test_submit_job_restore_mode_is_of_contract(mode: RestoreMode) -> None:
+    request = render(
+        submit_job(name="flights", kind="STREAM", cluster="local", jar=Jar("s3://jars/a.jar"), restore=mode)
+    )
+
+    check("submit-job", request)
+    assert request["job"]["restore"] == {"mode": mode}
+
+
+def test_submit_job_restore_mode_and_path_is_refused() -> None:
+    with pytest.raises(ValueError, match="not both"):
+        submit_job(
+            name="x", kind="STREAM", cluster="local", jar=Jar("s3://j/a.jar"), restore="LATEST", restore_from="s3://b/1"
+        )
 
 
 @pytest.mark.parametrize(
     ("function", "payload"),
     [
         ("job-status", job_status(cluster="local", flink_job_id=JOB)),
-        ("job-status", operation_status(operation_id=f"cancel.local.{JOB}.{JOB}", on_refusal="ANSWER")),
+        ("job-status", job_status(cluster="local", job_name="flights")),
+        ("job-status", operation_status(operation_id=JOB, on_refusal="ANSWER")),
         ("take-savepoint", take_savepoint(cluster="local", flink_job_id=JOB)),
+        ("take-savepoint", take_savepoint(cluster="local", job_name="flights")),
         ("stop-job", stop_job(cluster="local", flink_job_id=JOB)),
+        ("stop-job", stop_job(cluster="local", job_name="flights", owner=Request("a", 1))),
         ("stop-job", stop_job(cluster="local", flink_job_id=JOB, mode="DRAIN", on_refusal="ANSWER")),
         ("list-jobs", list_jobs(cluster="local")),
         ("list-jobs", list_jobs(cluster="local", page_size=10, page_token=f"1357448400000-{JOB}")),
@@ -111,6 +141,33 @@ def test_submit_job_required_fields_only_is_of_contract() -> None:
 )
 def test_builder_any_is_of_contract(function: str, payload: str) -> None:
     check(function, render(payload))
+
+
+@pytest.mark.parametrize("builder", [job_status, take_savepoint, stop_job])
+@pytest.mark.parametrize("naming", [{}, {"flink_job_id": JOB, "job_name": "flights"}])
+def test_builder_job_named_not_once_is_refused(builder: Any, naming: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="either by flink_job_id or by job_name"):
+        builder(cluster="local", **naming)
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_stop_job_owner_of_answer_is_that_of_job(native: bool) -> None:
+    owner = Request.of_answer("group.submit-job")
+
+    request = render(stop_job(cluster="local", flink_job_id=JOB, owner=owner), native)
+
+    check("stop-job", request)
+    assert request["owner"] == OWNER
+    assert request["requestId"] != OWNER["requestId"]
+
+
+def test_rendered_task_instance_is_as_template_renders_it() -> None:
+    task_instance = FakeTaskInstance()
+
+    request = Request.rendered(task_instance)
+
+    by_template = render(take_savepoint(cluster="local", flink_job_id=JOB))
+    assert (request.request_id, request.try_number) == (by_template["requestId"], by_template["try"])
 
 
 @pytest.mark.parametrize("native", [False, True])

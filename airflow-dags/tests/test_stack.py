@@ -8,11 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
+from uuid import uuid4
 
 import pytest
 
 from conftest import DAGS, REPORTS, aws_connection, load_dag
 from flight_delays.report import parse_rows
+from sluiceway_airflow.answers import Answer, AttemptState
 
 ROWS = Path(__file__).parent / "data" / "flight-delays-2013-01-16.jsonl"
 
@@ -23,10 +25,18 @@ pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("airflow_database", "st
 def stack(monkeypatch: pytest.MonkeyPatch) -> None:
     port = os.environ.get("SLUICEWAY_AWS_PORT", "4566")
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", aws_connection(f"http://127.0.0.1:{port}"))
+    # The stack remembers requests, and a run of a given logical date has the same run id each time.
+    monkeypatch.setenv("SLUICEWAY_DEPLOYMENT", f"tests-{uuid4()}")
 
 
 def run(dag_id: str, **kwargs: Any) -> Any:
     return load_dag(DAGS / f"{dag_id}.py", dag_id, in_a_hurry=False).test(**kwargs)
+
+
+def answer(dag_run: Any, task_id: str) -> Answer:
+    # Airflow's own tables give the text of an answer as what it is the JSON of.
+    text = dag_run.get_task_instance(task_id).xcom_pull(task_ids=task_id)
+    return Answer.parse(text if isinstance(text, str) else json.dumps(text))
 
 
 def flink_jobs() -> list[dict[str, Any]]:
@@ -46,6 +56,7 @@ def test_daily_16_january_result_is_that_of_plain_python() -> None:
     report = json.loads((REPORTS / "flight-delays-2013-01-16.json").read_text())
     (job,) = [job for job in flink_jobs() if job["jid"] == report["flink_job_id"]]
     assert (job["name"], job["state"]) == ("flight-delays-2013-01-16", "FINISHED")
+    assert answer(dag_run, "wait-for-job").require_job().attempt_state == AttemptState.FINISHED
 
 
 def test_stream_once_round_leaves_nothing_running() -> None:
@@ -56,3 +67,11 @@ def test_stream_once_round_leaves_nothing_running() -> None:
     assert dag_run.state == "success"
     jobs = [job for job in flink_jobs() if job["jid"] not in before and job["name"] == "flight-delays-stream"]
     assert sorted(job["state"] for job in jobs) == ["CANCELED", "FINISHED"]
+    first = answer(dag_run, "first-life.submit-job").require_job()
+    second = answer(dag_run, "second-life.wait-for-checkpoint").require_job()
+    stopped = answer(dag_run, "first-life.wait-for-stop").require_operation()
+    assert {first.flink_job_id, second.flink_job_id} == {job["jid"] for job in jobs}
+    # It goes on from the state that the stop has left, without having been told where that is.
+    assert first.restored_from is None
+    assert second.restored_from == stopped.savepoint_path
+    assert second.restored_from is not None

@@ -7,21 +7,30 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import pytest
+from airflow.jobs.triggerer_job_runner import TriggerRunner
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.sdk.serde import deserialize, serialize
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from sluiceway_airflow.triggers import flink_job
-from sluiceway_airflow.triggers.flink_job import FlinkJobTrigger, FlinkOperationTrigger, FlinkStatusTrigger
+from sluiceway_airflow.triggers.flink_job import (
+    FlinkJobTrigger,
+    FlinkOperationTrigger,
+    FlinkStatusTrigger,
+    FlinkSubmissionTrigger,
+)
 
+STOP = '{"requestId": "tests/d/r/wait/-1/0", "try": 1, "owner": {"requestId": "a", "try": 1}}'
 START = datetime(2013, 1, 6, 5, tzinfo=UTC)
 TOKYO_NEW_YEAR = datetime(2013, 1, 1, tzinfo=ZoneInfo("Asia/Tokyo"))
 JOB = "0123456789abcdef0123456789abcdef"
 ROTATION = "rotation"
-OPERATION = f"take-savepoint.local.{JOB}.{JOB}"
+OPERATION = "fedcba9876543210fedcba9876543210"
 
 
 class Stream:
@@ -162,6 +171,10 @@ def job(state: str, **more: Any) -> dict[str, Any]:
             "terminal": terminal,
             "startedAt": "2013-01-06T05:00:00Z",
             "tasks": {},
+            "kind": "RUN",
+            "attempt": 1,
+            "attemptState": state if terminal else "SUBMITTED",
+            "owner": {"requestId": "a", "try": 1},
             "links": {"flinkUi": "http://127.0.0.1:8381/#/job/x"},
             **more,
         },
@@ -177,10 +190,19 @@ def operation(state: str, **more: Any) -> dict[str, Any]:
             "state": state,
             "terminal": state not in {"PENDING", "IN_PROGRESS"},
             "cluster": "local",
+            "jobName": "flights",
             "flinkJobId": JOB,
+            "createdAt": "2013-01-06T05:00:00Z",
             **more,
         },
     }
+
+
+def absent(attempt_state: str, **more: Any) -> dict[str, Any]:
+    """Tell of a job that the cluster doesn't show."""
+    answer = job("INITIALIZING", attemptState=attempt_state, terminal=attempt_state in {"REFUSED", "UNKNOWN"}, **more)
+    del answer["job"]["state"]
+    return answer
 
 
 def refusal(code: str, retryable: bool) -> dict[str, Any]:
@@ -200,7 +222,9 @@ class TestSerialisation:
         [
             job_trigger(until="RUNNING", min_checkpoints=2, deadline=TOKYO_NEW_YEAR, not_before=START),
             job_trigger(poll_interval=0.5, botocore_config={"read_timeout": 3}, region_name="eu-west-1", verify=False),
+            job_trigger(stop_function_name="sluiceway-local-stop-job", stop_payload=STOP),
             operation_trigger(),
+            FlinkSubmissionTrigger(function_name="f", deadline=TOKYO_NEW_YEAR, payload=STOP),
         ],
     )
     def test_serialize_any_trigger_comes_back_through_airflow_as_it_was(self, trigger: FlinkStatusTrigger) -> None:
@@ -290,6 +314,120 @@ class TestJob:
         event = FakeLambda([job("FINISHED")]).drive(job_trigger(until="RUNNING"))
 
         assert event["status"] == "failed"
+
+    def test_run_cluster_doesnt_have_job_yet_waits_on(self) -> None:
+        client = FakeLambda([absent("PREPARING"), absent("POSTING"), absent("SUBMITTED"), job("FINISHED")])
+
+        assert client.drive(job_trigger())["status"] == "success"
+        assert len(client.calls) == 4
+
+    def test_run_cluster_never_has_job_tells_how_far_it_came(self) -> None:
+        event = FakeLambda([absent("POSTING")]).drive(job_trigger())
+
+        assert event["status"] == "unknown"
+        assert event["message"].endswith("the cluster doesn't have it yet, its submission is POSTING.")
+
+    @pytest.mark.parametrize("until", ["RUNNING", "FINISHED", "CANCELED"])
+    def test_run_job_was_refused_fails_at_once_with_code(self, until: str) -> None:
+        failure = {"code": "SUBMISSION_ABANDONED", "message": "It was never handed to the cluster."}
+        client = FakeLambda([absent("REFUSED", failure=failure)])
+
+        event = client.drive(job_trigger(until=until))
+
+        assert event["status"] == "failed"
+        assert event["message"] == (
+            f"Flink job flights ({JOB} on local) was refused and never ran: "
+            "SUBMISSION_ABANDONED: It was never handed to the cluster."
+        )
+        assert len(client.calls) == 1
+
+    def test_run_nobody_can_tell_of_job_fails_at_once_with_code(self) -> None:
+        failure = {"code": "JOB_OUTCOME_UNKNOWN", "message": "Its JobManager was replaced."}
+
+        event = FakeLambda([absent("POSTING"), absent("UNKNOWN", failure=failure)]).drive(job_trigger())
+
+        assert event["status"] == "failed"
+        assert event["message"] == (
+            f"Flink job flights ({JOB} on local) is UNKNOWN, nobody can tell what became of it: "
+            "JOB_OUTCOME_UNKNOWN: Its JobManager was replaced."
+        )
+
+    @pytest.mark.parametrize("state", ["RUNNING", "FAILED"])
+    @pytest.mark.parametrize("attempt_state", ["REFUSED", "UNKNOWN"])
+    def test_run_cluster_shows_job_that_never_came_fails_with_why(self, attempt_state: str, state: str) -> None:
+        failure = {"code": "RESTORE_FAILED", "message": "No such state."}
+        answer = job(state, attemptState=attempt_state, failure=failure)
+
+        event = FakeLambda([answer]).drive(job_trigger(until="RUNNING"))
+
+        assert event["status"] == "failed"
+        assert event["message"].endswith("RESTORE_FAILED: No such state.")
+
+    def test_run_job_turns_up_after_its_recorded_end_counts_for_nothing(self) -> None:
+        client = FakeLambda([job("RUNNING", attemptState="CANCELED"), job("CANCELED")])
+
+        event = client.drive(job_trigger(until="RUNNING"))
+
+        assert event["status"] == "failed"
+        assert len(client.calls) == 2
+
+    def test_run_job_that_sluiceway_did_not_start_is_waited_for_by_its_state(self) -> None:
+        foreign = job("FINISHED")
+        for of_ledger in ("kind", "attempt", "attemptState", "owner"):
+            del foreign["job"][of_ledger]
+
+        assert FakeLambda([foreign]).drive(job_trigger())["status"] == "success"
+
+
+class TestSubmission:
+    payload = '{"requestId": "a", "try": 2, "job": {}}'
+
+    def trigger(self, **kwargs: Any) -> FlinkSubmissionTrigger:
+        return FlinkSubmissionTrigger(
+            **{
+                "function_name": "sluiceway-local-submit-job",
+                "deadline": START + timedelta(minutes=10),
+                "payload": self.payload,
+                **kwargs,
+            }
+        )
+
+    def test_run_submission_in_progress_repeats_very_same_call_until_it_is_certain(self) -> None:
+        waiting = {**absent("POSTING"), "outcome": "IN_PROGRESS"}
+        client = FakeLambda([waiting, waiting, {**job("RUNNING"), "outcome": "ADOPTED"}])
+
+        event = client.drive(self.trigger())
+
+        assert event["status"] == "success"
+        assert json.loads(event["answer"])["outcome"] == "ADOPTED"
+        assert client.calls == [{"function": "sluiceway-local-submit-job", **json.loads(self.payload)}] * 3
+
+    def test_run_refused_for_now_repeats(self) -> None:
+        client = FakeLambda([refusal("JOB_BUSY", True), {**job("RUNNING"), "outcome": "STARTED"}])
+
+        assert client.drive(self.trigger())["status"] == "success"
+
+    def test_run_refused_for_good_fails_with_its_words(self) -> None:
+        thrown = {"errorMessage": "STALE_TRY: " + json.dumps(refusal("STALE_TRY", False))}
+
+        event = FakeLambda([("FunctionError", thrown)]).drive(self.trigger())
+
+        assert (event["status"], event["message"]) == ("failed", "STALE_TRY: It isn't there. Look again.")
+
+    def test_run_nothing_becomes_certain_in_time_gives_up(self) -> None:
+        event = FakeLambda([{**absent("PREPARING"), "outcome": "IN_PROGRESS"}]).drive(self.trigger())
+
+        assert event["status"] == "unknown"
+        assert (
+            f"The wait for the submission ended at 2013-01-06T05:10:00+00:00: Flink job {JOB} is PREPARING."
+            == (event["message"])
+        )
+
+    def test_run_call_takes_as_long_as_submit_may(self) -> None:
+        trigger = self.trigger()
+
+        assert trigger.hook().config.read_timeout == 150
+        assert trigger.call_limit > timedelta(seconds=150)
 
 
 class TestOperation:
@@ -465,6 +603,8 @@ class TestFailedCalls:
             {"job": {}},
             {"outcome": "OBSERVED", "job": {"cluster": "local", "name": "a", "flinkJobId": JOB}},
             job("RESTING"),
+            job("RUNNING", attemptState="DREAMING"),
+            absent("FINISHED"),
             operation("COMPLETED"),
         ],
         ids=str,
@@ -477,6 +617,191 @@ class TestFailedCalls:
         assert event["status"] == "unknown"
         assert event["message"]
         assert len(client.calls) == 1
+
+
+STOPPED = {**operation("IN_PROGRESS"), "outcome": "STARTED"}
+
+
+def killed(client: FakeLambda, task_state: str | Exception | None, **kwargs: Any) -> None:
+    """Call what the triggerer calls when a task isn't the trigger's any more; Airflow says that it is in a state."""
+
+    async def sleep(seconds: float) -> None:
+        client.sleeps.append(seconds)
+
+    def get_task_states(**criteria: Any) -> dict[str, dict[str, str | None]]:
+        assert criteria == {"dag_id": "d", "run_ids": ["r"], "task_ids": ["g.wait"], "map_index": 3}
+        if isinstance(task_state, Exception):
+            raise task_state
+        return {"r": {"g.wait_3": task_state}}
+
+    trigger = job_trigger(**{"stop_function_name": "sluiceway-local-stop-job", "stop_payload": STOP, **kwargs})
+    trigger.hook = client.hook  # type: ignore[method-assign,assignment]
+    trigger.sleep = sleep  # type: ignore[method-assign]
+    trigger._task_instance = SimpleNamespace(dag_id="d", run_id="r", task_id="g.wait", map_index=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RuntimeTaskInstance, "get_task_states", get_task_states)
+        asyncio.run(trigger.on_kill())
+    assert client.open_clients == 0
+
+
+class TestOnKill:
+    # Cleared, cleared and scheduled again, marked as either, skipped with its run.
+    gone = (None, "scheduled", "queued", "running", "failed", "success", "skipped", "removed")
+
+    @pytest.mark.parametrize("state", gone)
+    def test_on_kill_task_waits_no_more_stops_its_job(self, state: str | None) -> None:
+        client = FakeLambda([STOPPED])
+
+        killed(client, state)
+
+        assert client.calls == [{"function": "sluiceway-local-stop-job", **json.loads(STOP)}]
+
+    def test_on_kill_task_waits_in_another_triggerer_leaves_job_alone(self) -> None:
+        client = FakeLambda([STOPPED])
+
+        killed(client, "deferred")
+
+        assert client.calls == []
+
+    @pytest.mark.parametrize("failure", [KeyError("r"), RuntimeError("no API server")])
+    def test_on_kill_airflow_does_not_tell_leaves_job_alone(self, failure: Exception) -> None:
+        client = FakeLambda([STOPPED])
+
+        killed(client, failure)
+
+        assert client.calls == []
+
+    def test_on_kill_to_detach_asks_nobody(self) -> None:
+        client = FakeLambda([STOPPED])
+
+        killed(client, RuntimeError("asked"), stop_function_name=None, stop_payload=None)
+
+        assert client.calls == []
+
+    @pytest.mark.parametrize("code", ["STALE_OWNER", "STALE_TRY", "JOB_NOT_RUNNING"])
+    @pytest.mark.parametrize("way", ["answered", "thrown"])
+    def test_on_kill_job_is_another_ones_now_leaves_it_alone(self, code: str, way: str) -> None:
+        refused = refusal(code, False)
+        answer = refused if way == "answered" else ("FunctionError", {"errorMessage": f"{code}: {json.dumps(refused)}"})
+        client = FakeLambda([answer])
+
+        killed(client, "failed")
+
+        assert len(client.calls) == 1
+
+    @pytest.mark.parametrize(
+        "failure",
+        [OSError("reset"), client_error("TooManyRequestsException"), refusal("LEDGER_UNAVAILABLE", True), b"<html>"],
+        ids=str,
+    )
+    def test_on_kill_call_fails_for_now_repeats_it(self, failure: Any) -> None:
+        client = FakeLambda([failure, STOPPED])
+
+        killed(client, "failed")
+
+        assert client.calls == [{"function": "sluiceway-local-stop-job", **json.loads(STOP)}] * 2
+        assert client.clients == 2
+
+    def test_on_kill_call_can_never_succeed_gives_up(self) -> None:
+        client = FakeLambda([client_error("AccessDeniedException")])
+
+        killed(client, "failed")
+
+        assert len(client.calls) == 1
+
+    def test_on_kill_call_hangs_is_given_up_in_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def hang() -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(flink_job, "_STOP_LIMIT", timedelta(milliseconds=10))
+
+        killed(FakeLambda([STOPPED], closing=hang), "failed")
+
+    def test_on_kill_is_cancelled_again_and_again_stops_job_all_the_same(self) -> None:
+        client = FakeLambda([OSError("reset"), STOPPED])
+        cancelled = 0
+
+        async def cancel_again() -> None:
+            nonlocal cancelled
+            (on_kill,) = asyncio.all_tasks() - flink_job._stopping
+            on_kill.cancel()
+            cancelled += 1
+            await asyncio.sleep(0)
+
+        client.closing = cancel_again
+
+        killed(client, "failed")
+
+        assert cancelled == 2
+        assert len(client.calls) == 2
+
+    def test_on_kill_triggerer_shuts_down_meanwhile_ends(self) -> None:
+        client = FakeLambda([OSError("reset"), STOPPED])
+
+        async def shut_down() -> None:
+            for task in asyncio.all_tasks():
+                task.cancel()
+            await asyncio.sleep(0)
+
+        client.closing = shut_down
+
+        killed(client, "failed")
+
+        assert len(client.calls) == 1
+        assert not flink_job._stopping
+
+    def test_init_half_a_stop_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="go together"):
+            job_trigger(stop_function_name="sluiceway-local-stop-job")
+
+
+class TestTriggerer:
+    """Airflow's own ``TriggerRunner``, which tells a kill from a shutdown."""
+
+    def cancelled(self, by: Callable[[TriggerRunner], Awaitable[None]]) -> bool:
+        """Run a trigger in it, have it cancelled; tell whether the trigger was killed."""
+        killed = False
+        trigger = job_trigger()
+
+        async def on_kill() -> None:
+            nonlocal killed
+            killed = True
+
+        async def scenario() -> None:
+            waiting = asyncio.Event()
+
+            async def sleep(_: float) -> None:
+                waiting.set()
+                await asyncio.Event().wait()
+
+            client = FakeLambda([job("RUNNING")])
+            trigger.hook = client.hook  # type: ignore[method-assign,assignment]
+            trigger.now = lambda: client.now  # type: ignore[method-assign]
+            trigger.sleep = sleep  # type: ignore[method-assign,assignment]
+            trigger.on_kill = on_kill  # type: ignore[method-assign]
+            runner = TriggerRunner()
+            task = asyncio.create_task(runner.run_trigger(1, trigger))
+            runner.triggers[1] = {"task": task, "is_watcher": False, "name": "wait", "events": 0}
+            await asyncio.wait_for(waiting.wait(), timeout=5)
+            await by(runner)
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(task, timeout=5)
+
+        asyncio.run(scenario())
+        return killed
+
+    def test_cancel_trigger_is_not_the_triggerers_any_more_kills(self) -> None:
+        async def cancel(runner: TriggerRunner) -> None:
+            runner.to_cancel.append(1)
+            await runner.cancel_triggers()
+
+        assert self.cancelled(cancel)
+
+    def test_cancel_triggerer_shuts_down_does_not_kill(self) -> None:
+        async def shut_down(runner: TriggerRunner) -> None:
+            runner.triggers[1]["task"].cancel()
+
+        assert not self.cancelled(shut_down)
 
 
 class TestCancellation:

@@ -36,6 +36,23 @@ class JobState(StrEnum):
     RECONCILING = "RECONCILING"
 
 
+class AttemptState(StrEnum):
+    """How far an execution has come, as the functions' ledger knows.
+
+    ``PREPARING``: the cluster hasn't been asked for it yet. ``POSTING``: it is being asked. ``SUBMITTED``: it has it.
+    ``REFUSED``: it never ran. ``UNKNOWN``: nobody can tell what became of it.
+    """
+
+    PREPARING = "PREPARING"
+    POSTING = "POSTING"
+    SUBMITTED = "SUBMITTED"
+    UNKNOWN = "UNKNOWN"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+    REFUSED = "REFUSED"
+
+
 class OperationState(StrEnum):
     """How far an asynchronous action has come."""
 
@@ -64,6 +81,23 @@ class Failure(_Part):
     at: AwareDatetime | None = None
 
 
+class Owner(_Part):
+    """On whose behalf a job runs: the request and try of ``submit-job`` that made or adopted it last."""
+
+    request_id: str
+    try_number: Annotated[int, Field(alias="try", ge=1)]
+
+
+class AttemptFailure(_Part):
+    """Why an execution was refused, or what is unknown about it.
+
+    :param code: the word to look up in the table of errors, such as ``RESTORE_FAILED``
+    """
+
+    code: str
+    message: str
+
+
 class Checkpoints(_Part):
     """How many checkpoints this execution has completed, savepoints included, and how many failed."""
 
@@ -85,7 +119,12 @@ class Checkpoint(_Part):
 class Job(_Part):
     """One execution of a Flink job, as far as the function that answered knows it.
 
-    :param state: Flink's; ``submit-job`` leaves it out when the job runs but couldn't be observed
+    :param attempt: which attempt of its request it is; absent, as are its state and owner, for a job that Sluiceway
+        didn't start
+    :param restored_from: the savepoint or checkpoint that its state came from; absent when it began without state
+    :param failure: why it was refused, or what is unknown about it
+    :param state: Flink's; absent while the cluster doesn't have the job, and when it never ran
+    :param terminal: whether nothing more is to be expected of it
     :param duration: from the start to the end; absent while there is no end
     :param restarts: how often Flink has restarted it
     :param tasks: how many of its tasks are in each of Flink's execution states
@@ -94,9 +133,13 @@ class Job(_Part):
     cluster: str
     name: str
     flink_job_id: str
-    state: JobState | None = None
     kind: str | None = None
     attempt: int | None = None
+    attempt_state: AttemptState | None = None
+    owner: Owner | None = None
+    restored_from: str | None = None
+    failure: AttemptFailure | None = None
+    state: JobState | None = None
     terminal: bool = False
     started_at: AwareDatetime | None = None
     ended_at: AwareDatetime | None = None
@@ -111,17 +154,22 @@ class Job(_Part):
 
 
 class Operation(_Part):
-    """An asynchronous action on a job.
+    """An asynchronous action on a job; its submission is one, too.
 
+    :param job_name: the job's logical name
     :param savepoint_path: the savepoint that it left, also when ending the job failed afterwards
     :param failure: why it failed, in a sentence
     """
 
     operation_id: str
     cluster: str
+    job_name: str
     flink_job_id: str
     type: str
     state: OperationState
+    terminal: bool
+    created_at: AwareDatetime
+    ended_at: AwareDatetime | None = None
     savepoint_path: str | None = None
     failure: str | None = None
 
@@ -139,9 +187,13 @@ class _Refusal(_Part):
 class Answer(_Part):
     """What a function answered.
 
-    :param outcome: ``STARTED``, ``REPLAYED`` or ``OBSERVED``
+    :param outcome: ``STARTED`` by this call; ``REPLAYED`` when an earlier call of the same request had started it;
+        ``ADOPTED`` when another request or try had, and it is this one's now; ``IN_PROGRESS`` when an earlier call is
+        at it, or was interrupted, and nothing is certain yet; ``OBSERVED``
     :param job: the job that the call was about
     :param operation: the operation that the call started or observed
+    :param request_cancelled: whether ``stop-job`` came before the ``submit-job`` that it was to stop, which will be
+        refused; then there is neither job nor operation
     :param jobs: a page of jobs, from ``list-jobs``
     :param next_page_token: asks ``list-jobs`` for the page after this one; absent on the last
     """
@@ -149,6 +201,7 @@ class Answer(_Part):
     outcome: str
     job: Job | None = None
     operation: Operation | None = None
+    request_cancelled: bool = False
     jobs: tuple[Job, ...] | None = None
     next_page_token: str | None = None
     error: _Refusal | None = None

@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 
 class FlinkJobFailedError(AirflowFailException):
-    """The job or operation ended otherwise than awaited. Another try would see the same end: Airflow makes none."""
+    """The job or operation ended otherwise than awaited, or never came. Airflow makes no other try: the end stays."""
 
 
 class FlinkWaitError(AirflowException):

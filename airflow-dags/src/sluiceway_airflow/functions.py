@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Final, Literal
 
 Function = Literal["submit-job", "job-status", "take-savepoint", "stop-job", "list-jobs"]
@@ -18,6 +19,14 @@ CALL_ONCE: Final[dict[str, Any]] = {
 botocore's own default gives up reading after 60 s and then sends the call again, up to four times more: the functions
 survive that (a request runs once), but the task then reads the answer of a call that it doesn't know of. This sends
 the call once and waits longer than any function runs; trying again is Airflow's to do, with a try number that says so.
+"""
+
+SUBMIT_RETRY_DELAY: Final = timedelta(minutes=3)
+"""A ``retry_delay`` for tasks that call ``submit-job`` with the stock operator.
+
+A call of ``submit-job`` is over after 2 minutes, and what it left unsettled may be taken up half a minute later. So a
+retry after 3 minutes never meets its own unfinished call (``IN_PROGRESS``): it adopts the job that the call before it
+started, or goes on where that was interrupted. Airflow's own default, 5 minutes, serves as well.
 """
 
 

@@ -11,13 +11,19 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 JobKind = Literal["RUN", "STREAM"]
 """``RUN``: bounded, succeeds by finishing. ``STREAM``: runs until it is stopped, and has at most one living attempt."""
 
 OnRefusal = Literal["THROW", "ANSWER"]
 """``THROW``: the function fails, and so does the task that called it. ``ANSWER``: the refusal is an answer to read."""
+
+RestoreMode = Literal["NONE", "LATEST"]
+"""``NONE``: without state. ``LATEST``: from the newest savepoint or retained checkpoint that the job has left."""
+
+OnUnknown = Literal["REFUSE", "RERUN"]
+"""What a repeated request does about a job of which nobody can tell what became of it; ``RERUN`` may run it twice."""
 
 StopMode = Literal["SAVEPOINT", "DRAIN", "CANCEL"]
 """``SAVEPOINT``: to go on later. ``DRAIN``: all windows fire, for good. ``CANCEL``: at once, without a savepoint."""
@@ -39,7 +45,7 @@ class Jar:
 
 @dataclass(frozen=True)
 class Request:
-    """Who asks, so that the same request never starts a second job.
+    """Who asks, so that the same request never has a second job.
 
     :param request_id: the idempotency key: the same for every try of the same request
     :param try_number: which try of it: a number, or a template that renders to one
@@ -47,6 +53,14 @@ class Request:
 
     request_id: str
     try_number: int | str
+
+    @classmethod
+    def of_answer(cls, task_id: str) -> Request:
+        """Give, as templates, the request on whose behalf a job runs, for the ``owner`` of ``stop_job``.
+
+        :param task_id: the task that called ``submit-job``, with the prefix of its task group
+        """
+        return cls(from_answer(task_id, "job.owner.requestId"), from_answer(task_id, "job.owner.try"))
 
     @classmethod
     def of_task_instance(cls, deployment: str | None = None) -> Request:
@@ -62,12 +76,21 @@ class Request:
         :param deployment: tells apart Airflows that call the same functions; without it the environment's
             ``SLUICEWAY_DEPLOYMENT`` where the DAG is parsed, which the worker does too, else ``airflow``
         """
-        prefix = deployment or os.environ.get("SLUICEWAY_DEPLOYMENT") or "airflow"
-        return cls(
-            request_id=f"{prefix}/{{{{ ti.dag_id }}}}/{{{{ ti.run_id }}}}/{{{{ ti.task_id }}}}"
-            "/{{ ti.map_index }}/{{ ti.max_tries }}",
-            try_number="{{ ti.try_number }}",
-        )
+        key = (f"{{{{ ti.{part} }}}}" for part in _REQUEST_KEY)
+        return cls("/".join((_deployment(deployment), *key)), "{{ ti.try_number }}")
+
+    @classmethod
+    def rendered(cls, task_instance: Any) -> Request:  # noqa: ANN401 - Airflow has a type of its own for each process
+        """Give the request of a task instance that runs, as :meth:`of_task_instance` renders it."""
+        key = (str(getattr(task_instance, part)) for part in _REQUEST_KEY)
+        return cls("/".join((_deployment(), *key)), task_instance.try_number)
+
+
+_REQUEST_KEY: Final = ("dag_id", "run_id", "task_id", "map_index", "max_tries")
+
+
+def _deployment(given: str | None = None) -> str:
+    return given or os.environ.get("SLUICEWAY_DEPLOYMENT") or "airflow"
 
 
 @dataclass(frozen=True)
@@ -90,8 +113,11 @@ def submit_job(
     entry_class: str | None = None,
     args: Sequence[str] = (),
     parallelism: int | None = None,
+    restore: RestoreMode | None = None,
     restore_from: str | None = None,
     allow_non_restored_state: bool = False,
+    on_unknown: OnUnknown | None = None,
+    rerun: bool = False,
     request: Request | None = None,
     on_refusal: OnRefusal = "THROW",
 ) -> str:
@@ -104,17 +130,21 @@ def submit_job(
     :param entry_class: its main class; the one of the jar's manifest by default
     :param args: the program's arguments
     :param parallelism: how many slots it takes, 1 or more; the cluster's default by default
-    :param restore_from: the path of a savepoint or retained checkpoint to start from; empty state by default
+    :param restore: whether it goes on from its latest state or begins without; by default a ``STREAM`` goes on and a
+        ``RUN`` begins without
+    :param restore_from: the path of a savepoint or retained checkpoint to start from, instead of ``restore``
     :param allow_non_restored_state: whether state that the program no longer has may be left behind
+    :param on_unknown: what a repeated request does about a job of unknown fate; by default it is refused
+    :param rerun: whether this very call runs a job of unknown fate again
     :param request: who asks; the calling task instance by default
     :param on_refusal: how a refusal comes back
     """
-    restore: Mapping[str, _Json] = (
-        {"mode": "NONE"} if restore_from is None else {"mode": "SAVEPOINT", "path": restore_from}
-    )
+    if restore is not None and restore_from is not None:
+        raise ValueError("Name a savepoint by restore_from, or a mode by restore, not both.")
     return _encode_payload(
         {
             **_request(request, on_refusal),
+            "rerun": rerun or None,
             "job": {
                 "name": name,
                 "kind": kind,
@@ -123,49 +153,61 @@ def submit_job(
                 "entryClass": entry_class,
                 "args": list(args),
                 "parallelism": parallelism,
-                "restore": restore,
-                "allowNonRestoredState": allow_non_restored_state,
+                "restore": _restore(restore, restore_from),
+                "allowNonRestoredState": allow_non_restored_state or None,
+                "onUnknown": on_unknown,
             },
         }
     )
 
 
-def job_status(*, cluster: str, flink_job_id: str, on_refusal: OnRefusal = "THROW") -> str:
+def job_status(
+    *, cluster: str, flink_job_id: str | None = None, job_name: str | None = None, on_refusal: OnRefusal = "THROW"
+) -> str:
     """Build the payload of ``job-status`` that observes a job.
 
     :param cluster: a cluster by its configured name
     :param flink_job_id: the execution, from an answer of ``submit-job``
+    :param job_name: instead of it, a ``STREAM`` by its name: the execution that lives, or else the newest
     :param on_refusal: how a refusal comes back
     """
-    return _encode_payload({"cluster": cluster, "flinkJobId": flink_job_id, "onRefusal": on_refusal})
+    return _encode_payload({**_target(cluster, flink_job_id, job_name), "onRefusal": on_refusal})
 
 
 def operation_status(*, operation_id: str, on_refusal: OnRefusal = "THROW") -> str:
     """Build the payload of ``job-status`` that observes an operation.
 
-    :param operation_id: the operation, from an answer of ``take-savepoint`` or ``stop-job``
+    :param operation_id: the operation, from an answer of ``submit-job``, ``take-savepoint`` or ``stop-job``
     :param on_refusal: how a refusal comes back
     """
     return _encode_payload({"operationId": operation_id, "onRefusal": on_refusal})
 
 
 def take_savepoint(
-    *, cluster: str, flink_job_id: str, request: Request | None = None, on_refusal: OnRefusal = "THROW"
+    *,
+    cluster: str,
+    flink_job_id: str | None = None,
+    job_name: str | None = None,
+    request: Request | None = None,
+    on_refusal: OnRefusal = "THROW",
 ) -> str:
     """Build the payload of ``take-savepoint``, which triggers a savepoint of a running job.
 
     :param cluster: a cluster by its configured name
     :param flink_job_id: the execution, from an answer of ``submit-job``
+    :param job_name: instead of it, a ``STREAM`` by its name: the execution that lives
     :param request: who asks; the calling task instance by default
     :param on_refusal: how a refusal comes back
     """
-    return _encode_payload({**_request(request, on_refusal), "cluster": cluster, "flinkJobId": flink_job_id})
+    return _encode_payload({**_request(request, on_refusal), **_target(cluster, flink_job_id, job_name)})
 
 
 def stop_job(
     *,
     cluster: str,
-    flink_job_id: str,
+    flink_job_id: str | None = None,
+    job_name: str | None = None,
+    owner: Request | None = None,
     mode: StopMode = "SAVEPOINT",
     request: Request | None = None,
     on_refusal: OnRefusal = "THROW",
@@ -174,12 +216,21 @@ def stop_job(
 
     :param cluster: a cluster by its configured name
     :param flink_job_id: the execution, from an answer of ``submit-job``
+    :param job_name: instead of it, a ``STREAM`` by its name: the execution that lives. With ``owner``, the execution
+        that the owner's request came to, of a ``RUN`` too
+    :param owner: on whose behalf the job has to run, else the stop is refused with ``STALE_OWNER``, such as
+        ``Request.of_answer(submit.task_id)``; whoever it runs for by default
     :param mode: how it is to end
     :param request: who asks; the calling task instance by default
     :param on_refusal: how a refusal comes back
     """
     return _encode_payload(
-        {**_request(request, on_refusal), "cluster": cluster, "flinkJobId": flink_job_id, "mode": mode}
+        {
+            **_request(request, on_refusal),
+            **_target(cluster, flink_job_id, job_name),
+            "owner": None if owner is None else _identity(owner),
+            "mode": mode,
+        }
     )
 
 
@@ -211,13 +262,24 @@ def from_answer(task_id: str, path: str) -> str:
 
 
 def _request(request: Request | None, on_refusal: OnRefusal) -> dict[str, _Json]:
-    asked = request or Request.of_task_instance()
-    number = asked.try_number
-    return {
-        "requestId": asked.request_id,
-        "try": _Number(number) if isinstance(number, str) else number,
-        "onRefusal": on_refusal,
-    }
+    return {**_identity(request or Request.of_task_instance()), "onRefusal": on_refusal}
+
+
+def _identity(request: Request) -> dict[str, _Json]:
+    number = request.try_number
+    return {"requestId": request.request_id, "try": _Number(number) if isinstance(number, str) else number}
+
+
+def _target(cluster: str, flink_job_id: str | None, job_name: str | None) -> dict[str, _Json]:
+    if (flink_job_id is None) == (job_name is None):
+        raise ValueError("Name the job either by flink_job_id or by job_name.")
+    return {"cluster": cluster, "flinkJobId": flink_job_id, "jobName": job_name}
+
+
+def _restore(mode: RestoreMode | None, path: str | None) -> Mapping[str, _Json] | None:
+    if path is not None:
+        return {"mode": "SAVEPOINT", "path": path}
+    return None if mode is None else {"mode": mode}
 
 
 def _encode_payload(payload: Mapping[str, _Json]) -> str:

@@ -10,7 +10,7 @@ from airflow.sdk import DAG, task
 
 from sluiceway_airflow.answers import Answer
 from sluiceway_airflow.functions import CALL_ONCE, function_name
-from sluiceway_airflow.operators.flink_job import WaitForFlinkJobOperator
+from sluiceway_airflow.operators.flink_job import SubmitFlinkJobOperator, WaitForFlinkJobOperator
 from sluiceway_airflow.payloads import Jar, list_jobs, submit_job
 
 SUBMIT_JOB = function_name("submit-job", "local")
@@ -39,6 +39,16 @@ with DAG("retried", schedule=None):
         botocore_config=CALL_ONCE,
         retries=2,
         retry_delay=timedelta(0),
+    )
+
+with DAG("repeated", schedule=None):
+    SubmitFlinkJobOperator(
+        task_id="submit-job",
+        function_name=SUBMIT_JOB,
+        payload=payload("x"),
+        min_wait=timedelta(0),
+        poll_interval=timedelta(0),
+        retries=2,
     )
 
 with DAG("mapped", schedule=None):

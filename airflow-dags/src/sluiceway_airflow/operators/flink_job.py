@@ -1,25 +1,40 @@
-"""Operators that wait for a Flink job or an operation on one, without holding a worker."""
+"""Operators that submit a Flink job, and that wait for one or for an operation on one, without holding a worker."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+from airflow.providers.amazon.aws.operators.lambda_function import LambdaInvokeFunctionOperator
 from airflow.sdk import BaseOperator
 from airflow.sdk.configuration import conf
 
-from sluiceway_airflow.answers import Answer
-from sluiceway_airflow.exceptions import FlinkJobFailedError, FlinkWaitError
+from sluiceway_airflow.answers import Answer, parse_function_error
+from sluiceway_airflow.exceptions import FlinkJobFailedError, FlinkWaitError, MalformedAnswerError, RefusedError
+from sluiceway_airflow.functions import CALL_ONCE
 from sluiceway_airflow.links.flink_job import FlinkJobLink
-from sluiceway_airflow.triggers.flink_job import Awaited, FlinkJobTrigger, FlinkOperationTrigger
+from sluiceway_airflow.payloads import Request, stop_job
+from sluiceway_airflow.triggers.flink_job import (
+    Awaited,
+    FlinkJobTrigger,
+    FlinkOperationTrigger,
+    FlinkSubmissionTrigger,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from airflow.sdk import BaseOperatorLink, Context, XComArg
 
+    from sluiceway_airflow.payloads import StopMode
     from sluiceway_airflow.triggers.flink_job import FlinkStatusTrigger
+
+KillPolicy = Literal["DETACH", "STOP_WITH_SAVEPOINT", "CANCEL"]
+"""What becomes of a job when the task that waits for it is killed. ``DETACH``: it goes on."""
+
+_STOP_MODES: Final[dict[KillPolicy, StopMode]] = {"STOP_WITH_SAVEPOINT": "SAVEPOINT", "CANCEL": "CANCEL"}
+_SUBMITTED: Final = frozenset({"STARTED", "REPLAYED", "ADOPTED", "IN_PROGRESS"})
 
 _SCHEDULER_TURN = timedelta(seconds=5)
 """How long the scheduler may take, generously, to learn from its executor that a process has ended."""
@@ -79,14 +94,14 @@ class FlinkWaitOperator(BaseOperator):
         self.botocore_config = botocore_config
 
     @abstractmethod
-    def trigger(self) -> FlinkStatusTrigger:
+    def trigger(self, context: Context) -> FlinkStatusTrigger:
         """Give the trigger that waits for what this task names."""
 
-    def execute(self, context: Context) -> None:
+    def execute(self, context: Context) -> str | None:
         """Defer."""
         if self.answer is not None:
             FlinkJobLink.persist(context, self.earlier_answer())
-        self.defer(trigger=self.trigger(), method_name=self.execute_complete.__name__)
+        self.defer(trigger=self.trigger(context), method_name=self.execute_complete.__name__)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> str:
         """Take the trigger's event.
@@ -95,15 +110,7 @@ class FlinkWaitOperator(BaseOperator):
         :raises FlinkJobFailedError: when the job or operation ended otherwise than awaited; the text is its cause
         :raises FlinkWaitError: when the end isn't known
         """
-        text = event["answer"]
-        match event["status"]:
-            case "success":
-                FlinkJobLink.persist(context, Answer.parse(text))
-                return str(text)
-            case "failed":
-                raise FlinkJobFailedError(event["message"])
-            case _:
-                raise FlinkWaitError(event["message"])
+        return _take_event(context, event)
 
     def earlier_answer(self) -> Answer:
         """Read the answer that the task was given.
@@ -115,13 +122,10 @@ class FlinkWaitOperator(BaseOperator):
     def trigger_arguments(self) -> dict[str, Any]:
         """Give the arguments that every trigger takes; its instants are fixed here."""
         now = datetime.now(UTC)
-        min_wait = self.min_wait
-        if min_wait is None:
-            min_wait = timedelta(seconds=conf.getint("workers", "min_heartbeat_interval")) + _SCHEDULER_TURN
         return {
             "function_name": self.function_name,
             "deadline": now + self.timeout,
-            "not_before": now + min_wait,
+            "not_before": now + _min_wait(self.min_wait),
             "poll_interval": self.poll_interval.total_seconds(),
             "max_failed_calls": self.max_failed_calls,
             "aws_conn_id": self.aws_conn_id,
@@ -136,14 +140,35 @@ class WaitForFlinkJobOperator(FlinkWaitOperator):
 
     The job is named by the ``answer`` of an earlier task, or by ``cluster`` and ``flink_job_id``.
 
+    A job that the cluster doesn't have yet is waited for like any other. The wait itself never submits: it has neither
+    the payload nor the request of ``submit-job``, so a submission that was interrupted is gone on with only when its
+    task is retried, or made by a ``SubmitFlinkJobOperator``. One that nobody repeats is given up by the functions after
+    15 minutes, and then fails this task like any job that never came.
+
+    ``kill_policy`` says what becomes of the job when this task is killed while it waits in the triggerer, by a clear, a
+    mark, or the end of its run. It needs the ``answer`` of ``submit-job`` itself, which says on whose behalf the job
+    runs: the stop is on that owner's behalf, so that a job which somebody has adopted since isn't stopped. A job that
+    this submission itself has only adopted goes on, unless ``kill_adopted``.
+
+    There is no ``on_kill`` here, on the worker. A process that waits in no triggerer yet gets the same signal when its
+    worker shuts down as when its task is killed, and a shutdown must not stop a job.
+
     :param cluster: the cluster by its configured name (templated)
     :param flink_job_id: the execution (templated)
     :param until: the state: ``FINISHED`` is the success of a bounded job, ``RUNNING`` the start of a stream
     :param min_checkpoints: how many checkpoints the job must have completed besides. With ``until="RUNNING"``, one
         shows that a stream works: a job in a restart loop is RUNNING too, but completes none.
+    :param kill_policy: ``DETACH`` by default: a job outlives the task that waits for it
+    :param kill_adopted: whether the policy holds for a job that ``submit-job`` answers to have ``ADOPTED``, too
+    :param stop_function_name: the Lambda function ``stop-job``, which every policy but ``DETACH`` needs (templated)
     """
 
-    template_fields: Sequence[str] = (*FlinkWaitOperator.template_fields, "cluster", "flink_job_id")
+    template_fields: Sequence[str] = (
+        *FlinkWaitOperator.template_fields,
+        "cluster",
+        "flink_job_id",
+        "stop_function_name",
+    )
     operator_extra_links: Collection[BaseOperatorLink] = (FlinkJobLink(),)
 
     def __init__(
@@ -153,6 +178,9 @@ class WaitForFlinkJobOperator(FlinkWaitOperator):
         flink_job_id: str | None = None,
         until: Awaited = "FINISHED",
         min_checkpoints: int = 0,
+        kill_policy: KillPolicy = "DETACH",
+        kill_adopted: bool = False,
+        stop_function_name: str | None = None,
         **kwargs: Any,  # noqa: ANN401 - the base class types them
     ) -> None:
         super().__init__(**kwargs)
@@ -160,11 +188,19 @@ class WaitForFlinkJobOperator(FlinkWaitOperator):
         self.flink_job_id = flink_job_id
         self.until = until
         self.min_checkpoints = min_checkpoints
+        self.kill_policy = kill_policy
+        self.kill_adopted = kill_adopted
+        self.stop_function_name = stop_function_name
         named = [name is not None for name in (cluster, flink_job_id)]
         if not all(named) if self.answer is None else any(named):
             raise ValueError("Name the job either by answer, or by cluster and flink_job_id.")
+        if kill_policy != "DETACH":
+            if kill_policy not in _STOP_MODES:
+                raise ValueError(f"kill_policy is {kill_policy!r}, none of DETACH, {', '.join(_STOP_MODES)}.")
+            if self.answer is None or stop_function_name is None:
+                raise ValueError(f"kill_policy {kill_policy} needs the answer of submit-job, and stop_function_name.")
 
-    def trigger(self) -> FlinkJobTrigger:
+    def trigger(self, context: Context) -> FlinkJobTrigger:
         """Give the trigger that waits for the job."""
         if self.answer is not None:
             cluster, flink_job_id = self.earlier_answer().require_execution()
@@ -175,8 +211,32 @@ class WaitForFlinkJobOperator(FlinkWaitOperator):
             flink_job_id=flink_job_id,
             until=self.until,
             min_checkpoints=self.min_checkpoints,
+            **self._stop_arguments(context),
             **self.trigger_arguments(),
         )
+
+    def _stop_arguments(self, context: Context) -> dict[str, Any]:
+        """Give what the trigger needs to stop the job of a killed task; nothing when the job is to go on."""
+        if self.kill_policy == "DETACH":
+            return {}
+        answer = self.earlier_answer()
+        job = answer.require_job()
+        if answer.outcome not in _SUBMITTED or job.owner is None:
+            raise MalformedAnswerError(f"kill_policy needs the answer of submit-job; this is one of {answer.outcome}.")
+        if answer.outcome == "ADOPTED" and not self.kill_adopted:
+            self.log.info("Flink job %s was adopted: it goes on if this task is killed.", job.flink_job_id)
+            return {}
+        return {
+            "stop_function_name": self.stop_function_name,
+            "stop_payload": stop_job(
+                cluster=job.cluster,
+                flink_job_id=job.flink_job_id,
+                owner=Request(job.owner.request_id, job.owner.try_number),
+                mode=_STOP_MODES[self.kill_policy],
+                request=Request.rendered(context["ti"]),
+                on_refusal="ANSWER",
+            ),
+        }
 
 
 class WaitForFlinkOperationOperator(FlinkWaitOperator):
@@ -197,10 +257,123 @@ class WaitForFlinkOperationOperator(FlinkWaitOperator):
         if (self.answer is None) == (operation_id is None):
             raise ValueError("Name the operation either by answer or by operation_id.")
 
-    def trigger(self) -> FlinkOperationTrigger:
+    def execute(self, context: Context) -> str | None:
+        """Defer, unless there is no operation: a stop may come before the submission that it cancels."""
+        if self.answer is not None and self.earlier_answer().request_cancelled:
+            return str(self.answer)
+        return super().execute(context)
+
+    def trigger(self, context: Context) -> FlinkOperationTrigger:  # noqa: ARG002
         """Give the trigger that waits for the operation."""
         if self.answer is not None:
             operation_id = self.earlier_answer().require_operation().operation_id
         else:
             operation_id = str(self.operation_id)
         return FlinkOperationTrigger(operation_id=operation_id, **self.trigger_arguments())
+
+
+class SubmitFlinkJobOperator(LambdaInvokeFunctionOperator):
+    """Calls ``submit-job``, and calls it again, from the triggerer, until it is certain what has come of the request.
+
+    The stock ``LambdaInvokeFunctionOperator`` is enough while each try of its task comes after the call of the try
+    before it has come to an end, as it does with ``SUBMIT_RETRY_DELAY``. A try that comes sooner is answered
+    ``IN_PROGRESS``, with a job that is there only if the other call carries it through. Should that have been
+    interrupted, nobody but a repeated submission goes on with it. So does this operator: it repeats the very same
+    request while the answer is ``IN_PROGRESS`` or a refusal that says ``retryable``.
+
+    It takes what the stock operator takes, gives the same answer, and sends each call once by default. A refusal that
+    can't change fails the task at once and finally. The payload, which has the program's arguments, isn't logged.
+
+    Killed while it waits, it leaves alone what it has submitted.
+
+    :param payload: what ``sluiceway_airflow.payloads.submit_job`` gives (templated)
+    :param timeout: how long to repeat at most, from the first call
+    :param min_wait: as for a wait
+    :param poll_interval: the time between two calls, give or take a fifth
+    :param max_failed_calls: how many calls in a row may fail before the task fails
+    """
+
+    operator_extra_links: Collection[BaseOperatorLink] = (FlinkJobLink(),)
+
+    def __init__(
+        self,
+        *,
+        timeout: timedelta = timedelta(minutes=10),
+        min_wait: timedelta | None = None,
+        poll_interval: timedelta = timedelta(seconds=10),
+        max_failed_calls: int = 30,
+        botocore_config: dict[str, Any] | None = None,
+        **kwargs: Any,  # noqa: ANN401 - the base class types them
+    ) -> None:
+        super().__init__(botocore_config=botocore_config or CALL_ONCE, **kwargs)
+        self.timeout = timeout
+        self.min_wait = min_wait
+        self.poll_interval = poll_interval
+        self.max_failed_calls = max_failed_calls
+
+    def execute(self, context: Context) -> str:  # noqa: RET503 - to defer is to raise
+        """Submit; defer when nothing is certain yet.
+
+        :returns: the answer, as JSON text
+        :raises FlinkJobFailedError: when the function refuses for good
+        """
+        try:
+            text = self._submit()
+            answer = Answer.parse(text)
+        except RefusedError as refused:
+            if not refused.retryable:
+                raise FlinkJobFailedError(str(refused)) from None
+            self.log.info("Submitting again: %s", refused)
+        else:
+            FlinkJobLink.persist(context, answer)
+            if answer.outcome != "IN_PROGRESS":
+                return text
+            self.log.info("Submitting again: an earlier call is at it, or was interrupted.")
+        now = datetime.now(UTC)
+        trigger = FlinkSubmissionTrigger(
+            function_name=self.function_name,
+            payload=str(self.payload),
+            deadline=now + self.timeout,
+            not_before=now + _min_wait(self.min_wait),
+            poll_interval=self.poll_interval.total_seconds(),
+            max_failed_calls=self.max_failed_calls,
+            aws_conn_id=self.aws_conn_id,
+            region_name=self.region_name,
+            verify=self.verify,
+            botocore_config=self.botocore_config,
+        )
+        self.defer(trigger=trigger, method_name=self.execute_complete.__name__)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> str:
+        """Take the trigger's event.
+
+        :returns: the last answer, as JSON text
+        :raises FlinkJobFailedError: when the function refuses for good
+        :raises FlinkWaitError: when nothing has become certain in time
+        """
+        return _take_event(context, event)
+
+    def _submit(self) -> str:
+        response = self.hook.invoke_lambda(function_name=self.function_name, payload=self.payload)
+        text = str(response["Payload"].read().decode())
+        if "FunctionError" in response:
+            raise parse_function_error(text) or FlinkWaitError(f"{self.function_name} broke: {text}")
+        return text
+
+
+def _take_event(context: Context, event: dict[str, Any]) -> str:
+    text = event["answer"]
+    match event["status"]:
+        case "success":
+            FlinkJobLink.persist(context, Answer.parse(text))
+            return str(text)
+        case "failed":
+            raise FlinkJobFailedError(event["message"])
+        case _:
+            raise FlinkWaitError(event["message"])
+
+
+def _min_wait(given: timedelta | None) -> timedelta:
+    if given is not None:
+        return given
+    return timedelta(seconds=conf.getint("workers", "min_heartbeat_interval")) + _SCHEDULER_TURN

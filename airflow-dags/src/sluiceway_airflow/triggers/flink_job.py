@@ -1,20 +1,21 @@
-"""Triggers that ask ``job-status`` from the triggerer until a job or an operation is where a task wants it."""
+"""Triggers that ask a function from the triggerer until a job or an operation is where a task wants it."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 from abc import abstractmethod
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.amazon.aws.hooks.lambda_function import LambdaHook
+from airflow.sdk import TaskInstanceState
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from botocore.exceptions import ClientError
 
-from sluiceway_airflow.answers import Answer, JobState, OperationState, parse_function_error
+from sluiceway_airflow.answers import Answer, AttemptState, JobState, OperationState, parse_function_error
 from sluiceway_airflow.exceptions import FlinkWaitError, MalformedAnswerError, RefusedError
 from sluiceway_airflow.payloads import job_status, operation_status
 
@@ -34,10 +35,22 @@ STATUS_CALL: dict[str, Any] = {
 }
 """The ``botocore_config`` of a status call: short, since the trigger itself asks again."""
 
+SUBMIT_CALL: dict[str, Any] = {**STATUS_CALL, "read_timeout": 150}
+"""The ``botocore_config`` of a call of ``submit-job``, which may take 2 minutes."""
+
+_COMING = frozenset({AttemptState.PREPARING, AttemptState.POSTING, AttemptState.SUBMITTED})
+_NEVER_CAME = frozenset({AttemptState.REFUSED, AttemptState.UNKNOWN})
+_ENDED = frozenset({AttemptState.FINISHED, AttemptState.FAILED, AttemptState.CANCELED})
 _PERMANENT = frozenset({"AccessDeniedException", "InvalidRequestContentException", "ResourceNotFoundException"})
-_CALL_LIMIT = timedelta(seconds=60)
 _CLOSE_LIMIT = timedelta(seconds=5)
 _JITTER = 0.2
+
+_STOP_LIMIT = timedelta(seconds=60)
+"""How long the stop of a killed task's job may take. A triggerer needs some seconds to answer its first question."""
+
+_STOP_PAUSE = timedelta(seconds=2)
+
+_stopping: set[asyncio.Task[None]] = set()
 
 
 @dataclass(frozen=True)
@@ -61,7 +74,7 @@ class Going:
 
 
 class FlinkStatusTrigger(BaseTrigger):
-    """Asks ``job-status`` again and again, and fires one event when the wait is over.
+    """Asks a function, mostly ``job-status``, again and again, and fires one event when the wait is over.
 
     The deadline is an instant, not a duration: a triggerer that starts again, or hands the trigger to another, doesn't
     move it. It is looked at after an observation, so that what ended in time counts as such even when nobody was there
@@ -70,7 +83,7 @@ class FlinkStatusTrigger(BaseTrigger):
     The event's payload has a ``status`` (``success``, ``failed``, or ``unknown`` when the end isn't known), a
     ``message`` (None on success) and the last ``answer`` that was read, as JSON text (None when there was none).
 
-    :param function_name: the Lambda function ``job-status``
+    :param function_name: the Lambda function that is asked
     :param deadline: when to give up; aware of its timezone
     :param not_before: when to ask first; aware of its timezone. At once by default. An event that comes sooner than the
         scheduler has learned that the task's process has ended can fail the task.
@@ -80,8 +93,11 @@ class FlinkStatusTrigger(BaseTrigger):
     :param aws_conn_id: the Airflow connection that holds the credentials
     :param region_name: the region; the connection's by default
     :param verify: whether, or by which certificates, TLS is verified
-    :param botocore_config: settings of the client; ``STATUS_CALL`` by default
+    :param botocore_config: settings of the client; those of ``default_config`` by default
     """
+
+    default_config: ClassVar[dict[str, Any]] = STATUS_CALL
+    call_limit: ClassVar[timedelta] = timedelta(seconds=60)
 
     def __init__(
         self,
@@ -153,7 +169,7 @@ class FlinkStatusTrigger(BaseTrigger):
             aws_conn_id=self.aws_conn_id,
             region_name=self.region_name,
             verify=self.verify,
-            config=STATUS_CALL if self.botocore_config is None else self.botocore_config,
+            config=self.default_config if self.botocore_config is None else self.botocore_config,
         )
 
     def now(self) -> datetime:
@@ -180,11 +196,11 @@ class FlinkStatusTrigger(BaseTrigger):
         failed_calls = 0
         while True:
             try:
-                async with asyncio.timeout(_CALL_LIMIT.total_seconds()):
+                async with asyncio.timeout(self.call_limit.total_seconds()):
                     if client is None:
                         # A hook keeps the connection that it has read, and with it the credentials.
                         client = await connection.enter_async_context(await self.hook().get_async_conn())
-                    text = await self._ask(client)
+                    text = await _invoke(client, self.function_name, self.question())
                 verdict = self.judge(Answer.parse(text))
             except MalformedAnswerError as malformed:
                 return _event("unknown", str(malformed), text)
@@ -233,14 +249,6 @@ class FlinkStatusTrigger(BaseTrigger):
         except Exception as failed:
             self.log.warning("The client didn't close: %s", str(failed) or type(failed).__name__)
 
-    async def _ask(self, client: Any) -> str:  # noqa: ANN401 - aiobotocore's clients are made at run time
-        response = await client.invoke(FunctionName=self.function_name, Payload=self.question().encode())
-        async with response["Payload"] as stream:
-            text = str((await stream.read()).decode())
-        if "FunctionError" in response:
-            raise parse_function_error(text) or FlinkWaitError(f"{self.function_name} broke: {text}")
-        return text
-
 
 class FlinkJobTrigger(FlinkStatusTrigger):
     """Waits until a job is in a state, or can't come to it any more.
@@ -249,6 +257,9 @@ class FlinkJobTrigger(FlinkStatusTrigger):
     :param flink_job_id: the execution
     :param until: the state
     :param min_checkpoints: how many checkpoints the job must have completed besides
+    :param stop_function_name: the Lambda function ``stop-job``, called when the waiting task is killed
+    :param stop_payload: what it is called with; it names the job's owner, so that what somebody else has adopted lives
+        on. Without both, a job outlives the task that waits for it.
     """
 
     def __init__(
@@ -258,13 +269,19 @@ class FlinkJobTrigger(FlinkStatusTrigger):
         flink_job_id: str,
         until: Awaited = "FINISHED",
         min_checkpoints: int = 0,
+        stop_function_name: str | None = None,
+        stop_payload: str | None = None,
         **kwargs: Any,  # noqa: ANN401 - the base class types them
     ) -> None:
         super().__init__(**kwargs)
+        if (stop_function_name is None) != (stop_payload is None):
+            raise ValueError("stop_function_name and stop_payload go together.")
         self.cluster = cluster
         self.flink_job_id = flink_job_id
         self.until = until
         self.min_checkpoints = min_checkpoints
+        self.stop_function_name = stop_function_name
+        self.stop_payload = stop_payload
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give the class and the arguments from which Airflow makes the trigger again."""
@@ -275,6 +292,8 @@ class FlinkJobTrigger(FlinkStatusTrigger):
             "flink_job_id": self.flink_job_id,
             "until": self.until,
             "min_checkpoints": self.min_checkpoints,
+            "stop_function_name": self.stop_function_name,
+            "stop_payload": self.stop_payload,
         }
 
     def question(self) -> str:
@@ -289,10 +308,17 @@ class FlinkJobTrigger(FlinkStatusTrigger):
     def judge(self, answer: Answer) -> Ended | Going:
         """Compare the job's state with the awaited one."""
         job = answer.require_job()
-        completed = job.checkpoints.completed if job.checkpoints else 0
+        if job.attempt_state in _NEVER_CAME:
+            # Whatever the cluster shows of it: it isn't, or isn't any more, the execution that was asked for.
+            return Ended(failure=self._describe_absence(job))
         if job.state is None:
-            raise MalformedAnswerError(f"{self.function_name} doesn't tell the job's state.")
-        if job.state == self.until and completed >= self.min_checkpoints:
+            if job.attempt_state not in _COMING:
+                raise MalformedAnswerError(f"{self.function_name} doesn't tell the job's state.")
+            return Going(f"the cluster doesn't have it yet, its submission is {job.attempt_state}")
+        completed = job.checkpoints.completed if job.checkpoints else 0
+        # A job that turns up after its end was recorded is cancelled by the functions; it counts for nothing.
+        surplus = job.attempt_state in _ENDED and not job.terminal
+        if job.state == self.until and completed >= self.min_checkpoints and not surplus:
             return Ended()
         if job.terminal:
             return Ended(failure=self._describe_end(job))
@@ -304,6 +330,85 @@ class FlinkJobTrigger(FlinkStatusTrigger):
         if job.first_failure is not None:
             seen.append(f"first failure: {job.first_failure.root_cause}")
         return Going(", ".join(seen))
+
+    async def on_kill(self) -> None:
+        """Stop the job of a task that was killed: cleared, marked, or skipped when its run is out of time.
+
+        The triggerer calls this for each trigger that is no longer its own. That is so, too, when it was out of touch
+        for so long that another triggerer took the trigger over (apache/airflow#73454): then the task still waits, and
+        its job goes on. When Airflow doesn't tell whether the task waits, the job goes on as well.
+        """
+        if self.stop_function_name is None or self.stop_payload is None:
+            return
+        stopping = asyncio.create_task(self._stop_unless_waiting(self.stop_function_name, self.stop_payload))
+        # The loop itself doesn't hold its tasks.
+        _stopping.add(stopping)
+        stopping.add_done_callback(_stopping.discard)
+        while not stopping.done():
+            # Airflow (3.3.1) cancels a killed trigger again every second, and its on_kill with it; so the stop runs
+            # beside it, and has a limit of its own.
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(stopping)
+
+    async def _stop_unless_waiting(self, function_name: str, payload: str) -> None:
+        try:
+            async with asyncio.timeout(_STOP_LIMIT.total_seconds()):
+                if await self.still_waits():
+                    self.log.info("Its task waits in another triggerer: Flink job %s goes on.", self.flink_job_id)
+                    return
+                await self._stop(function_name, payload)
+        except Exception as failed:
+            reason = str(failed) or type(failed).__name__
+            self.log.warning("Flink job %s may go on, its stop isn't confirmed: %s", self.flink_job_id, reason)
+
+    async def still_waits(self) -> bool:
+        """Ask Airflow whether the task is deferred, now."""
+        # Only the triggerer needs it; whoever parses a DAG doesn't.
+        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+        task = self.task_instance
+        if task is None:
+            raise FlinkWaitError("The trigger belongs to no task.")
+        states = await asyncio.to_thread(
+            RuntimeTaskInstance.get_task_states,
+            dag_id=task.dag_id,
+            map_index=task.map_index,
+            task_ids=[task.task_id],
+            run_ids=[task.run_id],
+        )
+        (state,) = states[task.run_id].values()
+        return bool(state == TaskInstanceState.DEFERRED)
+
+    async def _stop(self, function_name: str, payload: str) -> None:
+        while True:
+            try:
+                async with await self.hook().get_async_conn() as client:
+                    text = await _invoke(client, function_name, payload)
+                answer = Answer.parse(text)
+            except RefusedError as refused:
+                if not refused.retryable:
+                    # Above all STALE_OWNER: somebody has adopted the job, which is theirs to stop now.
+                    self.log.info("Flink job %s is left alone: %s", self.flink_job_id, refused)
+                    return
+                problem: Exception = refused
+            except Exception as failed:  # whatever broke the call, the next one may succeed
+                if _is_permanent(failed):
+                    raise
+                problem = failed
+            else:
+                self.log.info("Flink job %s is stopped with its task: %s.", self.flink_job_id, answer.outcome)
+                return
+            self.log.warning(
+                "The stop of Flink job %s failed: %s", self.flink_job_id, problem or type(problem).__name__
+            )
+            await self.sleep(_STOP_PAUSE.total_seconds())
+
+    def _describe_absence(self, job: Job) -> str:
+        what = f"Flink job {job.name} ({self.flink_job_id} on {self.cluster})"
+        why = "no cause is given" if job.failure is None else f"{job.failure.code}: {job.failure.message}"
+        if job.attempt_state == AttemptState.REFUSED:
+            return f"{what} was refused and never ran: {why}"
+        return f"{what} is {job.attempt_state}, nobody can tell what became of it: {why}"
 
     def _describe_end(self, job: Job) -> str:
         end = f"Flink job {job.name} ({self.flink_job_id} on {self.cluster}) is {job.state}"
@@ -349,6 +454,49 @@ class FlinkOperationTrigger(FlinkStatusTrigger):
                 return Ended(f"Operation {operation.type} ({operation.operation_id}) {operation.state}: {cause}{saved}")
             case OperationState.PENDING | OperationState.IN_PROGRESS:
                 return Going(f"it is {operation.state}")
+
+
+class FlinkSubmissionTrigger(FlinkStatusTrigger):
+    """Repeats one call of ``submit-job``, the very same, until it is certain what has come of the request.
+
+    :param payload: the whole request
+    """
+
+    default_config = SUBMIT_CALL
+    call_limit = timedelta(seconds=170)
+
+    def __init__(self, *, payload: str, **kwargs: Any) -> None:  # noqa: ANN401 - the base class types them
+        super().__init__(**kwargs)
+        self.payload = payload
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Give the class and the arguments from which Airflow makes the trigger again."""
+        path, arguments = super().serialize()
+        return path, {**arguments, "payload": self.payload}
+
+    def question(self) -> str:
+        """Submit again."""
+        return self.payload
+
+    def awaited(self) -> str:
+        """Name the submission."""
+        return "the submission"
+
+    def judge(self, answer: Answer) -> Ended | Going:
+        """Look whether the submission has come to an end."""
+        job = answer.require_job()
+        if answer.outcome == "IN_PROGRESS":
+            return Going(f"Flink job {job.flink_job_id} is {job.attempt_state}")
+        return Ended()
+
+
+async def _invoke(client: Any, function_name: str, payload: str) -> str:  # noqa: ANN401 - aiobotocore makes it
+    response = await client.invoke(FunctionName=function_name, Payload=payload.encode())
+    async with response["Payload"] as stream:
+        text = str((await stream.read()).decode())
+    if "FunctionError" in response:
+        raise parse_function_error(text) or FlinkWaitError(f"{function_name} broke: {text}")
+    return text
 
 
 def _is_permanent(failure: Exception) -> bool:

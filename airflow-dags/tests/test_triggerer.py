@@ -1,0 +1,130 @@
+"""Airflow's own triggerer, as a process, with triggers of tasks that Airflow takes for deferred."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from airflow.jobs.job import Job
+from airflow.models.taskinstance import TaskInstance, clear_task_instances
+from airflow.models.trigger import Trigger
+from airflow.utils.session import create_session
+from airflow.utils.state import TaskInstanceState
+
+from conftest import HOME, PROBES, load_dag
+from fake_aws import FakeAws, FakeFlink
+from sluiceway_airflow.payloads import Request, stop_job
+from sluiceway_airflow.triggers.flink_job import FlinkJobTrigger
+
+PATIENCE = 180.0
+
+pytestmark = pytest.mark.usefixtures("airflow_database")
+
+
+@dataclass(frozen=True)
+class Waiting:
+    task: UUID
+    trigger: int
+    flink_job_id: str
+
+
+def wait_for_stream(flink: FakeFlink, name: str) -> Waiting:
+    """Have a task of a run of its own wait for a stream to finish."""
+    dag_run: Any = load_dag(PROBES / "probes.py", "waited").test()
+    spec = {"name": name, "kind": "STREAM", "cluster": "local", "jar": {"uri": "s3://jars/a.jar"}}
+    flink_job_id: str = flink.submit({"requestId": name, "try": 1, "job": spec})["job"]["flinkJobId"]
+    trigger = FlinkJobTrigger(
+        function_name="sluiceway-local-job-status",
+        deadline=datetime.now(UTC) + timedelta(minutes=10),
+        poll_interval=0.5,
+        cluster="local",
+        flink_job_id=flink_job_id,
+        stop_function_name="sluiceway-local-stop-job",
+        stop_payload=stop_job(
+            cluster="local",
+            flink_job_id=flink_job_id,
+            owner=Request(name, 1),
+            mode="CANCEL",
+            request=Request(f"kill-{name}", 1),
+            on_refusal="ANSWER",
+        ),
+    )
+    with create_session() as session:
+        row = Trigger.from_object(trigger)
+        session.add(row)
+        session.flush()
+        task: TaskInstance = session.merge(dag_run.get_task_instance("wait-for-job"))
+        task.state = TaskInstanceState.DEFERRED
+        task.trigger_id = row.id
+        return Waiting(task.id, row.id, flink_job_id)
+
+
+@contextmanager
+def triggerer() -> Iterator[None]:
+    environment = {**os.environ, "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO"}
+    command = [sys.executable, "-m", "airflow", "triggerer", "--skip-serve-logs"]
+    with (HOME / "triggerer.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)  # noqa: S603 - it's Airflow
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(PATIENCE)
+            finally:
+                process.kill()
+
+
+def logs() -> str:
+    return "\n".join(file.read_text() for file in HOME.rglob("*trigger*.log"))
+
+
+def await_true(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, logs()
+        time.sleep(0.1)
+
+
+def test_triggerer_stops_jobs_of_killed_tasks_alone(aws: FakeAws) -> None:
+    flink = FakeFlink(aws)
+    marked, cleared, taken_over, left = (wait_for_stream(flink, name) for name in ("a", "b", "c", "d"))
+
+    def observed() -> set[str]:
+        return {request["flinkJobId"] for request in aws.requests("job-status")}
+
+    def stopped() -> set[str]:
+        return {request["flinkJobId"] for request in aws.requests("stop-job")}
+
+    with triggerer():
+        await_true(lambda: {w.flink_job_id for w in (marked, cleared, taken_over, left)} <= observed())
+        with create_session() as session:
+            session.get_one(TaskInstance, marked.task).set_state(TaskInstanceState.FAILED, session=session)
+            other = Job(
+                job_type="TriggererJob", state="running", latest_heartbeat=datetime.now(UTC) + timedelta(hours=1)
+            )
+            session.add(other)
+            session.flush()
+            session.get_one(Trigger, taken_over.trigger).triggerer_id = other.id
+            task = session.get_one(TaskInstance, cleared.task)
+            clear_task_instances([task], session=session)
+            # As the scheduler does; before, Airflow doesn't drop the trigger.
+            task.state = TaskInstanceState.SCHEDULED
+
+        await_true(lambda: len(stopped()) >= 2)
+        await_true(
+            lambda: f"Its task waits in another triggerer: Flink job {taken_over.flink_job_id} goes on." in logs()
+        )
+
+    # The last one waits while the triggerer shuts down.
+    assert stopped() == {marked.flink_job_id, cleared.flink_job_id}
+    assert aws.problems == []
