@@ -1,0 +1,194 @@
+package io.sluiceway.faults;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a Flink cluster really ran, by its JobManagers' own log: it misses nothing that lies between two questions, and
+ * outlives each JobManager.
+ */
+final class FlinkView {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Set<String> TERMINAL = Set.of("FINISHED", "FAILED", "CANCELED");
+    private static final Pattern CHANGE = Pattern.compile(
+            "^(\\S+Z) INFO .* - Job (\\S+) \\(([0-9a-f]{32})\\) switched from state (\\w+) to (\\w+)\\.");
+    private static final Pattern START = Pattern.compile("^(\\S+Z) INFO .*ClusterEntrypoint.* - Starting \\w+\\.");
+
+    /**
+     * One execution of a job.
+     *
+     * @param id its Flink job id
+     * @param name its name
+     * @param jobManager which JobManager ran it first, counted from 1
+     * @param start when it began
+     * @param state its state as it was told last
+     * @param end when it ended, or when its JobManager was gone; absent while it lives
+     */
+    record Execution(
+            String id,
+            String name,
+            int jobManager,
+            Instant start,
+            String state,
+            @Nullable Instant end) {
+        boolean overlaps(Execution other) {
+            return (end == null || end.isAfter(other.start)) && (other.end == null || other.end.isAfter(start));
+        }
+    }
+
+    private final URI url;
+    private final Path log;
+    private final boolean highlyAvailable;
+    private final Map<String, Execution> executions = new TreeMap<>();
+    private long position;
+    private int jobManager;
+
+    FlinkView(URI url, Path log, boolean highlyAvailable) {
+        this.url = url;
+        this.log = log;
+        this.highlyAvailable = highlyAvailable;
+    }
+
+    /** All that has ever run under a name, the oldest first. */
+    synchronized List<Execution> executions(String name) {
+        read();
+        return executions.values().stream()
+                .filter(execution -> execution.name().equals(name))
+                .sorted(Comparator.comparing(Execution::start))
+                .toList();
+    }
+
+    /** All that has ever run, under whatever name. */
+    synchronized List<Execution> executions() {
+        read();
+        return List.copyOf(executions.values());
+    }
+
+    /** How many JobManagers there have been. */
+    synchronized int jobManagers() {
+        read();
+        return jobManager;
+    }
+
+    /** What lives, by the log. */
+    synchronized List<Execution> living() {
+        read();
+        return executions.values().stream()
+                .filter(execution -> execution.end() == null)
+                .toList();
+    }
+
+    /** What lives, by Flink's REST API: job names by id. */
+    Map<String, String> running() throws IOException {
+        Map<String, String> running = new HashMap<>();
+        for (JsonNode job : get("/v1/jobs/overview").path("jobs")) {
+            if (!TERMINAL.contains(job.path("state").asText())) {
+                running.put(job.path("jid").asText(), job.path("name").asText());
+            }
+        }
+        return running;
+    }
+
+    /** A job's state by Flink's REST API, or empty when it isn't known. */
+    Optional<String> state(String id) throws IOException {
+        String state = get("/v1/jobs/" + id).path("state").asText();
+        return state.isEmpty() ? Optional.empty() : Optional.of(state);
+    }
+
+    /** Whether all tasks of a job run. */
+    boolean isRunning(String id) {
+        try {
+            JsonNode job = get("/v1/jobs/" + id);
+            return job.path("state").asText().equals("RUNNING")
+                    && job.at("/status-counts/RUNNING").asInt()
+                            == job.path("vertices").size();
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    void cancel(String id) throws IOException {
+        WireClient.send("PATCH", URI.create(url + "/v1/jobs/" + id + "?mode=cancel"), List.of(), "");
+    }
+
+    private JsonNode get(String path) throws IOException {
+        return JSON.readTree(
+                WireClient.send("GET", URI.create(url + path), List.of(), "").content());
+    }
+
+    private void read() {
+        try {
+            for (String line : newLines()) {
+                Matcher start = START.matcher(line);
+                Matcher change = CHANGE.matcher(line);
+                if (start.find()) {
+                    started(Instant.parse(start.group(1)));
+                } else if (change.find()) {
+                    changed(Instant.parse(change.group(1)), change.group(2), change.group(3), change.group(5));
+                }
+            }
+        } catch (IOException e) {
+            throw new IllegalStateException("The JobManager's log can't be read.", e);
+        }
+    }
+
+    private List<String> newLines() throws IOException {
+        if (!Files.exists(log)) {
+            return List.of();
+        }
+        try (RandomAccessFile file = new RandomAccessFile(log.toFile(), "r")) {
+            // A log that is shorter than it was has been rolled over.
+            if (file.length() < position) {
+                position = 0;
+            }
+            byte[] bytes = new byte[Math.toIntExact(file.length() - position)];
+            file.seek(position);
+            file.readFully(bytes);
+            String text = new String(bytes, StandardCharsets.UTF_8);
+            String whole = text.substring(0, text.lastIndexOf('\n') + 1);
+            position += whole.getBytes(StandardCharsets.UTF_8).length;
+            return whole.lines().collect(Collectors.toCollection(ArrayList::new));
+        }
+    }
+
+    private void started(Instant at) {
+        jobManager++;
+        if (!highlyAvailable) {
+            executions.replaceAll((key, old) -> old.end() == null
+                    ? new Execution(old.id(), old.name(), old.jobManager(), old.start(), "LOST", at)
+                    : old);
+        }
+    }
+
+    private void changed(Instant at, String name, String id, String state) {
+        // With high availability a new JobManager goes on with the same execution.
+        String key = highlyAvailable ? id : jobManager + "/" + id;
+        Execution old = executions.getOrDefault(key, new Execution(id, name, jobManager, at, state, null));
+        Instant end = TERMINAL.contains(state) ? at : null;
+        if (old.end() != null && end == null) {
+            // It ended, and began again: another execution under the same id.
+            executions.put(key + "/" + old.start(), old);
+            old = new Execution(id, name, jobManager, at, state, null);
+        }
+        executions.put(key, new Execution(id, name, old.jobManager(), old.start(), state, end));
+    }
+}

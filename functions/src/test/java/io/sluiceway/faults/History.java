@@ -1,0 +1,351 @@
+package io.sluiceway.faults;
+
+import io.sluiceway.faults.FaultProxy.Trap;
+import io.sluiceway.faults.Trial.Settled;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/** What is asked for in a trial. Wherever a step is named like a function, a fault can be put into it. */
+enum History {
+    /** A stream is submitted. */
+    SUBMIT {
+        @Override
+        void run(Trial trial) {
+            trial.submit("submit-job", trial.id, 1, "STREAM", "");
+        }
+    },
+    /** A bounded job is submitted. */
+    RUN {
+        @Override
+        void run(Trial trial) {
+            trial.submit("submit-job", trial.id, 1, "RUN", "");
+        }
+    },
+    /** A higher try finds its job running, and adopts it. */
+    ADOPT {
+        @Override
+        void run(Trial trial) {
+            running(trial);
+            trial.submit("submit-job", trial.id, 2, "STREAM", "");
+        }
+    },
+    /** A higher try finds its job cancelled, and starts it anew. */
+    TRY_AGAIN {
+        @Override
+        void run(Trial trial) {
+            String job = running(trial);
+            trial.operate("set-up", "stop-job", trial.id + "/stop", job, CANCEL_MODE);
+            trial.submit("submit-job", trial.id, 2, "STREAM", "");
+        }
+    },
+    /** A stream is stopped with a savepoint, and another request goes on from there. */
+    UPGRADE {
+        @Override
+        void run(Trial trial) {
+            trial.operate("stop-job", "stop-job", trial.id + "/stop", running(trial), "");
+            trial.submit("submit-job", trial.id + "/next", 1, "STREAM", LATEST);
+        }
+    },
+    /** A savepoint is taken of a running job. */
+    SAVEPOINT {
+        @Override
+        void run(Trial trial) {
+            trial.operate("take-savepoint", "take-savepoint", trial.id + "/save", running(trial), "");
+        }
+    },
+    /** A running job is stopped with a savepoint. */
+    STOP {
+        @Override
+        void run(Trial trial) {
+            trial.operate("stop-job", "stop-job", trial.id + "/stop", running(trial), "");
+        }
+    },
+    /** A running job is drained. */
+    DRAIN {
+        @Override
+        void run(Trial trial) {
+            trial.operate("stop-job", "stop-job", trial.id + "/stop", running(trial), ", \"mode\": \"DRAIN\"");
+        }
+    },
+    /** A running job is cancelled. */
+    CANCEL {
+        @Override
+        void run(Trial trial) {
+            trial.operate("stop-job", "stop-job", trial.id + "/stop", running(trial), CANCEL_MODE);
+        }
+    },
+    /** The same event arrives twice at the same time. */
+    COPIES_2 {
+        @Override
+        void run(Trial trial) {
+            copies(trial, 2);
+        }
+    },
+    /** The same event arrives ten times at the same time. */
+    COPIES_10 {
+        @Override
+        void run(Trial trial) {
+            copies(trial, 10);
+        }
+    },
+    /** The same event arrives a hundred times at the same time. */
+    COPIES_100 {
+        @Override
+        void run(Trial trial) {
+            copies(trial, 100);
+        }
+    },
+    /** The same event that takes a savepoint arrives twice at the same time. */
+    SAVEPOINT_COPIES_2 {
+        @Override
+        void run(Trial trial) {
+            String job = running(trial);
+            atOnce(Collections.nCopies(
+                    2, () -> trial.operate("take-savepoint", "take-savepoint", trial.id + "/save", job, "")));
+        }
+    },
+    /** Two requests for the same stream at the same time; one of them is for another job of that name. */
+    TWO_REQUESTS {
+        @Override
+        void run(Trial trial) {
+            boolean same = trial.random.nextBoolean();
+            atOnce(List.of(
+                    () -> trial.submit("submit-job", trial.id + "/a", 1, "STREAM", ""),
+                    () -> trial.submit("submit-job", trial.id + "/b", 1, "STREAM", same ? "" : RERUN)));
+        }
+    },
+    /** A stream is upgraded while a sweep that found it missing starts it, too. */
+    UPGRADE_AND_SWEEP {
+        @Override
+        void run(Trial trial) {
+            String job = running(trial);
+            atOnce(List.of(
+                    () -> {
+                        trial.operate("stop-job", "stop-job", trial.id + "/stop", job, "");
+                        return trial.submit("submit-job", trial.id + "/next", 1, "STREAM", LATEST);
+                    },
+                    () -> {
+                        Trial.pause(trial.random.nextInt(2000));
+                        return trial.submit("sweep", trial.id + "/sweep", 1, "STREAM", LATEST);
+                    }));
+        }
+    },
+    /** A task is killed at the time when it submits: the stop may overtake the submission. */
+    SUBMIT_AND_KILL {
+        @Override
+        void run(Trial trial) {
+            List<Settled> ends = atOnce(List.of(() -> trial.submit("submit-job", trial.id, 1, "STREAM", ""), () -> {
+                Trial.pause(trial.random.nextInt(600));
+                return trial.operate("stop-job", "stop-job", onKill(trial, 1));
+            }));
+            Instant giveUp = Instant.now().plusSeconds(10);
+            while (lives(trial) && Instant.now().isBefore(giveUp)) {
+                Trial.pause();
+            }
+            trial.expect(!lives(trial), "The job lives behind its stop: " + ends);
+        }
+    },
+    /** An old task's stop arrives when a higher try has adopted its job. */
+    STALE_KILL {
+        @Override
+        void run(Trial trial) {
+            running(trial);
+            trial.submit("set-up", trial.id, 2, "STREAM", "");
+            Settled end = trial.operate("stop-job", "stop-job", onKill(trial, 1));
+            trial.expect(end.end().equals("STALE_OWNER"), "An old stop ended as " + end);
+            trial.expect(lives(trial), "An old stop has ended the job.");
+        }
+    },
+    /** A stop arrives before the submission that it is for. */
+    STOP_FIRST {
+        @Override
+        void run(Trial trial) {
+            trial.operate("stop-job", "stop-job", onKill(trial, 1));
+            Settled end = trial.submit("submit-job", trial.id, 1, "STREAM", "");
+            trial.expect(end.end().equals("REQUEST_CANCELLED"), "A stopped submission ended as " + end);
+            trial.expect(trial.executions().isEmpty(), "A stopped submission has started a job.");
+        }
+    },
+    /**
+     * A poster stands still, before or after it has asked the cluster, for longer than its fence; meanwhile the request
+     * is repeated, or another comes.
+     */
+    PAUSED_POSTER {
+        @Override
+        void run(Trial trial) {
+            List<Trap> places = List.of(
+                    // The fence is written, and the poster doesn't hear of it before its time is up.
+                    trap(trial, "dynamodb TransactWriteItems", 2),
+                    // Nothing but a look at its clock lies between this and the post.
+                    trap(trial, "flink GET /jars", 2),
+                    trap(trial, "flink POST /jars/:jarid/run", 1));
+            trial.lab().proxy.arm(places.get(trial.random.nextInt(places.size())));
+            boolean other = trial.random.nextBoolean();
+            atOnce(List.of(() -> trial.submit("submit-job", trial.id, 1, "STREAM", ""), () -> {
+                awaitFault(trial);
+                return trial.submit("second", other ? trial.id + "/other" : trial.id, 1, "STREAM", "");
+            }));
+        }
+
+        private Trap trap(Trial trial, String call, int nth) {
+            Duration fence = Lab.POST_WITHIN.plus(Lab.SETTLE_AFTER);
+            Duration duration = fence.plusMillis(trial.random.nextInt(1500));
+            return new Trap(trial.label("submit-job"), null, call, nth, new Fault(Fault.Kind.FREEZE, duration));
+        }
+    },
+    /** Functions are killed at random moments. */
+    KILLED_AT_RANDOM {
+        @Override
+        void run(Trial trial) {
+            trial.killAtRandom(3);
+            List<History> histories = List.of(SUBMIT, RUN, ADOPT, UPGRADE, SAVEPOINT, STOP, CANCEL, COPIES_2);
+            histories.get(trial.random.nextInt(histories.size())).run(trial);
+        }
+    },
+    /** The clock of every other call is five minutes ahead. */
+    CLOCK_AHEAD {
+        @Override
+        void run(Trial trial) {
+            withClock(trial, Duration.ofMinutes(5));
+        }
+    },
+    /** The clock of every other call is five minutes behind. */
+    CLOCK_BEHIND {
+        @Override
+        void run(Trial trial) {
+            withClock(trial, Duration.ofMinutes(-5));
+        }
+    },
+    /** No savepoint can be written, then it can. */
+    SAVEPOINT_BLOCKED {
+        @Override
+        void run(Trial trial) {
+            boolean stop = trial.random.nextBoolean();
+            String function = stop ? "stop-job" : "take-savepoint";
+            AutoCloseable block = trial.lab().flink.blockSavepoints(trial.job);
+            String job = running(trial);
+            trial.struck(Instant.now());
+            Settled blocked = trial.operate(function, function, trial.id + "/save", job, "");
+            try {
+                block.close();
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+            trial.expect(
+                    blocked.at("/operation/state").equals("FAILED"),
+                    "A savepoint that can't be written came to " + blocked);
+            Settled again = trial.operate(function, function, """
+                    {"requestId": "%s/save", "try": 2, "cluster": "%s", "flinkJobId": "%s"}
+                    """.formatted(trial.id, Lab.CLUSTER, job));
+            trial.expect(
+                    again.at("/operation/state").equals("COMPLETED"),
+                    "A savepoint that can be written again came to " + again);
+        }
+    },
+    /** A stream is submitted that is to run again when nobody can tell what became of it. */
+    SUBMIT_OR_RERUN {
+        @Override
+        void run(Trial trial) {
+            trial.submit("submit-job", trial.id, 1, "STREAM", RERUN);
+            trial.submit("submit-job", trial.id, 1, "STREAM", RERUN);
+        }
+    };
+
+    private static final String LATEST = ", \"restore\": {\"mode\": \"LATEST\"}";
+    private static final String RERUN = ", \"onUnknown\": \"RERUN\"";
+    private static final String CANCEL_MODE = ", \"mode\": \"CANCEL\"";
+
+    /** Those of which every call gets every fault. */
+    static List<History> withEachCall() {
+        return List.of(SUBMIT, RUN, ADOPT, TRY_AGAIN, UPGRADE, SAVEPOINT, STOP, DRAIN, CANCEL);
+    }
+
+    /** Those that bring their trouble along. */
+    static List<History> onTheirOwn() {
+        return List.of(
+                COPIES_2,
+                COPIES_10,
+                SAVEPOINT_COPIES_2,
+                TWO_REQUESTS,
+                UPGRADE_AND_SWEEP,
+                SUBMIT_AND_KILL,
+                STALE_KILL,
+                STOP_FIRST,
+                PAUSED_POSTER,
+                KILLED_AT_RANDOM,
+                SAVEPOINT_BLOCKED);
+    }
+
+    /** Those with functions whose clocks are wrong, which are processes of their own. */
+    static List<History> withWrongClocks() {
+        return List.of(CLOCK_AHEAD, CLOCK_BEHIND);
+    }
+
+    /** Plays the history to its end. */
+    abstract void run(Trial trial);
+
+    private static String running(Trial trial) {
+        Settled submitted = trial.submit("set-up", trial.id, 1, "STREAM", "");
+        String id = submitted.at("/job/flinkJobId");
+        trial.awaitRunning(id);
+        trial.atMidway();
+        return id;
+    }
+
+    private static void withClock(Trial trial, Duration ahead) {
+        trial.setClockWrong(ahead);
+        List<History> histories = List.of(SUBMIT, RUN, ADOPT, UPGRADE, SAVEPOINT, STOP, CANCEL, COPIES_2);
+        histories.get(trial.random.nextInt(histories.size())).run(trial);
+    }
+
+    /** What Airflow asks for when it kills a task. */
+    private static String onKill(Trial trial, int tryNumber) {
+        return """
+                {"requestId": "%s/kill", "try": 1, "cluster": "%s", "jobName": "%s", "mode": "CANCEL",
+                 "owner": {"requestId": "%s", "try": %d}}
+                """.formatted(trial.id, Lab.CLUSTER, trial.job, trial.id, tryNumber);
+    }
+
+    private static boolean lives(Trial trial) {
+        return trial.executions().stream().anyMatch(execution -> execution.end() == null);
+    }
+
+    private static void awaitFault(Trial trial) {
+        Instant giveUp = Instant.now().plusSeconds(5);
+        while (!trial.lab().proxy.underWay(trial.label("submit-job"), Fault.Kind.FREEZE)
+                && Instant.now().isBefore(giveUp)) {
+            Trial.pause(20);
+        }
+    }
+
+    private static void copies(Trial trial, int number) {
+        List<Callable<Settled>> copies = new ArrayList<>();
+        for (int i = 0; i < number; i++) {
+            copies.add(() -> trial.submit("submit-job", trial.id, 1, "STREAM", ""));
+        }
+        atOnce(copies);
+    }
+
+    private static List<Settled> atOnce(List<Callable<Settled>> actions) {
+        List<Settled> ends = new ArrayList<>();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (Future<Settled> action : threads.invokeAll(actions)) {
+                ends.add(action.get());
+            }
+            return ends;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause());
+        }
+    }
+}

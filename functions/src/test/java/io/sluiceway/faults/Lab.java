@@ -1,0 +1,164 @@
+package io.sluiceway.faults;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluiceway.faults.LambdaWorkers.Variant;
+import io.sluiceway.testing.DynamoDbLocalProcess;
+import io.sluiceway.testing.FlinkProcesses;
+import io.sluiceway.testing.MiniStackProcess;
+import io.sluiceway.testing.TestJobJar;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.services.s3.S3Client;
+
+/** All that trials run on: a Flink cluster, an AWS, the packaged functions, and the proxy in between. */
+final class Lab implements AutoCloseable {
+    static final String CLUSTER = "lab";
+    static final String TABLE = "sluiceway-ledger";
+    static final int SLOTS = 40;
+
+    /** How many processes of a function serve a crowd of copies at the same time. */
+    static final int CROWD = 100;
+
+    /** How long a function may take; what is above its own budget is the process' start. */
+    static final Duration LAMBDA_TIMEOUT = Duration.ofSeconds(12);
+
+    private static final String BUCKET = "lab-jars";
+    private static final Duration TIME_BUDGET = Duration.ofSeconds(8);
+
+    /** How long a poster may take to ask, in the lab. */
+    static final Duration POST_WITHIN = Duration.ofSeconds(2);
+
+    /** How long after that somebody else may ask, in the lab. */
+    static final Duration SETTLE_AFTER = Duration.ofSeconds(2);
+
+    final FlinkProcesses flink;
+    final FaultProxy proxy;
+    final LambdaWorkers workers;
+    final FlinkView flinkView;
+    final LedgerView ledgerView;
+    final Path savepoints;
+    private final Guardian guardian = new Guardian();
+    private final MiniStackProcess aws;
+    private final @Nullable DynamoDbLocalProcess dynamoDbLocal;
+
+    /**
+     * What a lab is like.
+     *
+     * @param highlyAvailable whether the cluster survives its JobManager
+     * @param dynamoDbLocal whether the ledger's table is in AWS's own DynamoDBLocal rather than in MiniStack
+     */
+    record Options(boolean highlyAvailable, boolean dynamoDbLocal) {}
+
+    /**
+     * @param zip the package of the functions
+     * @param directory for logs, savepoints and all
+     */
+    Lab(Path zip, Path directory, Options options) {
+        boolean highlyAvailable = options.highlyAvailable();
+        try {
+            this.flink = new FlinkProcesses(
+                    directory.resolve("flink"),
+                    new FlinkProcesses.Options(SLOTS, highlyAvailable, flinkSettings(), guardian::guard));
+            this.aws = new MiniStackProcess(Files.createDirectories(directory.resolve("aws")));
+            this.savepoints = Files.createDirectories(directory.resolve("flink/savepoints"));
+            this.flinkView = new FlinkView(flink.url(), flink.jobManagerLog(), highlyAvailable);
+            this.dynamoDbLocal =
+                    options.dynamoDbLocal() ? new DynamoDbLocalProcess(directory.resolve("dynamodb")) : null;
+            this.ledgerView = new LedgerView(dynamoDb(), TABLE);
+            putJar(directory);
+            createTable();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        this.proxy =
+                new FaultProxy(Map.of(Service.FLINK, flink.url(), Service.DYNAMODB, dynamoDb(), Service.S3, aws.url()));
+        this.workers = new LambdaWorkers(zip, directory, proxy, this::environment);
+    }
+
+    private URI dynamoDb() {
+        return dynamoDbLocal == null ? aws.url() : dynamoDbLocal.url();
+    }
+
+    private static Map<String, String> flinkSettings() {
+        return Map.of(
+                "heartbeat.interval", "500ms",
+                "heartbeat.timeout", "3s",
+                // The views into the past come from the log; what is kept here is listed again and again.
+                "jobstore.max-capacity", "200");
+    }
+
+    private void putJar(Path directory) {
+        try (S3Client s3 = aws.s3()) {
+            s3.createBucket(b -> b.bucket(BUCKET));
+            s3.putObject(
+                    p -> p.bucket(BUCKET).key("job.jar"),
+                    RequestBody.fromFile(TestJobJar.write(directory.resolve("job.jar"), 0)));
+        }
+    }
+
+    private void createTable() throws IOException {
+        ledgerView.call("CreateTable", new ObjectMapper().readTree("""
+                {"TableName": "%s", "BillingMode": "PAY_PER_REQUEST",
+                 "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"},
+                                          {"AttributeName": "sk", "AttributeType": "S"}],
+                 "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]}
+                """.formatted(TABLE)));
+    }
+
+    private Map<String, String> environment(FaultProxy.Caller caller) {
+        URI root = flink.savepointRoot();
+        Map<String, String> variables = new HashMap<>();
+        variables.put(
+                "SLUICEWAY_CLUSTERS",
+                "{\"%s\": {\"type\": \"SESSION\", \"url\": \"%s\", \"savepointRoot\": \"%s\"}}"
+                        .formatted(CLUSTER, caller.url(Service.FLINK), root));
+        variables.put("SLUICEWAY_JAR_BUCKETS", BUCKET);
+        variables.put("SLUICEWAY_LEDGER_TABLE", TABLE);
+        variables.put("SLUICEWAY_SHARES_FILE_SYSTEM", "true");
+        variables.put("SLUICEWAY_TIME_BUDGET", TIME_BUDGET.toString());
+        variables.put("SLUICEWAY_SUBMISSION_PREPARE_WITHIN", "PT2S");
+        variables.put("SLUICEWAY_SUBMISSION_POST_WITHIN", POST_WITHIN.toString());
+        variables.put("SLUICEWAY_SUBMISSION_SETTLE_AFTER", SETTLE_AFTER.toString());
+        variables.put("SLUICEWAY_SUBMISSION_GIVE_UP_AFTER", "PT20S");
+        variables.put("AWS_ENDPOINT_URL_S3", caller.url(Service.S3).toString());
+        variables.put("AWS_ENDPOINT_URL_DYNAMODB", caller.url(Service.DYNAMODB).toString());
+        variables.put("AWS_REGION", "us-east-1");
+        variables.put("AWS_ACCESS_KEY_ID", "test");
+        variables.put("AWS_SECRET_ACCESS_KEY", "test");
+        return variables;
+    }
+
+    String jarUri() {
+        return "s3://" + BUCKET + "/job.jar";
+    }
+
+    /** Keeps processes of each function ready, which start twice as fast as the first. */
+    void warm(int spares) {
+        workers.shareClasses(
+                Variant.of("submit-job"), new Trial(this, "sharing", 0).submission("sharing", 1, "RUN", ""));
+        for (String function : List.of("submit-job", "job-status", "take-savepoint", "stop-job")) {
+            workers.warm(Variant.of(function), spares);
+        }
+    }
+
+    @Override
+    public void close() {
+        workers.close();
+        proxy.close();
+        if (dynamoDbLocal != null) {
+            dynamoDbLocal.close();
+        }
+        aws.close();
+        flink.close();
+        guardian.close();
+    }
+}

@@ -1,0 +1,102 @@
+package io.sluiceway.faults;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.UnaryOperator;
+
+/** Switches off, on the wire, what the promises rest on: a suite that stays green then shows nothing. */
+enum Sabotage {
+    /** Every write of the ledger succeeds, whatever it was conditional on. */
+    NO_CONDITIONS {
+        @Override
+        List<String> calls() {
+            return List.of("dynamodb TransactWriteItems", "dynamodb PutItem");
+        }
+
+        @Override
+        void change(ObjectNode body) {
+            if (body.path("TransactItems") instanceof ArrayNode items) {
+                for (int i = items.size() - 1; i >= 0; i--) {
+                    if (items.get(i).has("ConditionCheck")) {
+                        items.remove(i);
+                    }
+                }
+                items.forEach(item -> item.forEach(Sabotage::dropCondition));
+            } else {
+                dropCondition(body);
+            }
+        }
+    },
+    /** Flink gives each run an id of its own. */
+    NO_DERIVED_JOB_ID {
+        @Override
+        List<String> calls() {
+            return List.of("flink POST /jars/:jarid/run");
+        }
+
+        @Override
+        void change(ObjectNode body) {
+            body.remove("jobId");
+        }
+    },
+    /** Flink takes each trigger for a new one. */
+    NO_STORED_TRIGGER_ID {
+        @Override
+        List<String> calls() {
+            return List.of("flink POST /jobs/:jobid/savepoints", "flink POST /jobs/:jobid/stop");
+        }
+
+        @Override
+        void change(ObjectNode body) {
+            body.put("triggerId", UUID.randomUUID().toString().replace("-", ""));
+        }
+    };
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** Which calls it changes. */
+    abstract List<String> calls();
+
+    abstract void change(ObjectNode body);
+
+    /** The history, and the fault in it, that has to go red under this sabotage. */
+    Cell revealing() {
+        return switch (this) {
+            // One is held back before it takes the slot, while the other takes it.
+            case NO_CONDITIONS ->
+                new Cell(History.TWO_REQUESTS, Fault.Kind.PAUSE, "submit-job", "dynamodb TransactWriteItems", 1);
+            case NO_DERIVED_JOB_ID ->
+                new Cell(History.SUBMIT, Fault.Kind.LOSE_ANSWER, "submit-job", calls().getFirst(), 1);
+            // One is held back before it triggers, while the other triggers.
+            case NO_STORED_TRIGGER_ID ->
+                new Cell(History.SAVEPOINT_COPIES_2, Fault.Kind.PAUSE, "take-savepoint", calls().getFirst(), 1);
+        };
+    }
+
+    /** From now on, until the proxy stops tampering. */
+    void beginAt(FaultProxy proxy) {
+        UnaryOperator<HttpMessage> rewrite = request -> {
+            try {
+                ObjectNode body = (ObjectNode) JSON.readTree(request.content());
+                change(body);
+                return request.withContent(JSON.writeValueAsBytes(body));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        };
+        calls().forEach(call -> proxy.tamper(call, rewrite));
+    }
+
+    /** DynamoDB refuses names and values that no expression uses. */
+    private static void dropCondition(JsonNode write) {
+        if (write instanceof ObjectNode put && put.has("Item")) {
+            put.remove(List.of("ConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues"));
+        }
+    }
+}
