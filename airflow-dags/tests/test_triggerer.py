@@ -19,6 +19,7 @@ from airflow.models.taskinstance import TaskInstance, clear_task_instances
 from airflow.models.trigger import Trigger
 from airflow.utils.session import create_session
 from airflow.utils.state import TaskInstanceState
+from sqlalchemy import delete, update
 
 from conftest import HOME, PROBES, load_dag
 from fake_aws import FakeAws, FakeFlink
@@ -95,6 +96,15 @@ def await_true(condition: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
+@pytest.fixture
+def no_other_triggers() -> None:
+    """Drop what earlier tests have left in the database: a triggerer runs whatever triggers there are."""
+    with create_session() as session:
+        session.execute(update(TaskInstance).values(trigger_id=None))
+        session.execute(delete(Trigger))
+
+
+@pytest.mark.usefixtures("no_other_triggers")
 def test_triggerer_stops_jobs_of_killed_tasks_alone(aws: FakeAws) -> None:
     flink = FakeFlink(aws)
     marked, cleared, taken_over, left = (wait_for_stream(flink, name) for name in ("a", "b", "c", "d"))
