@@ -33,7 +33,8 @@ class ProtocolPropertyTest {
     private static final long SEED = 20130105;
     private static final int MOST_SEQUENCES_UNTIL_BROKEN = 20_000;
 
-    @Property(edgeCases = EdgeCasesMode.NONE)
+    // The same sequences each time, lest a rare find fails an innocent change; a night's run goes without the seed.
+    @Property(edgeCases = EdgeCasesMode.NONE, seed = "" + SEED)
     void anySequence_keepsEveryPromise(@ForAll("sequences") List<Step> steps) {
         run(steps, new World.Parts() {});
     }
