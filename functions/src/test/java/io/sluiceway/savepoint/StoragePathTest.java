@@ -41,6 +41,7 @@ class StoragePathTest {
                 "s3://state/./x",
                 "s3://state/a%2e",
                 "s3://state/a?b",
+                "s3://user:password@state/a",
                 "s3://state/a#b",
                 "s3://state/a\nb",
                 "S3://state/a",
@@ -48,5 +49,19 @@ class StoragePathTest {
             })
     void new_noDirectory_isRefused(String text) {
         assertThatExceptionOfType(RefusedException.class).isThrownBy(() -> new StoragePath(text));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "file:///data/a",
+                "file://///data/a//",
+                "i:/a///i:///b",
+                "abfss://files@store.dfs.core.windows.net/a"
+            })
+    void new_itsOwnText_isTheSame(String text) {
+        StoragePath path = new StoragePath(text);
+
+        assertThat(new StoragePath(path.value())).isEqualTo(path);
     }
 }
