@@ -257,6 +257,7 @@ final class FaultProxy implements AutoCloseable {
         private final Set<Socket> connections = ConcurrentHashMap.newKeySet();
         private int port;
         private @Nullable ServerSocket listening;
+        private @Nullable Thread accepting;
 
         private Gate(Caller caller, Service service) {
             this.caller = caller;
@@ -270,13 +271,22 @@ final class FaultProxy implements AutoCloseable {
                 server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
                 port = server.getLocalPort();
                 listening = server;
-                threads.execute(() -> accept(server));
+                accepting = Thread.startVirtualThread(() -> accept(server));
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
         }
 
-        private synchronized void shut() {
+        private void shut() {
+            Thread ending = stopListening();
+            if (ending != null) {
+                // The port is free only when the thread has left it.
+                join(ending);
+            }
+            connections.forEach(FaultProxy::reset);
+        }
+
+        private synchronized @Nullable Thread stopListening() {
             try {
                 if (listening != null) {
                     listening.close();
@@ -285,15 +295,23 @@ final class FaultProxy implements AutoCloseable {
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
-            connections.forEach(FaultProxy::reset);
+            return accepting;
+        }
+
+        /** Takes a connection in, unless the service went down while it was being made. */
+        private synchronized boolean admit(Socket socket, ServerSocket server) {
+            return server.equals(listening) && connections.add(socket);
         }
 
         private void accept(ServerSocket server) {
             while (true) {
                 try {
                     Socket socket = server.accept();
-                    connections.add(socket);
-                    threads.execute(() -> serve(socket));
+                    if (admit(socket, server)) {
+                        threads.execute(() -> serve(socket));
+                    } else {
+                        reset(socket);
+                    }
                 } catch (IOException closed) {
                     return;
                 }
@@ -463,6 +481,14 @@ final class FaultProxy implements AutoCloseable {
     private static void pause(Duration duration) {
         try {
             Thread.sleep(duration);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static void join(Thread thread) {
+        try {
+            thread.join();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
