@@ -47,6 +47,11 @@ public final class FakeSavepointStore implements SavepointStore {
         trouble = null;
     }
 
+    /** Whether directories can be looked into. */
+    public boolean isReadable() {
+        return trouble == null;
+    }
+
     @Override
     public Listing list(StoragePath directory, Deadline deadline) {
         Listing.NotReadable refusal = trouble;
