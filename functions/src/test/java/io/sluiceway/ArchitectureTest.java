@@ -21,6 +21,7 @@ class ArchitectureTest {
         "io.sluiceway.cluster.session",
         "io.sluiceway.jar.s3",
         "io.sluiceway.ledger.dynamodb",
+        "io.sluiceway.metrics.emf",
         "io.sluiceway.savepoint.storage"
     };
 
@@ -34,7 +35,7 @@ class ArchitectureTest {
             .layer("adapters")
             .definedBy(ADAPTERS)
             .layer("ports")
-            .definedBy("io.sluiceway.cluster", "io.sluiceway.jar", "io.sluiceway.ledger")
+            .definedBy("io.sluiceway.cluster", "io.sluiceway.jar", "io.sluiceway.ledger", "io.sluiceway.metrics")
             .layer("domain")
             .definedBy("io.sluiceway.job", "io.sluiceway.operation", "io.sluiceway.savepoint")
             .whereLayer("function")
@@ -69,6 +70,7 @@ class ArchitectureTest {
                     "io.sluiceway.cluster",
                     "io.sluiceway.jar",
                     "io.sluiceway.ledger",
+                    "io.sluiceway.metrics",
                     "io.sluiceway.control")
             .should()
             .onlyDependOnClassesThat()

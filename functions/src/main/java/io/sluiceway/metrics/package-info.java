@@ -1,0 +1,5 @@
+/** The port to a monitoring system. */
+@NullMarked
+package io.sluiceway.metrics;
+
+import org.jspecify.annotations.NullMarked;
