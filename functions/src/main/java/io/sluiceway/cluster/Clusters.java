@@ -4,6 +4,8 @@ import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.job.ClusterName;
 import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -14,6 +16,13 @@ public final class Clusters {
 
     public Clusters(Collection<FlinkCluster> clusters) {
         this.byName = clusters.stream().collect(Collectors.toUnmodifiableMap(FlinkCluster::name, Function.identity()));
+    }
+
+    /** The names of all, in their order. */
+    public List<ClusterName> names() {
+        return byName.keySet().stream()
+                .sorted(Comparator.comparing(ClusterName::value))
+                .toList();
     }
 
     /**
@@ -29,10 +38,7 @@ public final class Clusters {
                     "There is no cluster named '%s'; configured are: %s."
                             .formatted(
                                     name,
-                                    byName.keySet().stream()
-                                            .map(ClusterName::value)
-                                            .sorted()
-                                            .collect(Collectors.joining(", "))));
+                                    names().stream().map(ClusterName::value).collect(Collectors.joining(", "))));
         }
         return cluster;
     }

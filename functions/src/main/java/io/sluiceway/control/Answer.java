@@ -3,6 +3,7 @@ package io.sluiceway.control;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.JobOverview;
+import io.sluiceway.job.RequestId;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.operation.Operation;
 import java.net.URI;
@@ -89,6 +90,21 @@ public sealed interface Answer {
             @Nullable PageToken nextPage) implements Answer {
         public JobsListed {
             jobs = List.copyOf(jobs);
+        }
+    }
+
+    /**
+     * Clusters were swept.
+     *
+     * @param request the id that the caller gave the sweep; absent when it gave none
+     * @param clusters what was found and done, in the order of the sweep
+     * @param clustersLeft those that the time didn't suffice for
+     */
+    record JobsMonitored(@Nullable RequestId request, List<ClusterMonitored> clusters, List<ClusterName> clustersLeft)
+            implements Answer {
+        public JobsMonitored {
+            clusters = List.copyOf(clusters);
+            clustersLeft = List.copyOf(clustersLeft);
         }
     }
 }

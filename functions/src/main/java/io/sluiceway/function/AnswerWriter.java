@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluiceway.control.Answer;
+import io.sluiceway.control.ClusterMonitored;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.job.ClusterName;
@@ -22,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Writes answers as the schemas {@code schemas/*.answer.json} describe them. */
 final class AnswerWriter {
+    /** Of one cluster: an answer of Lambda's holds 6 MB. */
+    private static final int MOST_ERRORS = 100;
+
     private AnswerWriter() {}
 
     static ObjectNode write(Answer answer) {
@@ -58,6 +62,7 @@ final class AnswerWriter {
                     json.put("nextPageToken", listed.nextPage().toString());
                 }
             }
+            case Answer.JobsMonitored monitored -> writeMonitored(json, monitored);
         }
         return json;
     }
@@ -164,6 +169,57 @@ final class AnswerWriter {
         }
         ObjectNode tasks = json.putObject("tasks");
         job.tasks().forEach(tasks::put);
+    }
+
+    private static void writeMonitored(ObjectNode json, Answer.JobsMonitored monitored) {
+        json.put("outcome", "MONITORED");
+        if (monitored.request() != null) {
+            json.put("requestId", monitored.request().value());
+        }
+        ArrayNode clusters = json.putArray("clusters");
+        monitored.clusters().forEach(cluster -> writeMonitored(clusters.addObject(), cluster));
+        json.put(
+                "left",
+                monitored.clusters().stream().mapToInt(ClusterMonitored::left).sum());
+        if (!monitored.clustersLeft().isEmpty()) {
+            ArrayNode left = json.putArray("clustersLeft");
+            monitored.clustersLeft().forEach(cluster -> left.add(cluster.value()));
+        }
+    }
+
+    private static void writeMonitored(ObjectNode json, ClusterMonitored cluster) {
+        json.put("cluster", cluster.cluster().value()).put("reachable", cluster.reachable());
+        ObjectNode jobs = json.putObject("jobs");
+        cluster.states().forEach((state, count) -> jobs.put(state.name(), count));
+        if (cluster.unknown() > 0) {
+            jobs.put("UNKNOWN", cluster.unknown());
+        }
+        json.put("unmanaged", cluster.unmanaged())
+                .put("looked", cluster.looked())
+                .put("left", cluster.left());
+        json.putObject("operations")
+                .put("open", cluster.operations().open())
+                .put("advanced", cluster.operations().advanced())
+                .put("completed", cluster.operations().completed())
+                .put("failed", cluster.operations().failed())
+                .put("abandoned", cluster.operations().abandoned());
+        json.put("failed", cluster.problems().size());
+        ArrayNode errors = json.putArray("errors");
+        cluster.problems().stream().limit(MOST_ERRORS).forEach(problem -> writeProblem(errors.addObject(), problem));
+    }
+
+    private static void writeProblem(ObjectNode json, ClusterMonitored.Problem problem) {
+        if (problem.job() != null) {
+            json.put("jobName", problem.job().value());
+        }
+        if (problem.attempt() != null) {
+            json.put("flinkJobId", problem.attempt().value());
+        }
+        if (problem.operation() != null) {
+            json.put("operationId", problem.operation().value());
+        }
+        json.put("code", problem.refusal().code().name())
+                .put("message", problem.refusal().sentence());
     }
 
     private static void writeOperation(ObjectNode json, Operation operation) {

@@ -22,6 +22,9 @@ interface SluicewayConfig {
     @WithDefault("P400D")
     Duration ledgerRetention();
 
+    /** The namespace of CloudWatch that metrics are published in; none are without it. */
+    Optional<String> metricsNamespace();
+
     /** Whether the functions see the clusters' {@code file:} directories, as they do on one machine. */
     @WithDefault("false")
     boolean sharesFileSystem();

@@ -10,6 +10,8 @@ import io.sluiceway.error.RefusedException;
 import io.sluiceway.jar.JarStore;
 import io.sluiceway.jar.s3.S3JarStore;
 import io.sluiceway.ledger.dynamodb.DynamoDbJobLedger;
+import io.sluiceway.metrics.MetricsSink;
+import io.sluiceway.metrics.emf.EmfMetrics;
 import io.sluiceway.savepoint.storage.SchemeSavepointStore;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
@@ -18,6 +20,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Supplier;
+import org.jboss.logging.Logger;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.services.s3.S3Client;
 
@@ -68,6 +71,16 @@ class Wiring {
                         config.ledgerRetention()),
                 new SchemeSavepointStore(s3, config.sharesFileSystem()),
                 limits(config.submission())));
+    }
+
+    /** Metrics are log lines of their own: {@code application.properties} lets nothing stand before them. */
+    @Produces
+    @Singleton
+    Supplier<MetricsSink> metrics(SluicewayConfig config) {
+        Logger lines = Logger.getLogger("io.sluiceway.metrics");
+        return new Lazy<>(() -> config.metricsNamespace()
+                .<MetricsSink>map(namespace -> new EmfMetrics(namespace, lines::info))
+                .orElseGet(MetricsSink::none));
     }
 
     private static String ledgerTable(SluicewayConfig config) {

@@ -380,6 +380,7 @@ class CanaryTest {
         call("job-status", job());
         call("take-savepoint", change("observe/save"));
         call("stop-job", change("observe/stop"));
+        call("monitor-jobs", JSON.createObjectNode());
         List.copyOf(deployment.ledger.attempts())
                 .forEach(attempt -> call(
                         "job-status",

@@ -131,6 +131,10 @@ class ContractTest {
         assertAnswer("job-status", "{\"cluster\":\"local\",\"flinkJobId\":\"" + job + "\"}", "OBSERVED");
         assertAnswer("list-jobs", "{\"cluster\":\"local\"}", "OBSERVED");
         JsonNode savepoint = assertAnswer("take-savepoint", act, "STARTED");
+        JsonNode monitored = assertAnswer("monitor-jobs", "{\"requestId\":\"sweep\"}", "MONITORED");
+        assertThat(monitored.at("/requestId").asText()).isEqualTo("sweep");
+        assertThat(monitored.at("/clusters/0/jobs/RUNNING").asInt()).isEqualTo(1);
+        assertThat(monitored.at("/clusters/0/operations/completed").asInt()).isEqualTo(1);
         assertAnswer("job-status", "{\"operationId\":" + savepoint.at("/operation/operationId") + "}", "OBSERVED");
         JsonNode stop = assertAnswer("stop-job", act, "STARTED");
         JsonNode stopped =

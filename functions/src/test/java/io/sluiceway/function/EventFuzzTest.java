@@ -40,6 +40,11 @@ class EventFuzzTest {
             list.after();
         });
         refusing(() -> EventReader.read(event, JobStatusRequest.class));
+        refusing(() -> {
+            MonitorJobsRequest monitor = EventReader.read(event, MonitorJobsRequest.class);
+            monitor.requestOrNull();
+            monitor.clusterNames();
+        });
     }
 
     @FuzzTest

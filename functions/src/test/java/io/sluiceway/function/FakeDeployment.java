@@ -10,6 +10,7 @@ import io.sluiceway.error.ErrorCode;
 import io.sluiceway.jar.FakeJarStore;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.ledger.FakeJobLedger;
+import io.sluiceway.metrics.FakeMetricsSink;
 import io.sluiceway.savepoint.FakeSavepointStore;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.testing.MovableClock;
@@ -43,6 +44,11 @@ final class FakeDeployment {
         }
 
         @Override
+        public Optional<String> metricsNamespace() {
+            throw new UnsupportedOperationException("The wiring reads this.");
+        }
+
+        @Override
         public boolean sharesFileSystem() {
             return false;
         }
@@ -67,6 +73,7 @@ final class FakeDeployment {
         }
     };
     final FakeJarStore jars = new FakeJarStore();
+    final FakeMetricsSink metrics = new FakeMetricsSink();
     final Config config =
             new Config(Optional.empty(), Optional.of(Set.of("sluiceway-local-jobs")), Duration.ofSeconds(20));
     final Clusters clusters;
@@ -96,7 +103,8 @@ final class FakeDeployment {
                 "job-status", new JobStatusFunction(invocation, () -> ports)::jobStatus,
                 "take-savepoint", new TakeSavepointFunction(invocation, () -> ports)::takeSavepoint,
                 "stop-job", new StopJobFunction(invocation, () -> ports)::stopJob,
-                "list-jobs", new ListJobsFunction(invocation, () -> clusters)::listJobs);
+                "list-jobs", new ListJobsFunction(invocation, () -> clusters)::listJobs,
+                "monitor-jobs", new MonitorJobsFunction(invocation, () -> ports, () -> metrics)::monitorJobs);
     }
 
     private static ObjectMapper mapper() {

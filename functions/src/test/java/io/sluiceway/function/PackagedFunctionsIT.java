@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluiceway.testing.DynamoDbTable;
 import io.sluiceway.testing.FlinkProcesses;
 import io.sluiceway.testing.LambdaRuntime;
@@ -47,6 +48,7 @@ import software.amazon.awssdk.services.s3.S3Client;
 class PackagedFunctionsIT {
     private static final Duration PATIENCE = Duration.ofSeconds(90);
     private static final String BUCKET = "sluiceway-jars";
+    private static final ObjectMapper JSON = new ObjectMapper();
 
     @TempDir
     static Path home;
@@ -194,6 +196,68 @@ class PackagedFunctionsIT {
         awaitStatus(job, JobStatus.CANCELED);
     }
 
+    /** Nobody asks after the savepoint and the stop: sweeps alone bring them to their end. */
+    @Test
+    void monitor_callerWentAway_sweepsEndItsOperationsAndMeasure() throws Exception {
+        String job = answer("submit-job", submission("swept", 1, "job.jar", "endless", ""))
+                .at("/job/flinkJobId")
+                .asText();
+        awaitFirstCheckpoint(job);
+        await().atMost(PATIENCE).until(() -> sweep().at("/operations/open").asInt() == 0);
+        String act = "\"requestId\":\"swept/save\",\"try\":1,\"cluster\":\"test\",\"flinkJobId\":\"" + job + "\"";
+
+        answer("take-savepoint", "{" + act + "}");
+        awaitSweepThatCompletesOne();
+        JsonNode saved = sweep();
+        answer("stop-job", "{" + act.replace("save", "stop") + "}");
+        awaitSweepThatCompletesOne();
+
+        assertThat(observer.getJobStatus(JobID.fromHexString(job)).get()).isEqualTo(JobStatus.FINISHED);
+        assertThat(saved.at("/jobs/RUNNING").asInt()).isPositive();
+        assertThat(saved.at("/left").asInt()).isZero();
+        assertThat(saved.at("/errors")).isEmpty();
+        List<JsonNode> measured = measurements();
+        assertThat(measured)
+                .allSatisfy(line -> assertThat(
+                                line.at("/_aws/CloudWatchMetrics/0/Namespace").asText())
+                        .isEqualTo("Sluiceway/test"))
+                .anySatisfy(line -> {
+                    assertThat(line.at("/cluster").asText()).isEqualTo("test");
+                    assertThat(line.at("/ClusterUnreachable").asInt(-1)).isZero();
+                    assertThat(line.at("/JobsRunning").asInt()).isPositive();
+                })
+                .anySatisfy(line -> {
+                    assertThat(line.at("/job").asText()).isEqualTo("packaged-swept");
+                    assertThat(line.at("/Restarts").asInt(-1)).isZero();
+                    assertThat(line.at("/LastCheckpointAge").asDouble(-1)).isBetween(0.0, 60.0);
+                    assertThat(line.at("/LastSavepointAge").asDouble(-1)).isBetween(0.0, 60.0);
+                });
+    }
+
+    private static JsonNode sweep() {
+        Result result = lambda.invoke(
+                "monitor-jobs",
+                "{\"requestId\":\"sweep\",\"clusters\":[\"test\"]}",
+                Map.of("SLUICEWAY_METRICS_NAMESPACE", "Sluiceway/test"));
+        assertThat(result.error()).as(result.body().toString()).isFalse();
+        return result.body().at("/clusters/0");
+    }
+
+    private static void awaitSweepThatCompletesOne() {
+        await().atMost(PATIENCE).until(() -> sweep().at("/operations/completed").asInt() == 1);
+    }
+
+    /** The lines that CloudWatch would take for metrics: JSON from their first character on. */
+    private static List<JsonNode> measurements() throws IOException {
+        List<JsonNode> lines = new ArrayList<>();
+        for (String line : Files.readAllLines(home.resolve("functions.log"))) {
+            if (line.contains("\"CloudWatchMetrics\"")) {
+                lines.add(JSON.readTree(line));
+            }
+        }
+        return lines;
+    }
+
     private static List<String> lines(Path output) throws IOException {
         if (!Files.isDirectory(output)) {
             return List.of();
@@ -315,6 +379,14 @@ class PackagedFunctionsIT {
                 // What is above the budget is the start of the process.
                 assertThat(Duration.between(called, Instant.now())).isLessThan(Duration.ofSeconds(16));
             }
+            Instant called = Instant.now();
+
+            Result swept = lambda.invoke("monitor-jobs", "{}", settings);
+
+            assertThat(swept.body().at("/clusters/0/reachable").asBoolean(true)).isFalse();
+            assertThat(swept.body().at("/clusters/0/errors/0/code").asText()).isEqualTo("CLUSTER_TIMEOUT");
+            assertThat(swept.body().at("/left").asInt()).isPositive();
+            assertThat(Duration.between(called, Instant.now())).isLessThan(Duration.ofSeconds(16));
         }
         answer(
                 "stop-job",
@@ -331,6 +403,7 @@ class PackagedFunctionsIT {
         assertRefused("take-savepoint", request, "JOB_NOT_FOUND");
         assertRefused("stop-job", request, "JOB_NOT_FOUND");
         assertRefused("list-jobs", "{\"cluster\":\"elsewhere\"}", "CLUSTER_UNKNOWN");
+        assertRefused("monitor-jobs", "{\"clusters\":[\"test\",\"elsewhere\"]}", "CLUSTER_UNKNOWN");
     }
 
     private static void assertRefused(String function, String event, String code) {

@@ -97,6 +97,9 @@ final class TalkativeFlink {
         if (path.equals("/v1/jobmanager/config")) {
             return ok("[{\"key\":\"web.tmpdir\",\"value\":\"/tmp/flink-web-1\"}]");
         }
+        if (path.equals("/v1/jobs/overview")) {
+            return ok("{\"jobs\":[]}");
+        }
         if (path.endsWith("/metrics")) {
             return ok("[]");
         }
