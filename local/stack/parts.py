@@ -8,6 +8,7 @@ import hashlib
 import json
 import shutil
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from typing import Any
 
 from stack import airflow
 from stack.settings import ACCOUNT, DATA_BUCKET, REGION, Settings
+from stack.ticker import SWEEP_SECONDS
 
 
 class Layer(enum.IntEnum):
@@ -67,6 +69,7 @@ def stack_parts(settings: Settings, jdk: Path | None) -> list[Part]:
     java = {} if jdk is None else {"JAVA_HOME": str(jdk)}
     return [
         _aws(settings, java),
+        _ticker(settings),
         _jobmanager(settings, java),
         _taskmanager(settings, java),
         *_airflow(settings),
@@ -104,10 +107,11 @@ def _aws(settings: Settings, java: Mapping[str, str]) -> Part:
     return Part(
         name="aws",
         layer=Layer.AWS,
-        command=(sys.executable, "-m", "ministack"),
+        command=(sys.executable, "-m", "stack.ministack"),
         directory=directory,
         environment={
             **java,
+            **_own_code(settings),
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(settings.aws_port),
             "IOT_MTLS_ENABLED": "0",
@@ -123,6 +127,32 @@ def _aws(settings: Settings, java: Mapping[str, str]) -> Part:
         address=settings.aws_url,
         is_ready=lambda _started: _get(f"{settings.aws_url}/_ministack/health") is not None,
         prepare=prepare,
+    )
+
+
+def _own_code(settings: Settings) -> dict[str, str]:
+    """What lets Python find this package."""
+    return {"PYTHONPATH": str(settings.root / "local")}
+
+
+def _ticker(settings: Settings) -> Part:
+    directory = settings.run_dir / "ticker"
+    swept = directory / "swept"
+
+    def is_ready(started: float) -> bool:
+        try:
+            last = swept.stat().st_mtime
+        except FileNotFoundError:
+            return False
+        return last >= started and time.time() - last < 6 * SWEEP_SECONDS
+
+    return Part(
+        name="ticker",
+        layer=Layer.AWS,
+        command=(sys.executable, "-m", "stack.ticker", str(swept)),
+        directory=directory,
+        environment={**_own_code(settings), **aws_environment(settings)},
+        is_ready=is_ready,
     )
 
 

@@ -1,13 +1,14 @@
 """What several tests share."""
 
 import os
-import socket
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from stack.processes import Processes
+from tests.scripts import unused_port
 
 PARTS = ["part", "other", "web"]
 
@@ -33,12 +34,11 @@ def shell() -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(before)
+    # urllib keeps the proxies that it found first.
+    urllib.request.install_opener(urllib.request.build_opener())
 
 
 @pytest.fixture
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        port: int = server.getsockname()[1]
-        return port
+    return unused_port()

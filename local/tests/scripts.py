@@ -1,5 +1,6 @@
 """Small programs that stand for parts of the stack; each prints `up` when it does what it is for."""
 
+import socket
 import subprocess
 import sys
 import time
@@ -48,6 +49,14 @@ def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline, "the condition didn't come to hold in time"
         time.sleep(0.02)
+
+
+def unused_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port: int = server.getsockname()[1]
+        return port
 
 
 def says_up(log: Path, times: int = 1) -> Callable[[], bool]:

@@ -31,7 +31,7 @@ def test_stack_parts_upper_layers_come_last(settings: Settings) -> None:
     layers = [part.layer for part in stack_parts(settings, JDK)]
 
     assert layers == sorted(layers)
-    assert len(layers) == 7
+    assert len(layers) == 8
 
 
 def test_fingerprint_same_settings_is_the_same(settings: Settings) -> None:
