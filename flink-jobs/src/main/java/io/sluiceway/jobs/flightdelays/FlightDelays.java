@@ -1,6 +1,7 @@
 package io.sluiceway.jobs.flightdelays;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.time.Duration;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.RuntimeExecutionMode;
@@ -20,6 +21,7 @@ import org.apache.flink.streaming.api.functions.sink.filesystem.bucketassigners.
 import org.apache.flink.streaming.api.functions.sink.filesystem.rollingpolicies.OnCheckpointRollingPolicy;
 import org.apache.flink.streaming.api.windowing.assigners.TumblingEventTimeWindows;
 import org.apache.flink.util.OutputTag;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The departure delays of New York's airports in 2013, by airport and hour, beside the weather.
@@ -43,12 +45,14 @@ public final class FlightDelays {
     /**
      * Builds the job and submits it.
      *
-     * @param args see {@link Settings}
+     * @param args see {@link Settings}; none on Amazon Managed Service for Apache Flink, see {@link RuntimeProperties}
      * @throws ArgumentException when the arguments can't be followed; nothing was submitted then
      * @throws Exception when Flink doesn't take the job, or, run attached, when the job fails
      */
     public static void main(String[] args) throws Exception {
-        Settings settings = Settings.parse(args);
+        Settings settings = args.length == 0 && Files.exists(RuntimeProperties.FILE)
+                ? RuntimeProperties.read(RuntimeProperties.FILE)
+                : Settings.parse(args);
         StreamExecutionEnvironment environment = StreamExecutionEnvironment.getExecutionEnvironment();
         build(environment, settings);
         environment.execute(
@@ -116,11 +120,13 @@ public final class FlightDelays {
                 .build();
     }
 
-    private static void configure(StreamExecutionEnvironment environment, Duration checkpointInterval) {
+    private static void configure(StreamExecutionEnvironment environment, @Nullable Duration checkpointInterval) {
         Configuration configuration = new Configuration();
         // Some days and the whole year are to go through the same watermarks, so that both find the same flights late.
         configuration.set(ExecutionOptions.RUNTIME_MODE, RuntimeExecutionMode.STREAMING);
-        configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, checkpointInterval);
+        if (checkpointInterval != null) {
+            configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, checkpointInterval);
+        }
         // State and streams go by Flink's own serializers, which know how to read older savepoints; Kryo doesn't.
         configuration.set(PipelineOptions.GENERIC_TYPES, false);
         environment.configure(configuration);

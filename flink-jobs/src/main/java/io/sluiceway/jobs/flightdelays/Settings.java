@@ -23,10 +23,15 @@ import org.jspecify.annotations.Nullable;
  * @param extent which flights, and whether the job ends
  * @param watermarkLag how long after its scheduled departure a flight may become known and still be counted in its
  *     hour; 0 or more
- * @param checkpointInterval the time between two checkpoints, and so between two commits of results; at least 10 ms
+ * @param checkpointInterval the time between two checkpoints, and so between two commits of results; at least 10 ms;
+ *     without it the cluster's own
  */
 public record Settings(
-        InputDirectory input, String output, Extent extent, Duration watermarkLag, Duration checkpointInterval) {
+        InputDirectory input,
+        String output,
+        Extent extent,
+        Duration watermarkLag,
+        @Nullable Duration checkpointInterval) {
 
     /** The longest delay of the year is 1,301 minutes, 21 h 41 min: nothing is late. */
     static final Duration DEFAULT_WATERMARK_LAG = Duration.ofHours(22);
@@ -54,6 +59,11 @@ public record Settings(
                 extent(arguments),
                 duration(arguments, "watermark-lag", DEFAULT_WATERMARK_LAG, Duration.ZERO),
                 duration(arguments, "checkpoint-interval", DEFAULT_CHECKPOINT_INTERVAL, MIN_CHECKPOINT_INTERVAL));
+    }
+
+    /** The same, with checkpoints as often as the cluster is set to make them. */
+    Settings withCheckpointsOfTheCluster() {
+        return new Settings(input, output, extent, watermarkLag, null);
     }
 
     private static Extent extent(Arguments arguments) {
