@@ -107,10 +107,32 @@ format: $(VENV) ## Format all code
 	.venv/bin/ruff check --fix --quiet local airflow-dags || true
 	.venv/bin/ruff format local airflow-dags
 
+# The laptop's own stage is deployed by make up. The others go where the credentials point.
+STAGE ?= local
+ARTIFACTS ?= ../../functions/target
+CDK_RUN = port=$${SLUICEWAY_AWS_PORT:-$$(sed -n 's/^SLUICEWAY_AWS_PORT=//p' local/settings.env)}; \
+	  if [ '$(STAGE)' = local ]; then export AWS_ENDPOINT_URL=http://127.0.0.1:$$port; fi; \
+	  cd infra/cdk && ../../local/find jdk node_modules/.bin/cdk --context stage='$(STAGE)' --context artifacts='$(ARTIFACTS)'
+ON_AWS = @test '$(STAGE)' != local || { echo "Say which stage, for example 'make $@ STAGE=prod'; the laptop's is deployed by 'make up'." >&2; exit 2; }
+
 .PHONY: synth
-synth: $(BUILT) $(CDK) ## Synthesize the laptop's CloudFormation template into infra/cdk/target/cdk.out
-	port=$${SLUICEWAY_AWS_PORT:-$$(sed -n 's/^SLUICEWAY_AWS_PORT=//p' local/settings.env)}; cd infra/cdk && \
-	  AWS_ENDPOINT_URL=http://127.0.0.1:$$port ../../local/find jdk node_modules/.bin/cdk synth --quiet --context stage=local
+synth: $(BUILT) $(CDK) ## Synthesize the CloudFormation templates of STAGE=local into infra/cdk/target/cdk.out
+	@$(CDK_RUN) synth --quiet
+
+.PHONY: diff
+diff: $(BUILT) $(CDK) ## Show what a deployment of STAGE=... would change on AWS
+	$(ON_AWS)
+	@$(CDK_RUN) diff --all
+
+.PHONY: deploy
+deploy: $(BUILT) $(CDK) ## Deploy STAGE=... to AWS; asks before it widens permissions
+	$(ON_AWS)
+	@$(CDK_RUN) deploy --all
+
+.PHONY: destroy
+destroy: $(CDK) ## Remove STAGE=... from AWS; the ledger and the jobs bucket stay
+	$(ON_AWS)
+	@$(CDK_RUN) destroy --all
 
 # Packages newer than this day don't exist for the lock, so that it says when it was made and can be made again.
 LOCK_DATE ?= $(shell date -u +%Y-%m-%d)

@@ -97,7 +97,7 @@ class FakeAws:
 
     def invoke(self, lambda_name: str, body: bytes) -> tuple[bytes, bool]:
         """Run a function; give its payload and whether it failed."""
-        function = lambda_name.removeprefix("sluiceway-local-")
+        function = lambda_name.removeprefix("sluiceway-local-").removesuffix(":live")
         request = json.loads(body)
         self._check(function, "request", request)
         self.calls.append((function, request))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final, Literal
 
-Function = Literal["submit-job", "job-status", "take-savepoint", "stop-job", "list-jobs"]
+Function = Literal["submit-job", "job-status", "take-savepoint", "stop-job", "list-jobs", "monitor-jobs"]
 """A function by its verb and noun, the same word everywhere."""
 
 CALL_ONCE: Final[dict[str, Any]] = {
@@ -31,9 +31,9 @@ started, or goes on where that was interrupted. Airflow's own default, 5 minutes
 
 
 def function_name(function: Function, stage: str) -> str:
-    """Name the Lambda function that a stage has deployed.
+    """Name the Lambda function that a stage has deployed, by the alias that says which version is to be called.
 
     :param function: which function
     :param stage: which deployment of Sluiceway, such as ``local`` or ``prod``
     """
-    return f"sluiceway-{stage}-{function}"
+    return f"sluiceway-{stage}-{function}:live"

@@ -5,7 +5,7 @@ import software.amazon.awscdk.ArnComponents;
 import software.amazon.awscdk.Stack;
 
 /** The ARN of a bucket that the stack doesn't make. */
-final class BucketArn {
+public final class BucketArn {
     private BucketArn() {}
 
     /**
@@ -15,7 +15,7 @@ final class BucketArn {
      * @param bucket the bucket's name
      * @return its ARN
      */
-    static String of(Stack stack, String bucket) {
+    public static String of(Stack stack, String bucket) {
         return Arn.format(
                 ArnComponents.builder()
                         .service("s3")

@@ -65,6 +65,11 @@ public final class LedgerTable extends Construct {
         function.function().addEnvironment(VARIABLE, name());
     }
 
+    /** {@return the table} */
+    Table table() {
+        return table;
+    }
+
     /** {@return the table's name} */
     public String name() {
         return table.getTableName();

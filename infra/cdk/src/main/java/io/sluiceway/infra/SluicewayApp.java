@@ -1,5 +1,7 @@
 package io.sluiceway.infra;
 
+import io.sluiceway.infra.sample.ManagedApplicationStack;
+import io.sluiceway.infra.settings.Settings;
 import io.sluiceway.infra.settings.SettingsException;
 import io.sluiceway.infra.settings.SettingsReader;
 import io.sluiceway.infra.settings.Stage;
@@ -20,7 +22,7 @@ public final class SluicewayApp {
     private SluicewayApp() {}
 
     /**
-     * Synthesizes the stack of one stage, or says on standard error why it can't and exits with 1.
+     * Synthesizes the stacks of one stage, or says on standard error why it can't and exits with 1.
      *
      * @param args none
      */
@@ -35,7 +37,12 @@ public final class SluicewayApp {
                     app.getNode().tryGetContext("artifacts") instanceof String given
                             ? given
                             : "../../functions/target");
-            new SluicewayStack(app, new SluicewayStack.Input(reader.read(new Stage(stage)), artifacts));
+            Settings settings = reader.read(new Stage(stage));
+            SluicewayStack stack = new SluicewayStack(app, new SluicewayStack.Input(settings, artifacts));
+            if (settings.sampleApplication() != null) {
+                new ManagedApplicationStack(
+                        app, new ManagedApplicationStack.Input(settings, settings.sampleApplication(), stack.jobs()));
+            }
         } catch (SettingsException e) {
             System.err.println(e.getMessage());
             System.exit(1);

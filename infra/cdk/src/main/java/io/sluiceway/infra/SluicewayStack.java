@@ -4,22 +4,28 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.sluiceway.infra.settings.Cluster;
+import io.sluiceway.infra.settings.FunctionName;
 import io.sluiceway.infra.settings.Settings;
 import io.sluiceway.infra.settings.SettingsException;
+import io.sluiceway.infra.settings.Triggers;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.EnumMap;
-import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import software.amazon.awscdk.CfnOutput;
 import software.amazon.awscdk.Stack;
 import software.amazon.awscdk.StackProps;
+import software.amazon.awscdk.Tags;
+import software.amazon.awscdk.services.events.EventBus;
 import software.amazon.awscdk.services.lambda.Code;
 import software.constructs.Construct;
 
-/** Sluiceway itself: the functions, the ledger's table and the bucket for the jobs' jars. */
+/**
+ * Sluiceway itself: the functions, the ledger's table, the bucket for the jobs' jars, what calls the functions besides
+ * Airflow, the way of events to Airflow, and what shows an operator how all that is.
+ */
 public final class SluicewayStack extends Stack {
+    private final JobsBucket jobs;
 
     /**
      * What the stack is made from.
@@ -44,20 +50,60 @@ public final class SluicewayStack extends Stack {
                         .description("Sluiceway: functions that submit, observe and checkpoint Flink jobs")
                         .build());
         Settings settings = input.settings();
-        Code code = Code.fromAsset(artifact(input).toString());
-        JobsBucket jobs = new JobsBucket(this, settings);
-        JarAccess jars = JarAccess.to(this, jobs, settings.jarSources());
+        settings.tags().forEach(Tags.of(this)::add);
+        FailedEvents failed = new FailedEvents(this, settings);
+        jobs = new JobsBucket(this, settings);
         LedgerTable ledger = new LedgerTable(this, settings);
-        StateAccess states = StateAccess.to(settings.clusters().values());
+        Functions functions = functions(input, failed, JarAccess.to(this, jobs, settings.jarSources()), ledger);
+        EventBusToAirflow events = new EventBusToAirflow(this, settings, failed);
+        Schedules schedules = new Schedules(this, settings, functions.get(FunctionName.MONITOR_JOBS), failed);
+        triggers(settings, functions, jobs, events, schedules, failed);
+        SweepMetrics metrics = SweepMetrics.of(settings);
+        Alarms alarms = new Alarms(this, new Alarms.Input(settings, functions, failed, ledger, metrics));
+        OperationsDashboard dashboard = new OperationsDashboard(
+                this, new OperationsDashboard.Input(settings, functions, failed, events, alarms, metrics));
+        AirflowAccess airflow = new AirflowAccess(this, settings, functions, events);
 
+        output("JobsBucket", "Where jars go, under " + JobsBucket.JARS, jobs.name());
+        output("LedgerTable", "What is remembered of jobs", ledger.name());
+        for (FunctionName name : FunctionName.values()) {
+            output(
+                    name.title() + "Function",
+                    "The function %s, by its alias".formatted(name),
+                    settings.stage().nameOf(name.text()) + ":" + SluicewayFunction.LIVE);
+        }
+        output(
+                "FailedEventsQueue",
+                "Where events end that came to nothing",
+                failed.queue().getQueueUrl());
+        output("AirflowQueue", "Where Airflow takes events from", events.queue().getQueueUrl());
+        output("AirflowPolicy", "What Airflow's role needs: attach it", airflow.arn());
+        output(
+                "AirflowConnection",
+                "The connection for an Airflow outside of AWS; MWAA has its role, and needs none",
+                "AIRFLOW_CONN_AWS_DEFAULT='{\"conn_type\":\"aws\",\"extra\":{\"region_name\":\"%s\"}}'"
+                        .formatted(getRegion()));
+        output("Dashboard", "The dashboard in CloudWatch", dashboard.name());
+        output(
+                "TryIt",
+                "Lists the jobs of a cluster",
+                "aws lambda invoke --function-name %s:%s --cli-binary-format raw-in-base64-out --payload '{\"cluster\":\"%s\"}' /dev/stdout"
+                        .formatted(
+                                settings.stage().nameOf(FunctionName.LIST_JOBS.text()),
+                                SluicewayFunction.LIVE,
+                                settings.clusters().firstKey()));
+    }
+
+    private Functions functions(Input input, FailedEvents failed, JarAccess jars, LedgerTable ledger) {
+        Settings settings = input.settings();
+        Code code = Code.fromAsset(artifact(input).toString());
+        StateAccess states = StateAccess.to(settings.clusters().values());
         SortedMap<String, String> environment = new TreeMap<>(settings.environment());
         environment.put("SLUICEWAY_CLUSTERS", json(settings.clusters()));
         environment.put("SLUICEWAY_JAR_BUCKETS", String.join(",", jars.bucketNames()));
-        Map<FunctionName, SluicewayFunction> functions = new EnumMap<>(FunctionName.class);
-        for (FunctionName name : FunctionName.values()) {
+        return new Functions(name -> {
             SluicewayFunction function =
-                    new SluicewayFunction(this, new SluicewayFunction.Input(name, settings, code, environment));
-            functions.put(name, function);
+                    new SluicewayFunction(this, new SluicewayFunction.Input(name, settings, code, environment, failed));
             switch (name) {
                 case SUBMIT_JOB -> {
                     jars.grantTo(function);
@@ -68,12 +114,52 @@ public final class SluicewayStack extends Stack {
                     ledger.grantTo(function);
                     states.grantTo(function);
                 }
+                case MONITOR_JOBS -> {
+                    ledger.grantTo(function);
+                    states.grantTo(function);
+                    function.function()
+                            .addEnvironment(
+                                    SweepMetrics.VARIABLE,
+                                    SweepMetrics.of(settings).namespace());
+                }
                 case LIST_JOBS -> {
                     // It talks to the cluster only.
                 }
             }
+            return function;
+        });
+    }
+
+    private void triggers(
+            Settings settings,
+            Functions functions,
+            JobsBucket jobs,
+            EventBusToAirflow events,
+            Schedules schedules,
+            FailedEvents failed) {
+        for (Triggers.Schedule schedule : settings.triggers().schedules()) {
+            FunctionSchemas.COMMITTED.check(schedule.function(), schedule.event(), "the schedule " + schedule.name());
+            new JobSchedule(schedules, new JobSchedule.Input(schedules, schedule, functions.get(schedule.function())));
         }
-        tell(settings, jobs, ledger, functions);
+        for (Triggers.NewJar jar : settings.triggers().jars()) {
+            FunctionSchemas.COMMITTED.check(
+                    FunctionName.SUBMIT_JOB, JarTrigger.sample(jar), "the trigger by jar " + jar.name());
+            new JarTrigger(
+                    this, new JarTrigger.Input(settings, jar, jobs, functions.get(FunctionName.SUBMIT_JOB), failed));
+        }
+        for (Triggers.Event event : settings.triggers().events()) {
+            EventBus bus = switch (event.bus()) {
+                case DEFAULT -> null;
+                case SLUICEWAY -> events.bus();
+            };
+            new EventTrigger(
+                    this, new EventTrigger.Input(settings, event, bus, functions.get(event.function()), failed));
+        }
+    }
+
+    /** {@return the bucket for the jobs' jars} */
+    public JobsBucket jobs() {
+        return jobs;
     }
 
     private static Path artifact(Input input) {
@@ -93,24 +179,6 @@ public final class SluicewayStack extends Stack {
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("Clusters that were read from JSON can't be written as JSON", e);
         }
-    }
-
-    /** What whoever deployed wants to know next. */
-    private void tell(
-            Settings settings, JobsBucket jobs, LedgerTable ledger, Map<FunctionName, SluicewayFunction> functions) {
-        output("JobsBucket", "Where jars go, under " + JobsBucket.JARS, jobs.name());
-        output("LedgerTable", "What is remembered of jobs", ledger.name());
-        functions.forEach((name, function) -> output(
-                name.title() + "Function",
-                "The function " + name.text(),
-                function.function().getFunctionName()));
-        output(
-                "TryIt",
-                "Lists the jobs of a cluster",
-                "aws lambda invoke --function-name %s --cli-binary-format raw-in-base64-out --payload '{\"cluster\":\"%s\"}' /dev/stdout"
-                        .formatted(
-                                settings.stage().nameOf(FunctionName.LIST_JOBS.text()),
-                                settings.clusters().firstKey()));
     }
 
     private void output(String id, String description, String value) {

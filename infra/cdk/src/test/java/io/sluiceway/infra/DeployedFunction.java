@@ -3,6 +3,7 @@ package io.sluiceway.infra;
 import static java.util.stream.Collectors.joining;
 import static java.util.stream.Collectors.toMap;
 import static java.util.stream.Collectors.toSet;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -59,7 +60,55 @@ record DeployedFunction(
         return functions;
     }
 
-    private static Set<Permission> permissions(JsonNode resources, String role) {
+    /** What the only role that this service takes may do, in a template that has one. */
+    static Set<Permission> permissionsOfRoleFor(String service, Template template) {
+        JsonNode resources = new JsonMapper().valueToTree(template.toJSON()).path("Resources");
+        List<String> roles = resources.properties().stream()
+                .filter(resource -> resource.getValue().path("Type").asText().equals("AWS::IAM::Role"))
+                .filter(resource -> resource.getValue()
+                        .at("/Properties/AssumeRolePolicyDocument/Statement/0/Principal/Service")
+                        .asText()
+                        .equals(service))
+                .map(Map.Entry::getKey)
+                .toList();
+        assertThat(roles).hasSize(1);
+        return permissions(resources, roles.getFirst());
+    }
+
+    /** What a managed policy allows. */
+    static Set<Permission> permissionsOfPolicy(String name, Template template) {
+        JsonNode resources = new JsonMapper().valueToTree(template.toJSON()).path("Resources");
+        return ofType(resources, "AWS::IAM::ManagedPolicy").stream()
+                .map(policy -> policy.path("Properties"))
+                .filter(policy -> policy.path("ManagedPolicyName").asText().equals(name))
+                .flatMap(policy -> permissions(resources, policy.at("/PolicyDocument/Statement")))
+                .collect(toSet());
+    }
+
+    /** What others may do with a queue. */
+    static Set<Permission> permissionsOnQueue(String name, Template template) {
+        JsonNode resources = new JsonMapper().valueToTree(template.toJSON()).path("Resources");
+        return ofType(resources, "AWS::SQS::QueuePolicy").stream()
+                .map(policy -> policy.path("Properties"))
+                .filter(policy -> nameOf(
+                                resources.path(policy.at("/Queues/0/Ref").asText()), "")
+                        .equals(name))
+                .flatMap(policy -> permissions(resources, policy.at("/PolicyDocument/Statement")))
+                .collect(toSet());
+    }
+
+    private static Stream<Permission> permissions(JsonNode resources, JsonNode statements) {
+        return statements
+                .valueStream()
+                .map(statement -> new Permission(
+                        statement.path("Effect").asText(),
+                        texts(resources, statement.path("Action")),
+                        texts(resources, statement.path("Resource")),
+                        conditions(resources, statement.path("Condition"))));
+    }
+
+    /** What the role of that logical id may do. */
+    static Set<Permission> permissions(JsonNode resources, String role) {
         JsonNode properties = resources.path(role).path("Properties");
         if (properties.has("ManagedPolicyArns") || properties.has("Policies")) {
             throw new AssertionError("%s has policies that this test doesn't read: %s".formatted(role, properties));
@@ -69,13 +118,13 @@ record DeployedFunction(
                 .filter(policy -> policy.path("Roles")
                         .valueStream()
                         .anyMatch(of -> role.equals(of.path("Ref").asText())))
-                .flatMap(policy -> policy.at("/PolicyDocument/Statement").valueStream())
-                .map(statement -> new Permission(
-                        statement.path("Effect").asText(),
-                        texts(resources, statement.path("Action")),
-                        texts(resources, statement.path("Resource")),
-                        conditions(resources, statement.path("Condition"))))
+                .flatMap(policy -> permissions(resources, policy.at("/PolicyDocument/Statement")))
                 .collect(toSet());
+    }
+
+    /** The statements of a policy, with references to resources of the same template put in. */
+    static Set<Permission> statements(JsonNode resources, JsonNode document) {
+        return permissions(resources, document.path("Statement")).collect(toSet());
     }
 
     private static Map<String, Set<String>> conditions(JsonNode resources, JsonNode condition) {
@@ -96,7 +145,11 @@ record DeployedFunction(
         return found;
     }
 
+    /** A trust policy's statement has no resource. */
     private static Set<String> texts(JsonNode resources, JsonNode oneOrMany) {
+        if (oneOrMany.isMissingNode()) {
+            return Set.of();
+        }
         return (oneOrMany.isArray() ? oneOrMany.valueStream() : Stream.of(oneOrMany))
                 .map(text -> resolve(resources, text))
                 .collect(toSet());
@@ -115,7 +168,24 @@ record DeployedFunction(
         }
         if (value.has("Ref")) {
             String id = value.path("Ref").asText();
-            return id.equals("AWS::Partition") ? "aws" : nameOf(resources.path(id), id);
+            return switch (id) {
+                case "AWS::Partition" -> "aws";
+                case "AWS::Region" -> "REGION";
+                case "AWS::AccountId" -> "ACCOUNT";
+                default ->
+                    // The reference to an alias is its ARN.
+                    resources.path(id).path("Type").asText().equals("AWS::Lambda::Alias")
+                            ? "arn:aws:lambda:REGION:ACCOUNT:function:%s:%s"
+                                    .formatted(
+                                            resolve(
+                                                    resources,
+                                                    resources.path(id).at("/Properties/FunctionName")),
+                                            resources
+                                                    .path(id)
+                                                    .at("/Properties/Name")
+                                                    .asText())
+                            : nameOf(resources.path(id), id);
+            };
         }
         if (value.at("/Fn::GetAtt/1").asText().equals("Arn")) {
             String id = value.at("/Fn::GetAtt/0").asText();
@@ -127,8 +197,16 @@ record DeployedFunction(
                 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html
                 case "AWS::Logs::LogGroup" ->
                     "arn:aws:logs:REGION:ACCOUNT:log-group:%s:*".formatted(nameOf(resource, id));
+                case "AWS::SQS::Queue" -> "arn:aws:sqs:REGION:ACCOUNT:" + nameOf(resource, id);
+                case "AWS::Events::Rule" -> "arn:aws:events:REGION:ACCOUNT:rule/" + nameOf(resource, id);
+                case "AWS::Scheduler::ScheduleGroup" ->
+                    "arn:aws:scheduler:REGION:ACCOUNT:schedule-group/" + nameOf(resource, id);
+                case "AWS::IAM::Role" -> "arn:aws:iam::ACCOUNT:role/" + nameOf(resource, id);
                 case String type -> throw new AssertionError("The ARN of a %s is new to this test".formatted(type));
             };
+        }
+        if (value.has("Fn::GetStackOutput")) {
+            return "{%s}".formatted(value.at("/Fn::GetStackOutput/OutputName").asText());
         }
         throw new AssertionError("A reference that is new to this test: " + value);
     }
@@ -136,7 +214,7 @@ record DeployedFunction(
     /** A resource without a name of its own is named after its logical id by CloudFormation. */
     private static String nameOf(JsonNode resource, String id) {
         JsonNode properties = resource.path("Properties");
-        return Stream.of("BucketName", "LogGroupName", "TableName")
+        return Stream.of("BucketName", "LogStreamName", "LogGroupName", "TableName", "QueueName", "FunctionName")
                 .map(properties::path)
                 .filter(JsonNode::isTextual)
                 .map(JsonNode::asText)

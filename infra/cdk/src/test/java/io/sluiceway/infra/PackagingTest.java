@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluiceway.infra.settings.Architecture;
 import io.sluiceway.infra.settings.Packaging;
 import io.sluiceway.infra.settings.Settings;
-import io.sluiceway.infra.settings.Stage;
 import org.junit.jupiter.api.Test;
 
 /** What each packaging makes of a function. */
@@ -35,17 +34,11 @@ class PackagingTest {
             String lambdaArchitecture,
             int submitMemory,
             int statusMemory) {
-        Settings local = Stacks.settings("local");
-        var functions = DeployedFunction.of(Stacks.template(new Settings(
-                Stage.LOCAL,
-                packaging,
-                architecture,
-                local.jobsBucketName(),
-                local.ledgerTableName(),
-                local.clusters(),
-                local.jarSources(),
-                local.logRetention(),
-                local.environment())));
+        Settings settings = Stacks.changed(
+                "local",
+                "local",
+                changed -> changed.put("packaging", packaging.name()).put("architecture", architecture.name()));
+        var functions = DeployedFunction.of(Stacks.template(settings));
 
         assertThat(functions.values()).allSatisfy(function -> {
             assertThat(function.properties().path("Runtime").asText()).isEqualTo(runtime);

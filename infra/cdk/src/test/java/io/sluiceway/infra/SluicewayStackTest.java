@@ -1,21 +1,25 @@
 package io.sluiceway.infra;
 
+import static java.util.stream.Collectors.toSet;
+import static org.assertj.core.api.Assertions.as;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluiceway.infra.DeployedFunction.Permission;
-import io.sluiceway.infra.settings.Cluster;
+import io.sluiceway.infra.settings.FunctionName;
 import io.sluiceway.infra.settings.Settings;
 import io.sluiceway.infra.settings.SettingsException;
-import io.sluiceway.infra.settings.Stage;
-import java.net.URI;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -53,12 +57,13 @@ class SluicewayStackTest {
         Permission ledger = Permission.allow(
                 Set.of("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
                 Set.of("arn:aws:dynamodb:REGION:ACCOUNT:table/{ledgertable}"));
+        Permission failed = Permission.allow(
+                Set.of("sqs:SendMessage"), Set.of("arn:aws:sqs:REGION:ACCOUNT:sluiceway-sample-failed-events"));
         Permission states = Permission.allow(Set.of("s3:ListBucket"), Set.of("arn:aws:s3:::example-analytics-state"))
                 .when("StringLike s3:prefix", Set.of("checkpoints/*", "savepoints/*"));
-        Set<Permission> expected = switch (name) {
+        Set<Permission> own = switch (name) {
             case SUBMIT_JOB ->
                 Set.of(
-                        logs,
                         ledger,
                         states,
                         Permission.allow(
@@ -69,18 +74,354 @@ class SluicewayStackTest {
                         Permission.allow(
                                 Set.of("s3:ListBucket"),
                                 Set.of("arn:aws:s3:::{jobsbucket}", "arn:aws:s3:::example-release-artifacts")));
-            case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB -> Set.of(logs, ledger, states);
-            case LIST_JOBS -> Set.of(logs);
+            case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB, MONITOR_JOBS -> Set.of(ledger, states);
+            case LIST_JOBS -> Set.of();
         };
 
         assertThat(SAMPLE_FUNCTIONS.get("sluiceway-sample-" + name.text()).permissions())
-                .isEqualTo(expected);
+                .containsExactlyInAnyOrderElementsOf(Stream.of(Set.of(logs, failed), vpc(name), own)
+                        .flatMap(Set::stream)
+                        .toList());
+    }
+
+    /** Lambda may attach the function, which EC2 can't name more exactly; the function's own code may not. */
+    private static Set<Permission> vpc(FunctionName name) {
+        Set<String> actions = Set.of(
+                "ec2:AssignPrivateIpAddresses",
+                "ec2:CreateNetworkInterface",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSubnets",
+                "ec2:UnassignPrivateIpAddresses");
+        return Set.of(
+                Permission.allow(actions, Set.of("*")),
+                new Permission(
+                        "Deny",
+                        actions,
+                        Set.of("*"),
+                        Map.of(
+                                "ArnEquals lambda:SourceFunctionArn",
+                                Set.of("arn:aws:lambda:REGION:ACCOUNT:function:sluiceway-sample-" + name.text()))));
+    }
+
+    @Test
+    void permissions_function_withoutVpc_hasNoneOnNetworks() {
+        assertThat(LOCAL_FUNCTIONS.values())
+                .allSatisfy(function -> assertThat(function.permissions())
+                        .noneMatch(permission -> permission.resources().contains("*")));
+    }
+
+    @Test
+    void permissions_schedules_areToCallWhatIsScheduled() {
+        assertThat(DeployedFunction.permissionsOfRoleFor("scheduler.amazonaws.com", SAMPLE))
+                .containsExactlyInAnyOrder(
+                        Permission.allow(
+                                Set.of("lambda:InvokeFunction"),
+                                Set.of(
+                                        live("sample", FunctionName.MONITOR_JOBS),
+                                        live("sample", FunctionName.STOP_JOB),
+                                        live("sample", FunctionName.TAKE_SAVEPOINT))),
+                        Permission.allow(
+                                Set.of("sqs:SendMessage"),
+                                Set.of("arn:aws:sqs:REGION:ACCOUNT:sluiceway-sample-failed-events")));
+    }
+
+    @Test
+    void permissions_airflow_areToCallTheFunctionsAndTakeItsEvents() {
+        assertThat(DeployedFunction.permissionsOfPolicy("sluiceway-sample-airflow", SAMPLE))
+                .containsExactlyInAnyOrder(
+                        Permission.allow(
+                                Set.of("lambda:InvokeFunction"),
+                                Arrays.stream(FunctionName.values())
+                                        .map(name -> live("sample", name))
+                                        .collect(toSet())),
+                        Permission.allow(
+                                Set.of("sqs:DeleteMessage", "sqs:ReceiveMessage"),
+                                Set.of("arn:aws:sqs:REGION:ACCOUNT:sluiceway-sample-airflow-events")));
+    }
+
+    @Test
+    void permissions_queues_areForTheRulesThatSendThereAndOverTlsOnly() {
+        for (String queue : List.of("failed-events", "airflow-events")) {
+            Set<Permission> permissions = DeployedFunction.permissionsOnQueue("sluiceway-sample-" + queue, SAMPLE);
+            Set<String> itself = Set.of("arn:aws:sqs:REGION:ACCOUNT:sluiceway-sample-" + queue);
+
+            assertThat(permissions)
+                    .contains(new Permission(
+                            "Deny", Set.of("sqs:*"), itself, Map.of("Bool aws:SecureTransport", Set.of("false"))));
+            assertThat(permissions)
+                    .filteredOn(permission -> permission.effect().equals("Allow"))
+                    .isNotEmpty()
+                    .allSatisfy(permission -> {
+                        assertThat(permission.actions())
+                                .contains("sqs:SendMessage")
+                                .doesNotContain("sqs:*");
+                        assertThat(permission.resources()).isEqualTo(itself);
+                        assertThat(permission.conditions().get("ArnEquals aws:SourceArn"))
+                                .singleElement(as(STRING))
+                                .startsWith("arn:aws:events:REGION:ACCOUNT:rule/");
+                    });
+        }
+    }
+
+    @Test
+    void policies_allStages_areThoseThatTheseTestsRead() {
+        for (Template template : List.of(LOCAL, SAMPLE)) {
+            template.resourceCountIs("AWS::IAM::Policy", FunctionName.values().length + 1);
+            template.resourceCountIs("AWS::IAM::ManagedPolicy", 1);
+            template.resourceCountIs("AWS::SQS::QueuePolicy", 2);
+            template.resourceCountIs("AWS::S3::BucketPolicy", 1);
+        }
+    }
+
+    private static String live(String stage, FunctionName name) {
+        return "arn:aws:lambda:REGION:ACCOUNT:function:sluiceway-%s-%s:live".formatted(stage, name);
+    }
+
+    @Test
+    void roles_ofSchedules_canBeTakenForThisGroupOnly() {
+        SAMPLE.hasResourceProperties(
+                "AWS::IAM::Role",
+                Map.of(
+                        "AssumeRolePolicyDocument",
+                        Map.of(
+                                "Statement",
+                                List.of(Map.of(
+                                        "Action",
+                                        "sts:AssumeRole",
+                                        "Effect",
+                                        "Allow",
+                                        "Principal",
+                                        Map.of("Service", "scheduler.amazonaws.com"),
+                                        "Condition",
+                                        Map.of(
+                                                "StringEquals",
+                                                Map.of(
+                                                        "aws:SourceAccount",
+                                                        Map.of("Ref", "AWS::AccountId"),
+                                                        "aws:SourceArn",
+                                                        Match.anyValue())))))));
+    }
+
+    @Test
+    void functions_everyVersion_isPublishedUnderTheAliasLive() {
+        for (Template template : List.of(LOCAL, SAMPLE)) {
+            template.resourceCountIs("AWS::Lambda::Version", FunctionName.values().length);
+            template.resourceCountIs("AWS::Lambda::Alias", FunctionName.values().length);
+            template.allResourcesProperties("AWS::Lambda::Alias", Map.of("Name", "live"));
+        }
+        SAMPLE.allResources("AWS::Lambda::Version", Map.of("DeletionPolicy", "Retain"));
+        LOCAL.allResources("AWS::Lambda::Version", Map.of("DeletionPolicy", "Delete"));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void asynchronousCalls_everyFunction_endAmongTheFailedEvents(FunctionName name) {
+        String id = name.text().replace("-", "");
+
+        JsonNode calls = new JsonMapper()
+                .<JsonNode>valueToTree(SAMPLE.findResources("AWS::Lambda::EventInvokeConfig"))
+                .valueStream()
+                .filter(resource ->
+                        resource.at("/Properties/FunctionName/Ref").asText().startsWith(id + "function"))
+                .findFirst()
+                .orElseThrow();
+
+        assertThat(calls.at("/Properties/Qualifier").asText()).isEqualTo("live");
+        assertThat(calls.at("/Properties/MaximumRetryAttempts").asInt())
+                .isEqualTo(name == FunctionName.MONITOR_JOBS ? 0 : 2);
+        assertThat(calls.at("/Properties/DestinationConfig/OnFailure/Destination/Fn::GetAtt/0")
+                        .asText())
+                .startsWith("failedeventsqueue");
+        // The alias is there before it is spoken of: Lambda refuses an unknown one.
+        assertThat(calls.get("DependsOn").valueStream().map(JsonNode::asText))
+                .anyMatch(dependency -> dependency.startsWith(id + "live"));
+    }
+
+    @Test
+    void sweeps_byDefault_neverOverlap() {
+        assertThat(SAMPLE_FUNCTIONS
+                        .get("sluiceway-sample-monitor-jobs")
+                        .properties()
+                        .path("ReservedConcurrentExecutions")
+                        .asInt())
+                .isEqualTo(1);
+        assertThat(SAMPLE_FUNCTIONS
+                        .get("sluiceway-sample-submit-job")
+                        .properties()
+                        .has("ReservedConcurrentExecutions"))
+                .isFalse();
+        Template small = Stacks.template(
+                Stacks.changed("sample", "small", settings -> settings.put("withoutReservedConcurrency", true)));
+        assertThat(DeployedFunction.of(small).values())
+                .noneMatch(function -> function.properties().has("ReservedConcurrentExecutions"));
+    }
+
+    @Test
+    void schedule_ofTheSweep_namesEachFiring() {
+        LOCAL.hasResourceProperties(
+                "AWS::Scheduler::Schedule",
+                Map.of(
+                        "Name",
+                        "monitor-jobs",
+                        "ScheduleExpression",
+                        "rate(1 minute)",
+                        "FlexibleTimeWindow",
+                        Map.of("Mode", "OFF"),
+                        "Target",
+                        Match.objectLike(Map.of(
+                                "Input",
+                                "{\"requestId\":\"<aws.scheduler.schedule-arn>/<aws.scheduler.scheduled-time>\"}"))));
+    }
+
+    @Test
+    void schedule_ofAJob_isOneRequestEachTime() {
+        SAMPLE.hasResourceProperties(
+                "AWS::Scheduler::Schedule",
+                Map.of(
+                        "Name",
+                        "flight-delays-weekend",
+                        "ScheduleExpression",
+                        "cron(0 20 ? * FRI *)",
+                        "ScheduleExpressionTimezone",
+                        "America/New_York",
+                        "Target",
+                        Match.objectLike(Map.of(
+                                "Input",
+                                "{\"cluster\":\"analytics\",\"jobName\":\"flight-delays\","
+                                        + "\"requestId\":\"<aws.scheduler.schedule-arn>/<aws.scheduler.scheduled-time>\",\"try\":1}",
+                                "DeadLetterConfig",
+                                Match.anyValue()))));
+    }
+
+    @Test
+    void jar_underItsPrefix_isSubmittedOncePerVersion() {
+        SAMPLE.hasResourceProperties(
+                "AWS::Events::Rule",
+                Map.of(
+                        "EventPattern",
+                        Map.of(
+                                "source",
+                                List.of("aws.s3"),
+                                "detail-type",
+                                List.of("Object Created"),
+                                "detail",
+                                Map.of(
+                                        "bucket", Match.anyValue(),
+                                        "object",
+                                                Map.of(
+                                                        "key",
+                                                        List.of(Map.of("wildcard", "jars/flight-delays/*.jar"))))),
+                        "Targets",
+                        List.of(
+                                Match.objectLike(
+                                        Map.of(
+                                                "InputTransformer",
+                                                Map.of(
+                                                        "InputPathsMap",
+                                                        Map.of(
+                                                                "detail-bucket-name", "$.detail.bucket.name",
+                                                                "detail-object-key", "$.detail.object.key",
+                                                                "detail-object-version-id",
+                                                                        "$.detail.object.version-id"),
+                                                        "InputTemplate",
+                                                        "{\"job\":{\"cluster\":\"analytics\",\"jar\":{\"uri\":\"s3://<detail-bucket-name>/<detail-object-key>\","
+                                                                + "\"versionId\":<detail-object-version-id>},\"kind\":\"STREAM\",\"name\":\"flight-delays\",\"parallelism\":4,"
+                                                                + "\"restore\":{\"mode\":\"LATEST\"}},"
+                                                                + "\"requestId\":\"<detail-bucket-name>/<detail-object-key>/<detail-object-version-id>\",\"try\":1}"))))));
+        SAMPLE.hasResourceProperties(
+                "AWS::S3::Bucket",
+                Map.of(
+                        "NotificationConfiguration",
+                        Map.of("EventBridgeConfiguration", Map.of("EventBridgeEnabled", true))));
+    }
+
+    @Test
+    void event_ofABus_isOneRequest() {
+        SAMPLE.hasResourceProperties(
+                "AWS::Events::Rule",
+                Map.of(
+                        "EventPattern",
+                        Map.of(
+                                "source",
+                                List.of("com.example.platform"),
+                                "detail-type",
+                                List.of("Maintenance Announced")),
+                        "Targets",
+                        List.of(
+                                Match.objectLike(
+                                        Map.of(
+                                                "DeadLetterConfig",
+                                                Match.anyValue(),
+                                                "InputTransformer",
+                                                Map.of(
+                                                        "InputPathsMap",
+                                                        Map.of("detail-job", "$.detail.job", "id", "$.id"),
+                                                        "InputTemplate",
+                                                        "{\"cluster\":\"analytics\",\"jobName\":<detail-job>,\"requestId\":<id>,\"try\":1}"))))));
+    }
+
+    @Test
+    void trigger_eventThatItsFunctionWouldRefuse_isRefusedAtOnce() {
+        Settings settings = Stacks.changed(
+                "sample",
+                "prod",
+                changed -> changed.withObject("/triggers/jars/0/job").put("kind", "BATCH"));
+
+        assertThatThrownBy(() -> Stacks.template(settings))
+                .isInstanceOf(SettingsException.class)
+                .hasMessageStartingWith("the trigger by jar flight-delays-jar: submit-job would refuse the event: ")
+                .hasMessageContaining("/job/kind");
+    }
+
+    @Test
+    void alarms_withATopic_tellItOfBothWays() {
+        SAMPLE.allResourcesProperties(
+                "AWS::CloudWatch::Alarm",
+                Map.of(
+                        "AlarmActions", List.of("arn:aws:sns:us-east-1:123456789012:platform-alarms"),
+                        "OKActions", List.of("arn:aws:sns:us-east-1:123456789012:platform-alarms")));
+        LOCAL.allResourcesProperties("AWS::CloudWatch::Alarm", Map.of("AlarmActions", Match.absent()));
+    }
+
+    @Test
+    void alarm_ofFailedEvents_comesWithTheFirst() {
+        SAMPLE.hasResourceProperties(
+                "AWS::CloudWatch::Alarm",
+                Map.of(
+                        "AlarmName",
+                        "sluiceway-sample-failed-events",
+                        "Namespace",
+                        "AWS/SQS",
+                        "MetricName",
+                        "ApproximateNumberOfMessagesVisible",
+                        "Threshold",
+                        0,
+                        "ComparisonOperator",
+                        "GreaterThanThreshold",
+                        "EvaluationPeriods",
+                        1));
+    }
+
+    @Test
+    void tags_ofTheSettings_areOnEverythingThatCanHaveSome() {
+        SAMPLE.hasResourceProperties(
+                "AWS::DynamoDB::Table",
+                Map.of("Tags", Match.arrayWith(List.of(Map.of("Key", "team", "Value", "streaming-platform")))));
+    }
+
+    @Test
+    void functions_withAVpc_areAttachedToIt() {
+        assertThat(SAMPLE_FUNCTIONS.values()).allSatisfy(function -> {
+            assertThat(function.properties().at("/VpcConfig/SubnetIds")).hasSize(2);
+            assertThat(function.properties().at("/VpcConfig/SecurityGroupIds")).hasSize(1);
+        });
     }
 
     @Test
     void roles_everyFunction_haveOneEachThatOnlyLambdaTakes() {
-        LOCAL.resourceCountIs("AWS::IAM::Role", FunctionName.values().length);
-        LOCAL.allResourcesProperties(
+        LOCAL.resourceCountIs("AWS::IAM::Role", FunctionName.values().length + 1);
+        LOCAL.resourcePropertiesCountIs(
                 "AWS::IAM::Role",
                 Match.objectLike(Map.of(
                         "AssumeRolePolicyDocument",
@@ -94,16 +435,22 @@ class SluicewayStackTest {
                                         "Effect",
                                         "Allow",
                                         "Principal",
-                                        Map.of("Service", "lambda.amazonaws.com")))))));
+                                        Map.of("Service", "lambda.amazonaws.com")))))),
+                FunctionName.values().length);
     }
 
     @Test
     void allow_wildcard_isRefused() {
         Stack stack = new Stack(new App());
+        Settings local = Stacks.settings("local");
         var function = new SluicewayFunction(
                 stack,
                 new SluicewayFunction.Input(
-                        FunctionName.LIST_JOBS, Stacks.settings("local"), Code.fromAsset("settings"), Map.of()));
+                        FunctionName.LIST_JOBS,
+                        local,
+                        Code.fromAsset("settings"),
+                        Map.of(),
+                        new FailedEvents(stack, local)));
 
         assertThatThrownBy(() -> function.allow("Wide", List.of("s3:Get*"), List.of("arn:aws:s3:::bucket/key")))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -116,8 +463,9 @@ class SluicewayStackTest {
     @EnumSource
     void environment_onTheLaptop_isComplete(FunctionName name) {
         assertThat(LOCAL_FUNCTIONS.get("sluiceway-local-" + name.text()).environment())
-                .containsExactlyInAnyOrderEntriesOf(withLedger(
+                .containsExactlyInAnyOrderEntriesOf(withOwn(
                         name,
+                        "local",
                         "sluiceway-local-ledger",
                         Map.of(
                                 "QUARKUS_FUNQY_EXPORT",
@@ -130,7 +478,7 @@ class SluicewayStackTest {
                                 "SLUICEWAY_JAR_BUCKETS",
                                 "sluiceway-local-jobs",
                                 "SLUICEWAY_TIME_BUDGET",
-                                name == FunctionName.SUBMIT_JOB ? "PT1M55S" : "PT25S",
+                                budget(name),
                                 "AWS_ENDPOINT_URL",
                                 "http://127.0.0.1:4566",
                                 "JAVA_HOME",
@@ -141,8 +489,9 @@ class SluicewayStackTest {
     @EnumSource
     void environment_onAws_isComplete(FunctionName name) {
         assertThat(SAMPLE_FUNCTIONS.get("sluiceway-sample-" + name.text()).environment())
-                .containsExactlyInAnyOrderEntriesOf(withLedger(
+                .containsExactlyInAnyOrderEntriesOf(withOwn(
                         name,
+                        "sample",
                         "{ledgertable}",
                         Map.of(
                                 "QUARKUS_FUNQY_EXPORT",
@@ -155,16 +504,28 @@ class SluicewayStackTest {
                                 "SLUICEWAY_JAR_BUCKETS",
                                 "{jobsbucket},example-release-artifacts",
                                 "SLUICEWAY_TIME_BUDGET",
-                                name == FunctionName.SUBMIT_JOB ? "PT1M55S" : "PT25S",
+                                budget(name),
                                 "DISABLE_SIGNAL_HANDLERS",
                                 "true")));
     }
 
-    /** Those that keep the ledger are told its table. */
-    private static Map<String, String> withLedger(FunctionName name, String table, Map<String, String> others) {
+    private static String budget(FunctionName name) {
+        return switch (name) {
+            case SUBMIT_JOB -> "PT1M55S";
+            case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB, LIST_JOBS -> "PT25S";
+            case MONITOR_JOBS -> "PT50S";
+        };
+    }
+
+    /** Those that keep the ledger are told its table, and the sweep where its metrics go. */
+    private static Map<String, String> withOwn(
+            FunctionName name, String stage, String table, Map<String, String> others) {
         Map<String, String> all = new TreeMap<>(others);
         if (name != FunctionName.LIST_JOBS) {
             all.put("SLUICEWAY_LEDGER_TABLE", table);
+        }
+        if (name == FunctionName.MONITOR_JOBS) {
+            all.put("SLUICEWAY_METRICS_NAMESPACE", "Sluiceway/" + stage);
         }
         return all;
     }
@@ -258,8 +619,7 @@ class SluicewayStackTest {
     @ParameterizedTest
     @ValueSource(strings = {"local", "test"})
     void ledgerTable_disposableStage_goesWithTheStack(String stage) {
-        Template template =
-                Stacks.template(with(new Stage(stage), Stacks.settings("sample").clusters()));
+        Template template = Stacks.template(Stacks.changed("sample", stage, settings -> {}));
 
         template.hasResource(
                 "AWS::DynamoDB::Table",
@@ -271,13 +631,14 @@ class SluicewayStackTest {
 
     @Test
     void stateRoots_ofSeveralClusters_areListedByBucketAndPrefixAlone() {
-        Template template = Stacks.template(with(
-                new Stage("prod"),
-                new TreeMap<>(Map.of(
-                        "a", cluster("s3://state/savepoints", "s3a://state//odd*$ {x}/"),
-                        "b", cluster("s3p://own.bucket/", "s3://state/checkpoints"),
-                        "c", cluster("hdfs://namenode/savepoints", null),
-                        "d", cluster("s3://state/savepoints", null)))));
+        Template template = Stacks.template(Stacks.changed("sample", "prod", settings -> {
+            settings.remove("triggers");
+            ObjectNode clusters = settings.putObject("clusters");
+            cluster(clusters.putObject("a"), "s3://state/savepoints", "s3a://state//odd*$ {x}/");
+            cluster(clusters.putObject("b"), "s3p://own.bucket/", "s3://state/checkpoints");
+            cluster(clusters.putObject("c"), "hdfs://namenode/savepoints", null);
+            cluster(clusters.putObject("d"), "s3://state/savepoints", null);
+        }));
 
         assertThat(DeployedFunction.of(template)
                         .get("sluiceway-prod-job-status")
@@ -291,40 +652,28 @@ class SluicewayStackTest {
                         Permission.allow(Set.of("s3:ListBucket"), Set.of("arn:aws:s3:::own.bucket")));
     }
 
-    private static Cluster cluster(String savepointRoot, @Nullable String checkpointRoot) {
-        return new Cluster.Session(
-                URI.create("http://flink.example.internal:8081"),
-                null,
-                savepointRoot,
-                checkpointRoot,
-                List.of(),
-                Cluster.Slots.FIXED);
-    }
-
-    private static Settings with(Stage stage, SortedMap<String, Cluster> clusters) {
-        Settings sample = Stacks.settings("sample");
-        return new Settings(
-                stage,
-                sample.packaging(),
-                sample.architecture(),
-                sample.jobsBucketName(),
-                sample.ledgerTableName(),
-                clusters,
-                sample.jarSources(),
-                sample.logRetention(),
-                sample.environment());
+    private static void cluster(ObjectNode cluster, String savepointRoot, @Nullable String checkpointRoot) {
+        cluster.put("type", "SESSION")
+                .put("url", "http://flink.example.internal:8081")
+                .put("savepointRoot", savepointRoot)
+                .put("checkpointRoot", checkpointRoot);
     }
 
     @Test
     void outputs_anyStage_tellNamesAndALineToTry() {
-        LOCAL.hasOutput("SubmitJobFunction", Match.anyValue());
+        LOCAL.hasOutput("SubmitJobFunction", Map.of("Value", "sluiceway-local-submit-job:live"));
+        LOCAL.hasOutput("FailedEventsQueue", Match.anyValue());
+        LOCAL.hasOutput("AirflowQueue", Match.anyValue());
+        LOCAL.hasOutput("AirflowPolicy", Match.anyValue());
+        LOCAL.hasOutput("AirflowConnection", Match.anyValue());
+        LOCAL.hasOutput("Dashboard", Match.anyValue());
         LOCAL.hasOutput("JobsBucket", Match.anyValue());
         LOCAL.hasOutput("LedgerTable", Match.anyValue());
         LOCAL.hasOutput(
                 "TryIt",
                 Map.of(
                         "Value",
-                        "aws lambda invoke --function-name sluiceway-local-list-jobs"
+                        "aws lambda invoke --function-name sluiceway-local-list-jobs:live"
                                 + " --cli-binary-format raw-in-base64-out --payload '{\"cluster\":\"local\"}' /dev/stdout"));
     }
 

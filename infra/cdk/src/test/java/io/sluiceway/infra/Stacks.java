@@ -2,6 +2,8 @@ package io.sluiceway.infra;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluiceway.infra.sample.ManagedApplicationStack;
 import io.sluiceway.infra.settings.Packaging;
 import io.sluiceway.infra.settings.Settings;
 import io.sluiceway.infra.settings.SettingsReader;
@@ -10,9 +12,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import software.amazon.awscdk.App;
 import software.amazon.awscdk.AppProps;
+import software.amazon.awscdk.Stack;
 import software.amazon.awscdk.assertions.Template;
 
 /** Stacks as the command line would synthesize them, but on any machine and without a build of the functions. */
@@ -30,8 +35,35 @@ final class Stacks {
         return new SettingsReader(SETTINGS, LAPTOP).read(new Stage(stage));
     }
 
+    /** A committed stage's settings, changed, as those of a stage of any name. */
+    static Settings changed(String from, String stage, Consumer<ObjectNode> change) {
+        try {
+            ObjectNode settings = (ObjectNode)
+                    new JsonMapper().readTree(SETTINGS.resolve(from + ".json").toFile());
+            change.accept(settings);
+            Path directory = Files.createTempDirectory(Path.of("target"), "settings");
+            Files.writeString(directory.resolve(stage + ".json"), settings.toString());
+            return new SettingsReader(directory, LAPTOP).read(new Stage(stage));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     static SluicewayStack stack(Settings settings) {
         return new SluicewayStack(app(), new SluicewayStack.Input(settings, artifacts()));
+    }
+
+    /** All stacks of a stage. */
+    static List<Stack> all(Settings settings) {
+        SluicewayStack stack = stack(settings);
+        if (settings.sampleApplication() == null) {
+            return List.of(stack);
+        }
+        return List.of(
+                stack,
+                new ManagedApplicationStack(
+                        (App) stack.getNode().getRoot(),
+                        new ManagedApplicationStack.Input(settings, settings.sampleApplication(), stack.jobs())));
     }
 
     static Template template(Settings settings) {

@@ -1,5 +1,6 @@
 package io.sluiceway.infra.settings;
 
+import java.util.List;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +21,23 @@ final class Check {
             throw new SettingsException("%s is missing".formatted(name));
         }
         return value;
+    }
+
+    /**
+     * A list has to be there and to hold something.
+     *
+     * @param values what was read
+     * @param name the setting's name
+     * @return the values
+     * @throws SettingsException if there are none, or one of them is null
+     */
+    static <T> List<T> notEmpty(@Nullable List<T> values, String name) {
+        List<T> present = present(values, name);
+        if (present.isEmpty()) {
+            throw new SettingsException("%s is empty".formatted(name));
+        }
+        present.forEach(value -> present(value, "one of " + name));
+        return present;
     }
 
     /**

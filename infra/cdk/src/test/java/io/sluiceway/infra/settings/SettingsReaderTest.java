@@ -63,6 +63,7 @@ class SettingsReaderTest {
         assertThat(settings.jarSources()).isEmpty();
         assertThat(settings.logRetention()).isEqualTo(RetentionDays.ONE_MONTH);
         assertThat(settings.environment()).isEmpty();
+        assertThat(settings.sampleApplication()).isNull();
     }
 
     @Test
@@ -79,6 +80,17 @@ class SettingsReaderTest {
         assertThat(settings.jarSources()).containsExactly(new JarSource("releases", "flink/jars/"));
         assertThat(settings.logRetention()).isEqualTo(RetentionDays.ONE_YEAR);
         assertThat(settings.environment()).containsOnly(Map.entry("QUARKUS_LOG_LEVEL", "DEBUG"));
+    }
+
+    @Test
+    void read_sampleApplication_hasDefaultsAndIsToldToIam() throws IOException {
+        SampleApplication application = read("prod", with(sample("v1", "v2"))).sampleApplication();
+
+        assertThat(application)
+                .isEqualTo(new SampleApplication(
+                        "jars/flight-delays.jar", "v2", "s3a://data/flights", "s3://data/delays/", 3600, 1, 1));
+        assertThat(application.inputDirectory()).isEqualTo(new S3Directory("data", "flights/"));
+        assertThat(application.outputDirectory()).isEqualTo(new S3Directory("data", "delays/"));
     }
 
     @Test
@@ -112,11 +124,11 @@ class SettingsReaderTest {
                 argumentSet(
                         "unknown field",
                         with("\"packageing\": \"NATIVE\""),
-                        "packageing is no setting; there are architecture, clusters, environment, jarSources, jobsBucketName, ledgerTableName, logRetention, packaging."),
+                        "packageing is no setting; there are alarmTopicArn, architecture, clusters, environment, jarSources, jobsBucketName, ledgerTableName, logRetention, monitorSchedule, packaging, sampleApplication, tags, triggers, vpc, withoutReservedConcurrency."),
                 argumentSet(
                         "stage as a field",
                         with("\"stage\": \"dev\""),
-                        "stage is no setting; there are architecture, clusters, environment, jarSources, jobsBucketName, ledgerTableName, logRetention, packaging."),
+                        "stage is no setting; there are alarmTopicArn, architecture, clusters, environment, jarSources, jobsBucketName, ledgerTableName, logRetention, monitorSchedule, packaging, sampleApplication, tags, triggers, vpc, withoutReservedConcurrency."),
                 argumentSet("missing field", without("\"packaging\": \"NATIVE\","), "packaging is missing."),
                 argumentSet("null", SETTINGS.replace("\"ARM_64\"", "null"), "architecture is missing."),
                 argumentSet(
@@ -187,6 +199,38 @@ class SettingsReaderTest {
                         "wildcard in a prefix",
                         with("\"jarSources\": [{\"bucket\": \"releases\", \"prefix\": \"*/\"}]"),
                         "jarSources[0]: '*/' is no prefix: it is the start of a key up to a slash, such as flink/, without wildcards."),
+                argumentSet(
+                        "jar outside jars/",
+                        with(sample("jars/flight-delays.jar", "flight-delays.jar")),
+                        "sampleApplication: 'flight-delays.jar' is no jarKey: it is the key of a jar below jars/, such as jars/flight-delays.jar."),
+                argumentSet(
+                        "jar of a wildcard",
+                        with(sample("jars/flight-delays.jar", "jars/*.jar")),
+                        "sampleApplication: 'jars/*.jar' is no jarKey: it is the key of a jar below jars/, such as jars/flight-delays.jar."),
+                argumentSet(
+                        "jar without a version",
+                        with(sample("\"v1\"", "\"null\"")),
+                        "sampleApplication: 'null' is no jarVersion: it is what S3 calls a version of an object, such as 3sL4kqtJlcpXroDTDm."),
+                argumentSet(
+                        "input that is a whole bucket",
+                        with(sample("s3a://data/flights", "s3a://data/")),
+                        "sampleApplication: 's3a://data/' is no input: it is a directory below a bucket, such as s3a://bucket/flights, of letters, digits and !_.'()=-."),
+                argumentSet(
+                        "output of a wildcard",
+                        with(sample("s3://data/delays/", "s3://data/*")),
+                        "sampleApplication: 's3://data/*' is no output: it is a directory below a bucket, such as s3a://bucket/flights, of letters, digits and !_.'()=-."),
+                argumentSet(
+                        "output that leads elsewhere",
+                        with(sample("s3://data/delays/", "s3://data/delays/../")),
+                        "sampleApplication: 's3://data/delays/../' is no output: it is a directory below a bucket, such as s3a://bucket/flights, of letters, digits and !_.'()=-."),
+                argumentSet(
+                        "no subtask",
+                        with(sample("\"v1\"", "\"v1\", \"parallelism\": 0")),
+                        "sampleApplication: '0' is no parallelism: it is a number from 1 to 256."),
+                argumentSet(
+                        "too many subtasks for a KPU",
+                        with(sample("\"v1\"", "\"v1\", \"parallelismPerKpu\": 9")),
+                        "sampleApplication: '9' is no parallelismPerKpu: it is a number from 1 to 8."),
                 argumentSet("text for a list", with("\"jarSources\": \"releases\""), "jarSources has the wrong type."),
                 argumentSet(
                         "number for a text",
@@ -209,11 +253,53 @@ class SettingsReaderTest {
                         with("\"environment\": {\"JAVA_HOME\": \"${JAVA_HOME}\"}"),
                         "environment.JAVA_HOME: '${JAVA_HOME}' can't be used: the environment variable JAVA_HOME isn't set or is empty."),
                 argumentSet(
+                        "subnet's id",
+                        with(
+                                "\"vpc\": {\"subnetIds\": [\"private\"], \"securityGroupIds\": [\"sg-0123456789abcdef0\"]}"),
+                        "vpc: 'private' is no subnetId: it is such as subnet-0123456789abcdef0."),
+                argumentSet(
+                        "no subnet",
+                        with("\"vpc\": {\"subnetIds\": [], \"securityGroupIds\": [\"sg-0123456789abcdef0\"]}"),
+                        "vpc: subnetIds is empty."),
+                argumentSet(
+                        "schedule expression",
+                        with("\"monitorSchedule\": \"every minute\""),
+                        "'every minute' is no monitorSchedule: it is at(2026-12-31T23:00:00), rate(6 hours) or cron(0 6 * * ? *), as EventBridge Scheduler writes them."),
+                argumentSet(
+                        "function that only answers",
+                        with(schedule("list-jobs", "{\"cluster\": \"analytics\"}")),
+                        "triggers.schedules[0]: function can't be list-jobs: it only answers, and nobody hears the answer of a trigger's call."),
+                argumentSet(
+                        "function that isn't there",
+                        with(schedule("run-job", "{\"cluster\": \"analytics\"}")),
+                        "triggers.schedules[0].function can't be 'run-job'; it is one of submit-job, job-status, take-savepoint, stop-job, list-jobs, monitor-jobs."),
+                argumentSet(
+                        "request id of one's own",
+                        with(schedule("stop-job", "{\"requestId\": \"mine\"}")),
+                        "triggers.schedules[0]: event can't have requestId: the call says that itself."),
+                argumentSet(
+                        "cluster that isn't there",
+                        with(schedule("stop-job", "{\"cluster\": \"elsewhere\"}")),
+                        "a trigger names the cluster elsewhere, which isn't among the clusters: analytics."),
+                argumentSet(
+                        "topic",
+                        with("\"alarmTopicArn\": \"alarms\""),
+                        "'alarms' is no alarmTopicArn: it is the ARN of an SNS topic, such as arn:aws:sns:eu-central-1:123456789012:alarms."),
+                argumentSet(
+                        "AWS' own tag",
+                        with("\"tags\": {\"aws:team\": \"streams\"}"),
+                        "'aws:team' is no tag: it is 1 to 128 letters, digits, spaces and _.:/=+-@, and doesn't start with aws:."),
+                argumentSet(
                         "field given twice",
                         with("\"packaging\": \"NATIVE\""),
                         "its JSON is wrong: Duplicate field 'packaging' (line 13, column 14)."),
                 argumentSet("more than one value", SETTINGS + "{}", "it has to be one JSON object."),
                 argumentSet("no object", "[]", "it has to be one JSON object."));
+    }
+
+    private static String schedule(String function, String event) {
+        return "\"triggers\": {\"schedules\": [{\"name\": \"s\", \"function\": \"%s\", \"at\": \"rate(1 hour)\", \"event\": %s}]}"
+                .formatted(function, event);
     }
 
     @ParameterizedTest
@@ -245,6 +331,19 @@ class SettingsReaderTest {
                 .hasMessage(
                         "'%s' is no stage: it is 1 to 20 lower-case letters, digits and hyphens, and starts with a letter",
                         name);
+    }
+
+    /** A sample application that is right, with one thing replaced. */
+    private static String sample(String text, String replacement) {
+        String sample = """
+                "sampleApplication": {
+                  "jarKey": "jars/flight-delays.jar",
+                  "jarVersion": "v1",
+                  "input": "s3a://data/flights",
+                  "output": "s3://data/delays/"
+                }""";
+        assertThat(sample).contains(text);
+        return sample.replace(text, replacement);
     }
 
     private static String with(String fields) {

@@ -1,7 +1,8 @@
-package io.sluiceway.infra;
+package io.sluiceway.infra.settings;
 
 import static java.util.stream.Collectors.joining;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
@@ -11,15 +12,23 @@ import java.util.Locale;
  *
  * <p>All but {@code submit-job} answer well within the 60 s after which an AWS client gives a call up and sends it
  * again. {@code submit-job} fetches a jar, gives it to the cluster and waits for the job's {@code main()}: 300 MB pass
- * in some 20 s, a slow {@code main()} takes the rest. Its memory is twice that of the others, since Lambda's share of
- * processor and network grows with it, and TLS over 300 MB wants both.
+ * in some 20 s, a slow {@code main()} takes the rest. {@code monitor-jobs} ends before its next firing, a minute later.
+ * The memory of {@code submit-job} is twice that of the others, since Lambda's share of processor and network grows
+ * with it, and TLS over 300 MB wants both.
  */
 public enum FunctionName {
+    @JsonProperty("submit-job")
     SUBMIT_JOB("submit-job", Duration.ofMinutes(2), 512),
+    @JsonProperty("job-status")
     JOB_STATUS("job-status", Duration.ofSeconds(30), 256),
+    @JsonProperty("take-savepoint")
     TAKE_SAVEPOINT("take-savepoint", Duration.ofSeconds(30), 256),
+    @JsonProperty("stop-job")
     STOP_JOB("stop-job", Duration.ofSeconds(30), 256),
-    LIST_JOBS("list-jobs", Duration.ofSeconds(30), 256);
+    @JsonProperty("list-jobs")
+    LIST_JOBS("list-jobs", Duration.ofSeconds(30), 256),
+    @JsonProperty("monitor-jobs")
+    MONITOR_JOBS("monitor-jobs", Duration.ofSeconds(55), 256);
 
     private final String text;
     private final Duration timeout;
@@ -37,19 +46,38 @@ public enum FunctionName {
     }
 
     /** {@return the same as one word in CamelCase, for example {@code SubmitJob}} */
-    String title() {
+    public String title() {
         return Arrays.stream(text.split("-", -1))
                 .map(word -> word.substring(0, 1).toUpperCase(Locale.ROOT) + word.substring(1))
                 .collect(joining());
     }
 
+    /** {@return whether it changes jobs, and so takes a try beside the request id} */
+    public boolean changesJobs() {
+        return switch (this) {
+            case SUBMIT_JOB, TAKE_SAVEPOINT, STOP_JOB -> true;
+            case JOB_STATUS, LIST_JOBS, MONITOR_JOBS -> false;
+        };
+    }
+
+    /** {@return whether it has an effect besides its answer, which nobody hears of an asynchronous call} */
+    public boolean servesTriggers() {
+        return changesJobs() || this == MONITOR_JOBS;
+    }
+
     /** {@return after how long Lambda ends a call} */
-    Duration timeout() {
+    public Duration timeout() {
         return timeout;
     }
 
     /** {@return the memory that the native binary gets, in MiB} */
-    int memoryMiB() {
+    public int memoryMiB() {
         return memoryMiB;
+    }
+
+    /** {@return the same as {@link #text()}, as settings files write it} */
+    @Override
+    public String toString() {
+        return text;
     }
 }

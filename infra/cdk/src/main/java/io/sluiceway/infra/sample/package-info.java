@@ -1,0 +1,9 @@
+/**
+ * A sample for teams whose jobs run on Amazon Managed Service for Apache Flink:
+ * {@link io.sluiceway.infra.sample.ManagedApplicationStack}, one application with all that belongs to it, and
+ * {@link io.sluiceway.infra.sample.ManagedFlinkAccess}, what Sluiceway's functions may do with such applications.
+ */
+@NullMarked
+package io.sluiceway.infra.sample;
+
+import org.jspecify.annotations.NullMarked;
