@@ -19,7 +19,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -155,18 +155,33 @@ final class FlinkView {
         if (!Files.exists(log)) {
             return List.of();
         }
-        try (RandomAccessFile file = new RandomAccessFile(log.toFile(), "r")) {
-            // A log that is shorter than it was has been rolled over.
-            if (file.length() < position) {
-                position = 0;
-            }
+        List<String> lines = new ArrayList<>();
+        if (Files.size(log) < position) {
+            // A log that is shorter than it was has been rolled over: what wasn't read yet is in the newest of the old.
+            lines.addAll(newLines(newestOfTheOld()));
+            position = 0;
+        }
+        lines.addAll(newLines(log));
+        return lines;
+    }
+
+    private List<String> newLines(Path from) throws IOException {
+        try (RandomAccessFile file = new RandomAccessFile(from.toFile(), "r")) {
             byte[] bytes = new byte[Math.toIntExact(file.length() - position)];
             file.seek(position);
             file.readFully(bytes);
             String text = new String(bytes, StandardCharsets.UTF_8);
             String whole = text.substring(0, text.lastIndexOf('\n') + 1);
             position += whole.getBytes(StandardCharsets.UTF_8).length;
-            return whole.lines().collect(Collectors.toCollection(ArrayList::new));
+            return whole.lines().toList();
+        }
+    }
+
+    private Path newestOfTheOld() throws IOException {
+        try (Stream<Path> files = Files.list(log.toAbsolutePath().getParent())) {
+            return files.filter(file -> file.getFileName().toString().startsWith(log.getFileName() + "."))
+                    .max(Comparator.comparingLong(file -> file.toFile().lastModified()))
+                    .orElseThrow();
         }
     }
 
