@@ -44,6 +44,8 @@ run_flink() {
     --enable-native-access=ALL-UNNAMED
     --sun-misc-unsafe-memory-access=allow
     -Djava.net.preferIPv4Stack=true
+    # Since JDK 25 a machine with two cores has one thread for all CompletableFutures (JDK-8362881). Flink blocks there.
+    -Djava.util.concurrent.ForkJoinPool.common.parallelism=8
     # Uploaded jars, blobs and spilled data stay in the working directory.
     "-Djava.io.tmpdir=$work_dir/tmp"
     "-Dlog.file=$work_dir/$name.log"

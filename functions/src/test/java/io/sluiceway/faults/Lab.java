@@ -93,10 +93,7 @@ final class Lab implements AutoCloseable {
                 "heartbeat.interval", "500ms",
                 "heartbeat.timeout", "3s",
                 // The views into the past come from the log; what is kept here is listed again and again.
-                "jobstore.max-capacity", "200",
-                // Each submission holds a thread of this pool until its job is initialized, which takes another: with
-                // Flink's own four for each core, a crowd of them waits for itself until it times out.
-                "cluster.io-pool.size", "64");
+                "jobstore.max-capacity", "200");
     }
 
     private void putJar(Path directory) {
