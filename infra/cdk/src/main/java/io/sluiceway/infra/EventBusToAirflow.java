@@ -41,7 +41,7 @@ public final class EventBusToAirflow extends Construct {
         super(scope, "events");
         EventPattern ours = EventPattern.builder().source(List.of(SOURCE)).build();
         bus = EventBus.Builder.create(this, "bus")
-                .eventBusName("sluiceway-" + settings.stage().name())
+                .eventBusName(settings.stage().fullName())
                 .description("Events of Sluiceway's jobs and operations")
                 .build();
         bus.archive(

@@ -51,7 +51,7 @@ public final class OperationsDashboard extends Construct {
     public OperationsDashboard(Construct scope, Input input) {
         super(scope, "dashboard");
         dashboard = Dashboard.Builder.create(this, "dashboard")
-                .dashboardName("sluiceway-" + input.settings().stage().name())
+                .dashboardName(input.settings().stage().fullName())
                 .defaultInterval(Duration.hours(12))
                 .build();
         dashboard.addWidgets(AlarmStatusWidget.Builder.create()

@@ -31,7 +31,7 @@ public final class Schedules extends Construct {
     public Schedules(Construct scope, Settings settings, SluicewayFunction monitorJobs, FailedEvents failed) {
         super(scope, "schedules");
         this.failed = failed;
-        String name = "sluiceway-" + settings.stage().name();
+        String name = settings.stage().fullName();
         group = ScheduleGroup.Builder.create(this, "group")
                 .scheduleGroupName(name)
                 .build();

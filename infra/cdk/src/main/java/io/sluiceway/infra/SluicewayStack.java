@@ -45,7 +45,7 @@ public final class SluicewayStack extends Stack {
     public SluicewayStack(Construct scope, Input input) {
         super(
                 scope,
-                "sluiceway-" + input.settings().stage().name(),
+                input.settings().stage().fullName(),
                 StackProps.builder()
                         .description("Sluiceway: functions that submit, observe and checkpoint Flink jobs")
                         .build());

@@ -33,6 +33,11 @@ public record Stage(String name) {
         return isLocal() || name.equals("test");
     }
 
+    /** {@return the name of what this stage has just one of, for example {@code sluiceway-local}} */
+    public String fullName() {
+        return "sluiceway-" + name;
+    }
+
     /**
      * Names a part of this stage.
      *
@@ -40,6 +45,6 @@ public record Stage(String name) {
      * @return its name in this stage, for example {@code sluiceway-local-submit-job}
      */
     public String nameOf(String part) {
-        return "sluiceway-%s-%s".formatted(name, part);
+        return fullName() + "-" + part;
     }
 }
