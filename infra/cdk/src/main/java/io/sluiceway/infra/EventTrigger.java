@@ -9,7 +9,6 @@ import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import software.amazon.awscdk.Duration;
 import software.amazon.awscdk.services.events.CfnRule;
 import software.amazon.awscdk.services.events.EventField;
 import software.amazon.awscdk.services.events.EventPattern;
@@ -27,9 +26,6 @@ import software.constructs.Construct;
 public final class EventTrigger extends Construct {
     /** <code>&lt;$.detail.field&gt;</code>: a field of the event, in a text. */
     private static final Pattern FIELD = Pattern.compile("<(\\$(?:\\.[A-Za-z0-9_-]+)+)>");
-
-    private static final Duration MOST_AGE = Duration.hours(1);
-    private static final int RETRIES = 10;
 
     /**
      * What a trigger is made from.
@@ -81,8 +77,8 @@ public final class EventTrigger extends Construct {
         return LambdaFunction.Builder.create(function.live())
                 .event(event)
                 .deadLetterQueue(failed.queue())
-                .maxEventAge(MOST_AGE)
-                .retryAttempts(RETRIES)
+                .maxEventAge(FailedEvents.MOST_AGE)
+                .retryAttempts(FailedEvents.RETRIES)
                 .build();
     }
 

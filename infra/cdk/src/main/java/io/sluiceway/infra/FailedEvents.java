@@ -13,6 +13,12 @@ import software.constructs.Construct;
  * SQS can: 14 days.
  */
 public final class FailedEvents extends Construct {
+    /** A call that couldn't be delivered for so long ends here; what is due again later comes by itself. */
+    static final Duration MOST_AGE = Duration.hours(1);
+
+    /** A call that couldn't be delivered so many times more ends here. */
+    static final int RETRIES = 10;
+
     private final Queue queue;
 
     /**

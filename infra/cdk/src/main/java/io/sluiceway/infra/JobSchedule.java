@@ -3,7 +3,6 @@ package io.sluiceway.infra;
 import io.sluiceway.infra.settings.Triggers;
 import java.util.Map;
 import java.util.TreeMap;
-import software.amazon.awscdk.Duration;
 import software.amazon.awscdk.TimeZone;
 import software.amazon.awscdk.services.scheduler.ContextAttribute;
 import software.amazon.awscdk.services.scheduler.Schedule;
@@ -19,11 +18,6 @@ import software.constructs.Construct;
  * and repeats a delivery with the same two, so that each time is one request.
  */
 public final class JobSchedule extends Construct {
-    /** A call that couldn't be delivered for so long is given up; what is due again later comes by itself. */
-    private static final Duration MOST_AGE = Duration.hours(1);
-
-    private static final int RETRIES = 10;
-
     /**
      * What a schedule is made from.
      *
@@ -56,8 +50,8 @@ public final class JobSchedule extends Construct {
                         .input(ScheduleTargetInput.fromObject(event))
                         .role(input.schedules().role())
                         .deadLetterQueue(input.schedules().failed().queue())
-                        .maxEventAge(MOST_AGE)
-                        .retryAttempts(RETRIES)
+                        .maxEventAge(FailedEvents.MOST_AGE)
+                        .retryAttempts(FailedEvents.RETRIES)
                         .build())
                 .build();
     }
