@@ -5,7 +5,6 @@ import io.sluiceway.infra.settings.Settings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import software.amazon.awscdk.Duration;
 import software.amazon.awscdk.services.cloudwatch.Alarm;
 import software.amazon.awscdk.services.cloudwatch.ComparisonOperator;
@@ -14,9 +13,7 @@ import software.amazon.awscdk.services.cloudwatch.IMetric;
 import software.amazon.awscdk.services.cloudwatch.MetricOptions;
 import software.amazon.awscdk.services.cloudwatch.Stats;
 import software.amazon.awscdk.services.cloudwatch.TreatMissingData;
-import software.amazon.awscdk.services.cloudwatch.actions.SnsAction;
 import software.amazon.awscdk.services.dynamodb.ITable;
-import software.amazon.awscdk.services.sns.Topic;
 import software.constructs.Construct;
 
 /** What somebody has to look at. Each alarm's description says what happened and where to look. */
@@ -27,7 +24,7 @@ public final class Alarms extends Construct {
     private static final double SLOW = 0.8;
 
     private final Settings settings;
-    private final @Nullable SnsAction action;
+    private final AlarmTopic topic;
     private final List<IAlarm> all = new ArrayList<>();
 
     /**
@@ -51,9 +48,7 @@ public final class Alarms extends Construct {
     public Alarms(Construct scope, Input input) {
         super(scope, "alarms");
         this.settings = input.settings();
-        this.action = settings.alarmTopicArn() == null
-                ? null
-                : new SnsAction(Topic.fromTopicArn(this, "topic", settings.alarmTopicArn()));
+        this.topic = new AlarmTopic(this, settings.alarmTopicArn());
         failedEvents(input.failed());
         for (FunctionName name : FunctionName.values()) {
             function(name, input.functions().get(name));
@@ -197,10 +192,7 @@ public final class Alarms extends Construct {
                 .evaluationPeriods(periods)
                 .treatMissingData(missing)
                 .build();
-        if (action != null) {
-            alarm.addAlarmAction(action);
-            alarm.addOkAction(action);
-        }
+        topic.hearsOf(alarm);
         all.add(alarm);
     }
 

@@ -1,5 +1,6 @@
 package io.sluiceway.infra.sample;
 
+import io.sluiceway.infra.AlarmTopic;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -10,8 +11,6 @@ import software.amazon.awscdk.services.cloudwatch.IMetric;
 import software.amazon.awscdk.services.cloudwatch.MathExpression;
 import software.amazon.awscdk.services.cloudwatch.Metric;
 import software.amazon.awscdk.services.cloudwatch.TreatMissingData;
-import software.amazon.awscdk.services.cloudwatch.actions.SnsAction;
-import software.amazon.awscdk.services.sns.Topic;
 import software.constructs.Construct;
 
 /**
@@ -27,7 +26,7 @@ final class ApplicationAlarms extends Construct {
     private static final Duration PERIOD = Duration.minutes(1);
 
     private final String application;
-    private final @Nullable SnsAction action;
+    private final AlarmTopic topic;
 
     /**
      * Makes the alarms.
@@ -39,7 +38,7 @@ final class ApplicationAlarms extends Construct {
     ApplicationAlarms(Construct scope, String application, @Nullable String topicArn) {
         super(scope, "alarms");
         this.application = application;
-        this.action = topicArn == null ? null : new SnsAction(Topic.fromTopicArn(this, "topic", topicArn));
+        this.topic = new AlarmTopic(this, topicArn);
         alarm(
                 "restarts",
                 "It was restarted in 3 of 15 minutes: it may go on like that for ever while its state says RUNNING",
@@ -84,10 +83,7 @@ final class ApplicationAlarms extends Construct {
                 .datapointsToAlarm(3)
                 .treatMissingData(TreatMissingData.NOT_BREACHING)
                 .build();
-        if (action != null) {
-            alarm.addAlarmAction(action);
-            alarm.addOkAction(action);
-        }
+        topic.hearsOf(alarm);
     }
 
     /** These count from the job's start, and from nothing again when it starts anew: what counts is what was added. */
