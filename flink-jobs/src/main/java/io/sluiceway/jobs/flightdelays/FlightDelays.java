@@ -50,8 +50,9 @@ public final class FlightDelays {
      * @throws Exception when Flink doesn't take the job, or, run attached, when the job fails
      */
     public static void main(String[] args) throws Exception {
-        Settings settings = args.length == 0 && Files.exists(RuntimeProperties.FILE)
-                ? RuntimeProperties.read(RuntimeProperties.FILE)
+        java.nio.file.Path properties = RuntimeProperties.file(System.getenv());
+        Settings settings = args.length == 0 && Files.exists(properties)
+                ? RuntimeProperties.read(properties)
                 : Settings.parse(args);
         StreamExecutionEnvironment environment = StreamExecutionEnvironment.getExecutionEnvironment();
         build(environment, settings);

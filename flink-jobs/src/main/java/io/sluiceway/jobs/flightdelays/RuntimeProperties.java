@@ -24,15 +24,27 @@ import org.jspecify.annotations.Nullable;
  */
 final class RuntimeProperties {
 
-    /** Where the service puts them. */
-    static final Path FILE = Path.of("/etc/flink/application_properties.json");
+    /** The environment variable of the JobManager that names another file than the service's. */
+    static final String FILE_VARIABLE = "APPLICATION_PROPERTIES_FILE";
 
-    /** The group that has the job's arguments. */
-    static final String GROUP = "flight-delays";
+    /** Where the service puts them. */
+    private static final String FILE = "/etc/flink/application_properties.json";
+
+    /** The group that has the job's arguments: Sluiceway writes {@code --name value} there as name and value. */
+    static final String GROUP = "program-arguments";
 
     private static final String CHECKPOINT_INTERVAL = "checkpoint-interval";
 
     private RuntimeProperties() {}
+
+    /**
+     * Where the runtime properties are: where the service puts them, or where {@value #FILE_VARIABLE} says.
+     *
+     * @param environment the environment variables of this process
+     */
+    static Path file(Map<String, String> environment) {
+        return Path.of(environment.getOrDefault(FILE_VARIABLE, FILE));
+    }
 
     /**
      * Reads the job's settings. How often there are checkpoints is the application's own configuration; the service <a

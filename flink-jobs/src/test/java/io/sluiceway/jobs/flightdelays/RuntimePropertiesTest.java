@@ -29,13 +29,20 @@ class RuntimePropertiesTest {
             [
               {"PropertyGroupId": "other", "PropertyMap": {"input": "elsewhere"}},
               {
-                "PropertyGroupId": "flight-delays",
+                "PropertyGroupId": "program-arguments",
                 "PropertyMap": {"input": "s3a://bucket/in", "output": "s3a://bucket/out", "replay": "3600"}
               }
             ]""";
 
     @TempDir
     private Path directory;
+
+    @Test
+    void file_variableNamesAnother_isThatOne() {
+        assertThat(RuntimeProperties.file(Map.of())).isEqualTo(Path.of("/etc/flink/application_properties.json"));
+        assertThat(RuntimeProperties.file(Map.of("APPLICATION_PROPERTIES_FILE", "/var/tmp/properties.json")))
+                .isEqualTo(Path.of("/var/tmp/properties.json"));
+    }
 
     @Test
     void read_groupOfTheJob_givesTheArgumentsAndLeavesCheckpointsToTheCluster() throws IOException {
@@ -51,9 +58,9 @@ class RuntimePropertiesTest {
     static Stream<Arguments> wrongProperties() {
         return Stream.of(
                 Arguments.of(
-                        PROPERTIES.replace("flight-delays", "flight-delay"),
+                        PROPERTIES.replace("program-arguments", "program-argument"),
                         MISSING_ARGUMENT,
-                        "no property group flight-delays"),
+                        "no property group program-arguments"),
                 Arguments.of(
                         PROPERTIES.replace("\"input\": \"s3a", "\"in\": \"s3a"), UNKNOWN_ARGUMENT, "--in isn't known"),
                 Arguments.of(PROPERTIES.replace("\"3600\"", "\"fast\""), INVALID_ARGUMENT, "--replay is fast"),
@@ -61,8 +68,9 @@ class RuntimePropertiesTest {
                         PROPERTIES.replace("\"3600\"", "\"3600\", \"checkpoint-interval\": \"PT1M\""),
                         CONFLICTING_ARGUMENTS,
                         "take checkpoint-interval out"),
-                Arguments.of("[{}]", MISSING_ARGUMENT, "no property group flight-delays"),
-                Arguments.of("[{\"PropertyGroupId\": \"flight-delays\"}]", MISSING_ARGUMENT, "--input has no value"),
+                Arguments.of("[{}]", MISSING_ARGUMENT, "no property group program-arguments"),
+                Arguments.of(
+                        "[{\"PropertyGroupId\": \"program-arguments\"}]", MISSING_ARGUMENT, "--input has no value"),
                 Arguments.of("{", INVALID_ARGUMENT, "isn't a list of property groups"));
     }
 
