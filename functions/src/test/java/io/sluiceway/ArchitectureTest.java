@@ -18,6 +18,7 @@ import java.util.Optional;
 @AnalyzeClasses(packages = "io.sluiceway", importOptions = DoNotIncludeTests.class)
 class ArchitectureTest {
     private static final String[] ADAPTERS = {
+        "io.sluiceway.cluster.managed",
         "io.sluiceway.cluster.session",
         "io.sluiceway.jar.s3",
         "io.sluiceway.ledger.dynamodb",
@@ -84,12 +85,25 @@ class ArchitectureTest {
     static final ArchRule ONLY_ADAPTERS_IMPORT_THE_AWS_SDK = noClasses()
             .that()
             .resideOutsideOfPackages(
-                    "io.sluiceway.jar.s3", "io.sluiceway.ledger.dynamodb", "io.sluiceway.savepoint.storage")
+                    "io.sluiceway.cluster.managed",
+                    "io.sluiceway.jar.s3",
+                    "io.sluiceway.ledger.dynamodb",
+                    "io.sluiceway.savepoint.storage")
             .and()
             .haveNameNotMatching("io\\.sluiceway\\.function\\.Wiring.*")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("software.amazon.awssdk..");
+
+    @ArchTest
+    static final ArchRule ONLY_THE_MANAGED_CLUSTER_IMPORTS_ITS_CLIENT = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.sluiceway.cluster.managed")
+            .and()
+            .haveNameNotMatching("io\\.sluiceway\\.function\\.Wiring.*")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("software.amazon.awssdk.services.kinesisanalyticsv2..");
 
     @ArchTest
     static final ArchRule ONLY_THE_LEDGER_IMPORTS_DYNAMODB = noClasses()

@@ -2,6 +2,7 @@ package io.sluiceway.cluster;
 
 import io.sluiceway.savepoint.StoragePath;
 import java.net.URI;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +45,35 @@ public sealed interface ClusterSettings {
                     checkpointRoot == null ? Stream.of(savepointRoot) : Stream.of(savepointRoot, checkpointRoot);
             return Stream.concat(ownRoots, restoreRoots.stream()).anyMatch(path::isWithin);
         }
+    }
+
+    /**
+     * Applications on Amazon Managed Service for Apache Flink, one for each job.
+     *
+     * @param applications the applications' names, with {@code {job}} where the job's name stands
+     * @param ownership who makes and changes the applications
+     * @param runtime the runtime environment, such as {@code FLINK-2_3}; absent when the ownership is EXTERNAL
+     * @param serviceRoleArn the role that the applications run with; absent when the ownership is EXTERNAL
+     * @param logStreamArn the log stream that the applications write to; absent: none
+     * @param checkpointInterval the time between two checkpoints
+     * @param parallelismPerKpu how many subtasks share a Kinesis processing unit, 1 to 8
+     */
+    record Managed(
+            ApplicationNames applications,
+            Ownership ownership,
+            @Nullable String runtime,
+            @Nullable String serviceRoleArn,
+            @Nullable String logStreamArn,
+            Duration checkpointInterval,
+            int parallelismPerKpu)
+            implements ClusterSettings {}
+
+    /** Who makes and changes the applications of a managed cluster. */
+    enum Ownership {
+        /** Sluiceway creates and updates them as the jobs' specifications say. */
+        SLUICEWAY,
+        /** Code and configuration are somebody else's; Sluiceway starts, stops and saves them. */
+        EXTERNAL
     }
 
     /** Whether a cluster's number of task slots is fixed. */

@@ -6,6 +6,8 @@ import io.sluiceway.jar.JarDigest;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobName;
+import io.sluiceway.job.JobRef;
+import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.operation.OperationId;
@@ -50,13 +52,20 @@ public interface FlinkCluster {
     boolean mayRestoreFrom(StoragePath path);
 
     /** A job's state, or empty when the cluster doesn't know the job (any more). */
-    Optional<JobOverview> findJob(FlinkJobId job, Deadline deadline);
+    Optional<JobOverview> findJob(JobRef job, Deadline deadline);
 
     /** All that the cluster says of a job, or empty when it doesn't know the job (any more). */
-    Optional<JobStatus> observeJob(FlinkJobId job, Deadline deadline);
+    Optional<JobStatus> observeJob(JobRef job, Deadline deadline);
 
     /** All jobs that the cluster knows, ended ones included until it forgets them. */
     List<JobOverview> listJobs(Deadline deadline);
+
+    /**
+     * Refuses what a cluster of this kind can't run as it is specified.
+     *
+     * @throws RefusedException JOB_UNSUPPORTED
+     */
+    void check(JobSpec spec);
 
     /** How many task slots the cluster has in all, or empty when it gets more as jobs need them. */
     OptionalInt fixedSlots(Deadline deadline);
@@ -78,27 +87,34 @@ public interface FlinkCluster {
      */
     RunAnswer runJob(JobLaunch launch, Instant postUntil, Deadline deadline);
 
-    /** How far a savepoint (of a stop, too) has come, or empty when the cluster doesn't know the trigger (any more). */
-    Optional<SavepointProgress> findSavepoint(FlinkJobId job, TriggerId trigger, Deadline deadline);
+    /** How far a savepoint has come, or empty when the cluster doesn't know the trigger (any more). */
+    Optional<SavepointProgress> findSavepoint(JobRef job, TriggerId trigger, Deadline deadline);
+
+    /**
+     * How far a stop has come, its savepoint included, or empty when the cluster doesn't know of it (any more).
+     *
+     * @param intendedAt when the stop was asked for; what the cluster did before is another's
+     */
+    Optional<SavepointProgress> findStop(JobRef job, TriggerId trigger, Instant intendedAt, Deadline deadline);
 
     /** Where the newest savepoint lies that the job's current JobMaster completed, or empty when there is none. */
-    Optional<StoragePath> findLastSavepoint(FlinkJobId job, Deadline deadline);
+    Optional<StoragePath> findLastSavepoint(JobRef job, Deadline deadline);
 
     /** Triggers a savepoint into a directory. Triggering the same id again joins the first. */
-    void triggerSavepoint(FlinkJobId job, TriggerId trigger, StoragePath directory, Deadline deadline);
+    void triggerSavepoint(JobRef job, TriggerId trigger, StoragePath directory, Deadline deadline);
 
     /**
      * Triggers a stop with a savepoint into a directory. Triggering the same id again joins the first.
      *
      * @param drain whether to emit {@code MAX_WATERMARK} first, which ends the job's event time for good
      */
-    void triggerStop(FlinkJobId job, TriggerId trigger, StoragePath directory, boolean drain, Deadline deadline);
+    void triggerStop(JobRef job, TriggerId trigger, StoragePath directory, boolean drain, Deadline deadline);
 
     /** Cancels a job. Cancelling it again, or one that has ended, is harmless. */
-    void cancelJob(FlinkJobId job, Deadline deadline);
+    void cancelJob(JobRef job, Deadline deadline);
 
     /** Where a person sees the job. */
-    URI jobPage(FlinkJobId job);
+    URI jobPage(JobRef job);
 
     /** What is said of a job that this cluster doesn't know. */
     default RefusedException unknownJob(FlinkJobId job) {

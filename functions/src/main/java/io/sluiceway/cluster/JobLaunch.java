@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param id the id it is to have
  * @param spec what is to run
  * @param jar the digest of a jar that the cluster has
+ * @param jarVersion the version of the jar's object in its store, as it was looked at; absent when nobody had to know
  * @param restoreFrom the savepoint or checkpoint that its state comes from, as the restore point of the specification
  *     was settled; absent: it starts without state
  */
@@ -20,6 +21,7 @@ public record JobLaunch(
         FlinkJobId id,
         JobSpec spec,
         JarDigest jar,
+        @Nullable String jarVersion,
         @Nullable StoragePath restoreFrom) {
     /** Whether state that no operator of the program claims may be left behind. */
     public boolean allowNonRestoredState() {

@@ -6,6 +6,7 @@ import io.sluiceway.error.RefusedException;
 import io.sluiceway.job.Arguments;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
+import io.sluiceway.job.JobRef;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus.JobOverview;
@@ -100,9 +101,9 @@ final class Attempts {
     private Seen look(Versioned<Attempt> known, boolean mayGiveUp) throws LedgerConflictException {
         Attempt attempt = known.value();
         if (attempt.state().terminal() && attempt.submittedAt() != null) {
-            return new Seen(known, ask(attempt.id()));
+            return new Seen(known, ask(attempt.ref()));
         }
-        JobOverview job = masking(attempt.spec(), () -> cluster.findJob(attempt.id(), deadline))
+        JobOverview job = masking(attempt.spec(), () -> cluster.findJob(attempt.ref(), deadline))
                 .orElse(null);
         if (job != null) {
             return new Seen(present(known, job), job);
@@ -110,9 +111,9 @@ final class Attempts {
         return new Seen(absent(known, mayGiveUp), null);
     }
 
-    private @Nullable JobOverview ask(FlinkJobId id) {
+    private @Nullable JobOverview ask(JobRef job) {
         try {
-            return cluster.findJob(id, new Deadline(now().plus(deadline.remainingAtMost(SHORT)), deadline.clock()))
+            return cluster.findJob(job, new Deadline(now().plus(deadline.remainingAtMost(SHORT)), deadline.clock()))
                     .orElse(null);
         } catch (RefusedException e) {
             // It has ended; what else the cluster would say of it is no reason to fail.
@@ -303,7 +304,7 @@ final class Attempts {
     /** A job that lives although its attempt was given up, or another has its place: two must not write at once. */
     private void cancelSurplus(Attempt attempt) throws LedgerConflictException {
         masking(attempt.spec(), () -> {
-            cluster.cancelJob(attempt.id(), deadline);
+            cluster.cancelJob(attempt.ref(), deadline);
             return true;
         });
         ledger.commit(

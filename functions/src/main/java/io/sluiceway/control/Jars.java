@@ -13,7 +13,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
-import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Brings jars from their store to a cluster.
@@ -36,18 +36,26 @@ public record Jars(JarStore store, Set<String> allowedBuckets, Path workDirector
         }
     }
 
+    /**
+     * A jar that a cluster has.
+     *
+     * @param digest what it is
+     * @param versionId the version of its object in the store; absent when nobody had to know, or the store keeps none
+     */
+    record Brought(JarDigest digest, @Nullable String versionId) {}
+
     /** Sees to it that the cluster has the jar, and fetches it only when the cluster may lack it. */
-    JarDigest bring(JobSpec spec, FlinkCluster cluster, Deadline deadline) {
+    Brought bring(JobSpec spec, FlinkCluster cluster, Deadline deadline) {
         JarDigest expected = spec.jar().expectedDigest();
         if (expected != null && cluster.hasJar(expected, deadline)) {
-            return expected;
+            return new Brought(expected, spec.jar().versionId());
         }
-        return withFile(spec, deadline, file -> {
+        return withFile(spec, deadline, (file, versionId) -> {
             JarDigest digest = JarInspector.inspect(file, spec.jar(), spec.entryClass());
             if (expected != null || !cluster.hasJar(digest, deadline)) {
                 cluster.addJar(digest, file, deadline);
             }
-            return digest;
+            return new Brought(digest, versionId);
         });
     }
 
@@ -56,15 +64,20 @@ public record Jars(JarStore store, Set<String> allowedBuckets, Path workDirector
         JarDigest expected = spec.jar().expectedDigest();
         return expected != null
                 ? expected
-                : withFile(spec, deadline, file -> JarInspector.inspect(file, spec.jar(), spec.entryClass()));
+                : withFile(
+                        spec, deadline, (file, versionId) -> JarInspector.inspect(file, spec.jar(), spec.entryClass()));
     }
 
-    private <T> T withFile(JobSpec spec, Deadline deadline, Function<Path, T> use) {
+    private interface Use<T> {
+        T apply(Path file, @Nullable String versionId);
+    }
+
+    private <T> T withFile(JobSpec spec, Deadline deadline, Use<T> use) {
         Path directory = createDirectory();
         Path file = directory.resolve("job.jar");
         try {
-            store.fetch(spec.jar(), file, deadline);
-            return use.apply(file);
+            String versionId = store.fetch(spec.jar(), file, deadline).orElse(null);
+            return use.apply(file, versionId);
         } finally {
             delete(file);
             delete(directory);

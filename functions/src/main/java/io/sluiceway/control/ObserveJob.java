@@ -7,6 +7,7 @@ import io.sluiceway.control.Attempts.Seen;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobRef;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.LedgerConflictException;
@@ -35,8 +36,9 @@ public final class ObserveJob {
         FlinkJobId id = target.attempt();
         if (id != null
                 && ports.ledger().findAttempt(cluster.name(), id, deadline).isEmpty()) {
-            JobStatus status = cluster.observeJob(id, deadline).orElseThrow(() -> cluster.unknownJob(id));
-            return new JobObserved(cluster.name(), null, status, cluster.jobPage(id));
+            JobRef job = JobRef.unnamed(id);
+            JobStatus status = cluster.observeJob(job, deadline).orElseThrow(() -> cluster.unknownJob(id));
+            return new JobObserved(cluster.name(), null, status, cluster.jobPage(job));
         }
         return Conflicts.retry(
                 deadline, () -> observe(target.resolve(cluster, ports.ledger(), deadline), cluster, deadline));
@@ -77,7 +79,7 @@ public final class ObserveJob {
                 ? Optional.empty()
                 : Attempts.masking(
                         known.value().spec(),
-                        () -> cluster.observeJob(known.value().id(), deadline));
+                        () -> cluster.observeJob(known.value().ref(), deadline));
         Versioned<Attempt> record = seen.record();
         Long restarts = status.map(JobStatus::restarts).orElse(null);
         if (restarts != null) {
@@ -88,6 +90,6 @@ public final class ObserveJob {
                 record.value(),
                 status.map(shown -> shown.without(known.value().spec().arguments()))
                         .orElse(null),
-                cluster.jobPage(known.value().id()));
+                cluster.jobPage(known.value().ref()));
     }
 }

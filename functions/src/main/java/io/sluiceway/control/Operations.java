@@ -107,7 +107,7 @@ final class Operations {
         }
         if (job.state() != JobState.CANCELLING) {
             masking(operation, () -> {
-                cluster.cancelJob(operation.attempt(), deadline);
+                cluster.cancelJob(operation.ref(), deadline);
                 return true;
             });
         }
@@ -116,8 +116,7 @@ final class Operations {
 
     private Operation savepoint(Versioned<Operation> known) throws LedgerConflictException {
         Operation operation = known.value();
-        Optional<SavepointProgress> progress =
-                masking(operation, () -> cluster.findSavepoint(operation.attempt(), trigger(operation), deadline));
+        Optional<SavepointProgress> progress = masking(operation, () -> progress(operation));
         if (progress.isPresent()) {
             return switch (progress.get()) {
                 case SavepointProgress.InProgress() -> triggered(known);
@@ -171,7 +170,7 @@ final class Operations {
             case Listing.Found(List<StoredState> _) -> record(known, operation.failed(null, why, now()));
             case Listing.NotReadable(String reason, boolean forGood) -> {
                 Optional<StoragePath> path = masking(
-                                operation, () -> cluster.findLastSavepoint(operation.attempt(), deadline))
+                                operation, () -> cluster.findLastSavepoint(operation.ref(), deadline))
                         .filter(newest -> newest.isWithin(directory(operation)));
                 if (path.isPresent()) {
                     yield left(known, new Left(path.get(), now(), false), null);
@@ -240,8 +239,7 @@ final class Operations {
                             left.path(), "The savepoint is complete, but the job is %s.".formatted(state), now()),
                     left);
         }
-        Optional<SavepointProgress> progress =
-                masking(operation, () -> cluster.findSavepoint(operation.attempt(), trigger(operation), deadline));
+        Optional<SavepointProgress> progress = masking(operation, () -> progress(operation));
         if (progress.isEmpty()) {
             return record(
                     known,
@@ -256,6 +254,12 @@ final class Operations {
                 : record(known, operation.inProgress(left.path()), left);
     }
 
+    private Optional<SavepointProgress> progress(Operation operation) {
+        return operation.type().endsJob()
+                ? cluster.findStop(operation.ref(), trigger(operation), operation.createdAt(), deadline)
+                : cluster.findSavepoint(operation.ref(), trigger(operation), deadline);
+    }
+
     private Operation trigger(Versioned<Operation> known) throws LedgerConflictException {
         Operation operation = known.value();
         TriggerId trigger = trigger(operation);
@@ -263,9 +267,9 @@ final class Operations {
         Deadline bound = deadline.leaving(SubmitJob.SETTLING_RESERVE);
         try {
             switch (operation.type()) {
-                case TAKE_SAVEPOINT -> cluster.triggerSavepoint(operation.attempt(), trigger, directory, bound);
-                case STOP_WITH_SAVEPOINT -> cluster.triggerStop(operation.attempt(), trigger, directory, false, bound);
-                case DRAIN -> cluster.triggerStop(operation.attempt(), trigger, directory, true, bound);
+                case TAKE_SAVEPOINT -> cluster.triggerSavepoint(operation.ref(), trigger, directory, bound);
+                case STOP_WITH_SAVEPOINT -> cluster.triggerStop(operation.ref(), trigger, directory, false, bound);
+                case DRAIN -> cluster.triggerStop(operation.ref(), trigger, directory, true, bound);
                 case SUBMIT_JOB, CANCEL -> throw new IllegalStateException("They have no trigger.");
             }
         } catch (RefusedException e) {
@@ -336,7 +340,7 @@ final class Operations {
         Versioned<Attempt> attempt = attempts.require(operation.attempt());
         Long seen;
         try {
-            seen = cluster.observeJob(operation.attempt(), deadline)
+            seen = cluster.observeJob(operation.ref(), deadline)
                     .map(JobStatus::restarts)
                     .orElse(null);
         } catch (RefusedException e) {

@@ -8,7 +8,6 @@ import io.sluiceway.control.Answer.Submitted;
 import io.sluiceway.control.Attempts.Seen;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
-import io.sluiceway.jar.JarDigest;
 import io.sluiceway.job.Arguments;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
@@ -83,6 +82,7 @@ public final class SubmitJob {
         FlinkCluster cluster = ports.clusters().named(spec.cluster());
         jars.checkBucket(spec.jar());
         checkRestore(spec, cluster);
+        cluster.check(spec);
         Call call = new Call(request, spec, rerun, cluster, deadline);
         return Conflicts.retry(deadline, call::decide);
     }
@@ -433,7 +433,7 @@ public final class SubmitJob {
 
         /** From the written intent to the recorded answer. */
         private Submitted carryOut(Attempt held) throws LedgerConflictException {
-            JarDigest jar;
+            Jars.Brought jar;
             String incarnation;
             try {
                 jar = jars.bring(held.spec(), cluster, deadline);
@@ -453,8 +453,11 @@ public final class SubmitJob {
                     held,
                     change -> change.held(AttemptState.POSTING, postUntil)
                             .incarnation(incarnation)
-                            .specHash(held.spec().specHash(jar)));
-            return post(new JobLaunch(held.id(), held.spec(), jar, held.restoredFrom()), fenced, held.state());
+                            .specHash(held.spec().specHash(jar.digest())));
+            return post(
+                    new JobLaunch(held.id(), held.spec(), jar.digest(), jar.versionId(), held.restoredFrom()),
+                    fenced,
+                    held.state());
         }
 
         /**
@@ -549,7 +552,7 @@ public final class SubmitJob {
             try {
                 seen = attempts.look(attempts.require(fenced.id()));
             } catch (RefusedException unseen) {
-                return new Submitted(Outcome.STARTED, fenced, submission(fenced), null, cluster.jobPage(fenced.id()));
+                return new Submitted(Outcome.STARTED, fenced, submission(fenced), null, cluster.jobPage(fenced.ref()));
             }
             finishStop(seen.attempt());
             return answer(Outcome.STARTED, seen);
@@ -628,7 +631,7 @@ public final class SubmitJob {
 
         private Submitted answer(Outcome outcome, Seen seen) {
             Attempt attempt = seen.attempt();
-            return new Submitted(outcome, attempt, submission(attempt), seen.job(), cluster.jobPage(attempt.id()));
+            return new Submitted(outcome, attempt, submission(attempt), seen.job(), cluster.jobPage(attempt.ref()));
         }
 
         /** The operation that submits an attempt; the ledger forgets it earlier than the attempt. */

@@ -26,6 +26,10 @@ public enum ErrorCode {
     JAR_CHECKSUM_MISMATCH(false, "Submit the SHA-256 of the object that is stored, or upload the jar again."),
     JAR_STORE_UNAVAILABLE(true, "Call again with the same request id and try; nothing was started."),
     ENTRY_CLASS_NOT_FOUND(false, "Name a class of the jar that has a main method, or set Main-Class in its manifest."),
+    JOB_UNSUPPORTED(false, "Change what the message names, or submit the job to a session cluster."),
+    APPLICATION_IN_USE(
+            false,
+            "Stop the application or leave it to whoever runs it, and submit a new try, or name the job otherwise."),
     PARALLELISM_EXCEEDS_SLOTS(false, "Lower the parallelism, or add task slots to the cluster."),
     RESTORE_PATH_NOT_ALLOWED(
             false, "Restore from below the cluster's savepoint, checkpoint or restore roots, or add a root."),

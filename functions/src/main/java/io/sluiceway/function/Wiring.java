@@ -1,7 +1,9 @@
 package io.sluiceway.function;
 
+import io.sluiceway.cluster.ClusterSettings;
 import io.sluiceway.cluster.Clusters;
 import io.sluiceway.cluster.FlinkCluster;
+import io.sluiceway.cluster.managed.ManagedCluster;
 import io.sluiceway.cluster.session.SessionCluster;
 import io.sluiceway.control.Limits;
 import io.sluiceway.control.Ports;
@@ -9,6 +11,7 @@ import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.jar.JarStore;
 import io.sluiceway.jar.s3.S3JarStore;
+import io.sluiceway.job.ClusterName;
 import io.sluiceway.ledger.dynamodb.DynamoDbJobLedger;
 import io.sluiceway.metrics.MetricsSink;
 import io.sluiceway.metrics.emf.EmfMetrics;
@@ -22,6 +25,8 @@ import java.util.List;
 import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
+import software.amazon.awssdk.regions.providers.DefaultAwsRegionProviderChain;
+import software.amazon.awssdk.services.kinesisanalyticsv2.KinesisAnalyticsV2Client;
 import software.amazon.awssdk.services.s3.S3Client;
 
 /** Puts ports and adapters together; nothing else sees an adapter. */
@@ -98,14 +103,32 @@ class Wiring {
     @Singleton
     Supplier<Clusters> clusters(SluicewayConfig config) {
         return new Lazy<>(() -> {
+            Lazy<KinesisAnalyticsV2Client> managedFlink =
+                    new Lazy<>(() -> ManagedCluster.newClientBuilder().build());
             HttpClient client = SessionCluster.newHttpClient();
             List<FlinkCluster> clusters = ClusterSettingsReader.read(
                             config.clusters().orElse("{}"))
                     .entrySet()
                     .stream()
-                    .<FlinkCluster>map(cluster -> new SessionCluster(cluster.getKey(), cluster.getValue(), client))
+                    .map(cluster -> cluster(cluster.getKey(), cluster.getValue(), client, managedFlink))
                     .toList();
             return new Clusters(clusters);
         });
+    }
+
+    private static FlinkCluster cluster(
+            ClusterName name,
+            ClusterSettings settings,
+            HttpClient http,
+            Supplier<KinesisAnalyticsV2Client> managedFlink) {
+        return switch (settings) {
+            case ClusterSettings.Session session -> new SessionCluster(name, session, http);
+            case ClusterSettings.Managed managed -> new ManagedCluster(name, managed, managedFlink, region());
+        };
+    }
+
+    /** Lambda tells every function its region. */
+    private static String region() {
+        return new DefaultAwsRegionProviderChain().getRegion().id();
     }
 }

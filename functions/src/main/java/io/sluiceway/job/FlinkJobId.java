@@ -21,6 +21,11 @@ public record FlinkJobId(String value) {
         }
     }
 
+    /** Whether a text is one. */
+    public static boolean isOne(String text) {
+        return ALLOWED.matcher(text).matches();
+    }
+
     /**
      * The id of one attempt of a request: whoever repeats the request arrives at the same id, and a Flink cluster runs
      * an id once.

@@ -2,6 +2,7 @@ package io.sluiceway.ledger;
 
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobRef;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.Request;
 import io.sluiceway.job.RequestId;
@@ -57,6 +58,11 @@ public record Attempt(
      * @param message one sentence; never a secret or a program argument
      */
     public record Refusal(ErrorCode code, String message) {}
+
+    /** How a cluster is asked for it. */
+    public JobRef ref() {
+        return new JobRef(spec.name(), id);
+    }
 
     /** A copy to change; what isn't changed stays. */
     public Change change() {

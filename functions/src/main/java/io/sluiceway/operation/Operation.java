@@ -3,6 +3,7 @@ package io.sluiceway.operation;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobName;
+import io.sluiceway.job.JobRef;
 import io.sluiceway.job.Request;
 import io.sluiceway.savepoint.StoragePath;
 import java.time.Instant;
@@ -39,6 +40,11 @@ public record Operation(
         @Nullable String failure,
         Instant createdAt,
         @Nullable Instant endedAt) {
+    /** How a cluster is asked for the attempt that it acts on. */
+    public JobRef ref() {
+        return new JobRef(job, attempt);
+    }
+
     /** This operation, now worked on by the cluster. */
     public Operation inProgress() {
         return with(OperationState.IN_PROGRESS, savepoint, null, null);

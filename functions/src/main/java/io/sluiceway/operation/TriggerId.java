@@ -21,6 +21,11 @@ public record TriggerId(String value) {
         }
     }
 
+    /** Whether a text is one. */
+    public static boolean isOne(String text) {
+        return ALLOWED.matcher(text).matches();
+    }
+
     /** The trigger of an operation: it has one, so that whoever goes on with it asks the cluster with the same. */
     public static TriggerId of(OperationId operation) {
         return new TriggerId(operation.value());

@@ -6,6 +6,8 @@ import io.sluiceway.jar.JarDigest;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobName;
+import io.sluiceway.job.JobRef;
+import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.Checkpoints;
@@ -266,17 +268,17 @@ public class FakeFlinkCluster implements FlinkCluster {
     }
 
     @Override
-    public synchronized Optional<JobOverview> findJob(FlinkJobId id, Deadline deadline) {
+    public synchronized Optional<JobOverview> findJob(JobRef ref, Deadline deadline) {
         if (lookupsFailAfter-- == 0) {
             throw new RefusedException(ErrorCode.CLUSTER_UNREACHABLE, "No connection could be made.");
         }
-        return Optional.ofNullable(jobs.get(id)).map(job -> overview(id, job));
+        return Optional.ofNullable(jobs.get(ref.id())).map(job -> overview(ref.id(), job));
     }
 
     @Override
-    public synchronized Optional<JobStatus> observeJob(FlinkJobId id, Deadline deadline) {
-        Job job = jobs.get(id);
-        return findJob(id, deadline).map(overview -> {
+    public synchronized Optional<JobStatus> observeJob(JobRef ref, Deadline deadline) {
+        Job job = jobs.get(ref.id());
+        return findJob(ref, deadline).map(overview -> {
             job.checkpoints++;
             return new JobStatus(
                     overview,
@@ -289,8 +291,8 @@ public class FakeFlinkCluster implements FlinkCluster {
     }
 
     @Override
-    public synchronized Optional<StoragePath> findLastSavepoint(FlinkJobId id, Deadline deadline) {
-        return Optional.ofNullable(jobs.get(id)).map(job -> job.savepoint).map(CompletedCheckpoint::path);
+    public synchronized Optional<StoragePath> findLastSavepoint(JobRef ref, Deadline deadline) {
+        return Optional.ofNullable(jobs.get(ref.id())).map(job -> job.savepoint).map(CompletedCheckpoint::path);
     }
 
     @Override
@@ -309,6 +311,11 @@ public class FakeFlinkCluster implements FlinkCluster {
                 job.startedAt,
                 job.state.terminal() ? job.startedAt.plusSeconds(1) : null,
                 new TreeMap<>(Map.of(job.state.terminal() ? "FINISHED" : "RUNNING", 1)));
+    }
+
+    @Override
+    public void check(JobSpec spec) {
+        // A session cluster runs each of them.
     }
 
     @Override
@@ -382,23 +389,26 @@ public class FakeFlinkCluster implements FlinkCluster {
     }
 
     @Override
-    public synchronized Optional<SavepointProgress> findSavepoint(
-            FlinkJobId job, TriggerId trigger, Deadline deadline) {
+    public Optional<SavepointProgress> findStop(JobRef job, TriggerId trigger, Instant intendedAt, Deadline deadline) {
+        return findSavepoint(job, trigger, deadline);
+    }
+
+    @Override
+    public synchronized Optional<SavepointProgress> findSavepoint(JobRef job, TriggerId trigger, Deadline deadline) {
         return Optional.ofNullable(savepoints.get(trigger));
     }
 
     @Override
-    public synchronized void triggerSavepoint(
-            FlinkJobId job, TriggerId trigger, StoragePath directory, Deadline deadline) {
+    public synchronized void triggerSavepoint(JobRef job, TriggerId trigger, StoragePath directory, Deadline deadline) {
         aboutToTrigger();
-        effect("triggerSavepoint", () -> begin(job, trigger, directory, false));
+        effect("triggerSavepoint", () -> begin(job.id(), trigger, directory, false));
     }
 
     @Override
     public synchronized void triggerStop(
-            FlinkJobId job, TriggerId trigger, StoragePath directory, boolean drain, Deadline deadline) {
+            JobRef job, TriggerId trigger, StoragePath directory, boolean drain, Deadline deadline) {
         aboutToTrigger();
-        effect(drain ? "drain" : "stop", () -> begin(job, trigger, directory, true));
+        effect(drain ? "drain" : "stop", () -> begin(job.id(), trigger, directory, true));
     }
 
     private void aboutToTrigger() {
@@ -421,8 +431,8 @@ public class FakeFlinkCluster implements FlinkCluster {
     }
 
     @Override
-    public synchronized void cancelJob(FlinkJobId job, Deadline deadline) {
-        Job known = known(job);
+    public synchronized void cancelJob(JobRef job, Deadline deadline) {
+        Job known = known(job.id());
         effect("cancel", () -> known.state = known.state.terminal() ? known.state : JobState.CANCELED);
     }
 
@@ -447,7 +457,7 @@ public class FakeFlinkCluster implements FlinkCluster {
     }
 
     @Override
-    public synchronized URI jobPage(FlinkJobId job) {
+    public synchronized URI jobPage(JobRef job) {
         return URI.create("http://flink.example/#/job/overview/" + job + "/overview");
     }
 }

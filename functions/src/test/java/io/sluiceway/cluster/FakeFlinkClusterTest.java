@@ -4,7 +4,7 @@ import io.sluiceway.job.ClusterName;
 import io.sluiceway.savepoint.FakeSavepointStore;
 import java.time.Clock;
 
-class FakeFlinkClusterTest extends FlinkClusterContract {
+class FakeFlinkClusterTest extends SessionClusterContract {
     private final FakeFlinkCluster cluster =
             new FakeFlinkCluster(new ClusterName("fake"), 3, Clock.systemUTC(), new FakeSavepointStore());
 

@@ -11,6 +11,7 @@ import io.sluiceway.control.StopJob.Mode;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobRef;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobSpec.OnUnknown;
 import io.sluiceway.job.JobState;
@@ -500,7 +501,8 @@ class ExactlyOnceTest extends VerbFixture {
 
         FlinkJobId id = submit("day-5", 1, spec("endless")).attempt().id();
 
-        assertThat(cluster.findJob(id, soon()).orElseThrow().state()).isEqualTo(JobState.CANCELED);
+        assertThat(cluster.findJob(JobRef.unnamed(id), soon()).orElseThrow().state())
+                .isEqualTo(JobState.CANCELED);
     }
 
     @Test
@@ -613,7 +615,8 @@ class ExactlyOnceTest extends VerbFixture {
 
         observeJob.observe(job(id), soon());
 
-        assertThat(cluster.findJob(id, soon()).orElseThrow().state()).isEqualTo(JobState.CANCELED);
+        assertThat(cluster.findJob(JobRef.unnamed(id), soon()).orElseThrow().state())
+                .isEqualTo(JobState.CANCELED);
     }
 
     @Test
@@ -654,7 +657,8 @@ class ExactlyOnceTest extends VerbFixture {
 
         observeJob.observe(job(first), soon());
 
-        assertThat(cluster.findJob(first, soon()).orElseThrow().state()).isEqualTo(JobState.CANCELED);
+        assertThat(cluster.findJob(JobRef.unnamed(first), soon()).orElseThrow().state())
+                .isEqualTo(JobState.CANCELED);
     }
 
     private Deadline patiently() {

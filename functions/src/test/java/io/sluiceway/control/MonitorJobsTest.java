@@ -17,6 +17,7 @@ import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
+import io.sluiceway.job.JobRef;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobSpec.OnUnknown;
 import io.sluiceway.job.JobState;
@@ -93,18 +94,18 @@ class MonitorJobsTest extends VerbFixture {
         }
 
         @Override
-        public synchronized Optional<JobOverview> findJob(FlinkJobId id, Deadline deadline) {
-            if (broken.contains(id)) {
+        public synchronized Optional<JobOverview> findJob(JobRef job, Deadline deadline) {
+            if (broken.contains(job.id())) {
                 throw breakage;
             }
-            return super.findJob(id, deadline);
+            return super.findJob(job, deadline);
         }
 
         @Override
-        public synchronized Optional<JobStatus> observeJob(FlinkJobId id, Deadline deadline) {
+        public synchronized Optional<JobStatus> observeJob(JobRef job, Deadline deadline) {
             clock.move(delay);
-            observed.add(id);
-            return super.observeJob(id, deadline)
+            observed.add(job.id());
+            return super.observeJob(job, deadline)
                     .map(status -> new JobStatus(
                             status.overview(),
                             status.restarts(),

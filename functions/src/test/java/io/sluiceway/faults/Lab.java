@@ -67,7 +67,7 @@ final class Lab implements AutoCloseable {
         try {
             this.flink = new FlinkProcesses(
                     directory.resolve("flink"),
-                    new FlinkProcesses.Options(SLOTS, highlyAvailable, flinkSettings(), guardian::guard));
+                    new FlinkProcesses.Options(SLOTS, highlyAvailable, flinkSettings(), Map.of(), guardian::guard));
             this.aws = new MiniStackProcess(Files.createDirectories(directory.resolve("aws")));
             this.savepoints = Files.createDirectories(directory.resolve("flink/savepoints"));
             this.flinkView = new FlinkView(flink.url(), flink.jobManagerLog(), highlyAvailable);

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /** A jar store in memory, for fast tests. */
 public final class FakeJarStore implements JarStore {
@@ -39,7 +40,7 @@ public final class FakeJarStore implements JarStore {
     }
 
     @Override
-    public void fetch(JarReference jar, Path target, Deadline deadline) {
+    public Optional<String> fetch(JarReference jar, Path target, Deadline deadline) {
         fetches++;
         Runnable first = beforeFetch;
         beforeFetch = () -> {};
@@ -50,6 +51,7 @@ public final class FakeJarStore implements JarStore {
         }
         try {
             Files.copy(file, target);
+            return Optional.ofNullable(jar.versionId());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -34,10 +34,15 @@ public final class FlinkProcesses implements AutoCloseable {
      * @param slots how many task slots it has
      * @param highlyAvailable whether a new JobManager goes on with the jobs of the one before
      * @param settings more of Flink's settings
+     * @param environment what the processes find in their environment
      * @param started is told of each process
      */
     public record Options(
-            int slots, boolean highlyAvailable, Map<String, String> settings, Consumer<Process> started) {}
+            int slots,
+            boolean highlyAvailable,
+            Map<String, String> settings,
+            Map<String, String> environment,
+            Consumer<Process> started) {}
 
     private final Path directory;
     private final Options options;
@@ -50,7 +55,7 @@ public final class FlinkProcesses implements AutoCloseable {
     private Process taskManager;
 
     public FlinkProcesses(Path directory) {
-        this(directory, new Options(SLOTS, false, Map.of(), process -> {}));
+        this(directory, new Options(SLOTS, false, Map.of(), Map.of(), process -> {}));
     }
 
     public FlinkProcesses(Path directory, Options options) {
@@ -155,7 +160,7 @@ public final class FlinkProcesses implements AutoCloseable {
                     "-Dhigh-availability.storageDir=file:" + directory.resolve("ha")));
         }
         options.settings().forEach((key, value) -> command.add("-D" + key + "=" + value));
-        Process process = Processes.start(directory.resolve(role + ".out"), Map.of(), command);
+        Process process = Processes.start(directory.resolve(role + ".out"), options.environment(), command);
         options.started().accept(process);
         return process;
     }

@@ -1,7 +1,12 @@
 package io.sluiceway.testjob;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.RestartStrategyOptions;
@@ -15,15 +20,23 @@ public final class TestJob {
     private TestJob() {}
 
     /**
+     * What stands for the arguments where the service that runs the program hands on none: a file with its runtime
+     * properties.
+     */
+    private static final String PROPERTIES_FILE = "TEST_JOB_PROPERTIES_FILE";
+
+    private static final Pattern BEHAVIOUR = Pattern.compile("\"behaviour\"\\s*:\\s*\"([a-z]+)\"");
+
+    /**
      * Builds the job.
      *
      * @param args {@code endless}, {@code bounded}, {@code failing} (fails when it runs), {@code refusing} (main
      *     throws, quoting the second argument) or {@code stumbling} (endless, and main throws behind its submission)
      */
     public static void main(String[] args) throws Exception {
-        String behaviour = args.length == 0 ? "bounded" : args[0];
+        String behaviour = args.length == 0 ? behaviourInTheProperties() : args[0];
         if (behaviour.equals("refusing")) {
-            throw new IllegalArgumentException("There is no such day: " + args[1] + ".");
+            throw new IllegalArgumentException("There is no such day: " + (args.length > 1 ? args[1] : "none") + ".");
         }
         Configuration configuration = new Configuration();
         configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "none");
@@ -41,6 +54,12 @@ public final class TestJob {
             throw new IllegalStateException("The runway ends here.");
         }
         environment.execute();
+    }
+
+    private static String behaviourInTheProperties() throws IOException {
+        String file = System.getenv(PROPERTIES_FILE);
+        Matcher behaviour = BEHAVIOUR.matcher(file == null ? "" : Files.readString(Path.of(file)));
+        return behaviour.find() ? behaviour.group(1) : "bounded";
     }
 
     private static long behaveAs(String behaviour, long number) throws InterruptedException {

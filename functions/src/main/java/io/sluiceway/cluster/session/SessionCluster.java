@@ -15,6 +15,8 @@ import io.sluiceway.jar.JarDigest;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobName;
+import io.sluiceway.job.JobRef;
+import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.Checkpoints;
@@ -108,13 +110,13 @@ public final class SessionCluster implements FlinkCluster {
     }
 
     @Override
-    public URI jobPage(FlinkJobId job) {
+    public URI jobPage(JobRef job) {
         URI ui = settings.uiUrl() == null ? settings.url() : settings.uiUrl();
         return URI.create(ui + "/#/job/overview/" + job + "/overview");
     }
 
     @Override
-    public Optional<JobOverview> findJob(FlinkJobId job, Deadline deadline) {
+    public Optional<JobOverview> findJob(JobRef job, Deadline deadline) {
         Answer details = rest.get("/jobs/" + job, deadline);
         if (details.status() == NOT_FOUND) {
             return Optional.empty();
@@ -124,7 +126,7 @@ public final class SessionCluster implements FlinkCluster {
     }
 
     @Override
-    public Optional<JobStatus> observeJob(FlinkJobId job, Deadline deadline) {
+    public Optional<JobStatus> observeJob(JobRef job, Deadline deadline) {
         return findJob(job, deadline).map(overview -> statusOf(overview, deadline));
     }
 
@@ -135,6 +137,11 @@ public final class SessionCluster implements FlinkCluster {
             jobs.add(overview(job, "tasks"));
         }
         return jobs;
+    }
+
+    @Override
+    public void check(JobSpec spec) {
+        // A session cluster runs each of them.
     }
 
     @Override
@@ -234,7 +241,7 @@ public final class SessionCluster implements FlinkCluster {
     }
 
     @Override
-    public Optional<SavepointProgress> findSavepoint(FlinkJobId job, TriggerId trigger, Deadline deadline) {
+    public Optional<SavepointProgress> findSavepoint(JobRef job, TriggerId trigger, Deadline deadline) {
         Answer answer = rest.get("/jobs/" + job + "/savepoints/" + trigger, deadline);
         if (answer.status() == NOT_FOUND) {
             return Optional.empty();
@@ -255,13 +262,19 @@ public final class SessionCluster implements FlinkCluster {
         return Optional.of(new SavepointProgress.Completed(storagePath(text(operation, "location"))));
     }
 
+    /** Flink keeps stops among the savepoints, by their triggers. */
     @Override
-    public Optional<StoragePath> findLastSavepoint(FlinkJobId job, Deadline deadline) {
-        return checkpointStatistics(job, deadline).map(this::lastSavepoint).map(CompletedCheckpoint::path);
+    public Optional<SavepointProgress> findStop(JobRef job, TriggerId trigger, Instant intendedAt, Deadline deadline) {
+        return findSavepoint(job, trigger, deadline);
     }
 
     @Override
-    public void triggerSavepoint(FlinkJobId job, TriggerId trigger, StoragePath directory, Deadline deadline) {
+    public Optional<StoragePath> findLastSavepoint(JobRef job, Deadline deadline) {
+        return checkpointStatistics(job.id(), deadline).map(this::lastSavepoint).map(CompletedCheckpoint::path);
+    }
+
+    @Override
+    public void triggerSavepoint(JobRef job, TriggerId trigger, StoragePath directory, Deadline deadline) {
         ObjectNode request = NODES.objectNode()
                 .put("target-directory", directory.value())
                 .put("cancel-job", false)
@@ -270,8 +283,7 @@ public final class SessionCluster implements FlinkCluster {
     }
 
     @Override
-    public void triggerStop(
-            FlinkJobId job, TriggerId trigger, StoragePath directory, boolean drain, Deadline deadline) {
+    public void triggerStop(JobRef job, TriggerId trigger, StoragePath directory, boolean drain, Deadline deadline) {
         ObjectNode request = NODES.objectNode()
                 .put("targetDirectory", directory.value())
                 .put("drain", drain)
@@ -280,7 +292,7 @@ public final class SessionCluster implements FlinkCluster {
     }
 
     @Override
-    public void cancelJob(FlinkJobId job, Deadline deadline) {
+    public void cancelJob(JobRef job, Deadline deadline) {
         Answer answer = rest.patch("/jobs/" + job + "?mode=cancel", deadline);
         // 409: the job has ended otherwise.
         if (answer.status() != CONFLICT) {
@@ -288,9 +300,9 @@ public final class SessionCluster implements FlinkCluster {
         }
     }
 
-    private void requireKnownJob(FlinkJobId job, Answer answer) {
+    private void requireKnownJob(JobRef job, Answer answer) {
         if (answer.status() == NOT_FOUND) {
-            throw unknownJob(job);
+            throw unknownJob(job.id());
         }
         require(answer);
     }

@@ -11,7 +11,9 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Optional;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.exception.SdkException;
@@ -39,7 +41,7 @@ public final class S3JarStore implements JarStore {
     }
 
     @Override
-    public void fetch(JarReference jar, Path target, Deadline deadline) {
+    public Optional<String> fetch(JarReference jar, Path target, Deadline deadline) {
         S3Client s3 = client.get();
         if (deadline.remaining().isZero()) {
             throw new RefusedException(
@@ -53,7 +55,8 @@ public final class S3JarStore implements JarStore {
                 .overrideConfiguration(c -> c.apiCallTimeout(deadline.remaining()))
                 .build();
         try {
-            s3.getObject(request, (response, content) -> copy(jar, response, content, target));
+            return Optional.ofNullable(
+                    s3.getObject(request, (response, content) -> copy(jar, response, content, target)));
         } catch (AwsServiceException e) {
             throw refusal(jar, e);
         } catch (SdkException e) {
@@ -68,7 +71,7 @@ public final class S3JarStore implements JarStore {
         }
     }
 
-    private static Path copy(JarReference jar, GetObjectResponse response, InputStream content, Path target)
+    private static @Nullable String copy(JarReference jar, GetObjectResponse response, InputStream content, Path target)
             throws IOException {
         long room = Files.getFileStore(target.toAbsolutePath().getParent()).getUsableSpace();
         if (response.contentLength() > room) {
@@ -79,7 +82,7 @@ public final class S3JarStore implements JarStore {
         }
         // An earlier try of the SDK can have left a part.
         Files.copy(content, target, StandardCopyOption.REPLACE_EXISTING);
-        return target;
+        return response.versionId();
     }
 
     private static RefusedException refusal(JarReference jar, AwsServiceException e) {

@@ -3,11 +3,10 @@ package io.sluiceway.ledger.dynamodb;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.Quoted;
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.time.Bounded;
 import io.sluiceway.time.Deadline;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -50,28 +49,19 @@ final class Table {
     /**
      * Makes one call.
      *
-     * <p>It is made on a virtual thread of its own, since only there the SDK's time limits hold: they interrupt, which
-     * ends a virtual thread's blocked read but not a platform thread's. That one would wait for a body that has begun
-     * as long as bytes keep coming, however slowly.
-     *
      * @throws TransactionCanceledException as it came
      * @throws RefusedException LEDGER_UNAVAILABLE or LEDGER_INVALID for all else that goes wrong
      */
     <T> T call(Deadline deadline, Function<DynamoDbClient, T> call) {
-        Duration left = deadline.remaining();
-        if (left.isZero()) {
+        if (deadline.remaining().isZero()) {
             throw new RefusedException(
                     ErrorCode.LEDGER_UNAVAILABLE, "The time of this call was up before the ledger could be asked.");
         }
-        FutureTask<T> task = new FutureTask<>(() -> call.apply(client.get()));
-        Thread.ofVirtual().name("ledger").start(task);
         try {
-            return task.get(left.toNanos(), TimeUnit.NANOSECONDS);
+            return Bounded.call("ledger", deadline, () -> call.apply(client.get()));
         } catch (TimeoutException e) {
-            task.cancel(true);
             throw unavailable("DynamoDB gave no answer in time for table %s.".formatted(quotedName()));
         } catch (InterruptedException e) {
-            task.cancel(true);
             Thread.currentThread().interrupt();
             throw unavailable(
                     "This call was interrupted before DynamoDB answered for table %s.".formatted(quotedName()));

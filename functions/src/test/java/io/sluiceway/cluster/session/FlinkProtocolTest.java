@@ -17,6 +17,7 @@ import io.sluiceway.job.EntryClass;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
+import io.sluiceway.job.JobRef;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus;
@@ -139,7 +140,7 @@ class FlinkProtocolTest {
 
     @Test
     void observeJob_readsWhatFlinkWrites() throws Exception {
-        JobStatus status = cluster.observeJob(ID, soon()).orElseThrow();
+        JobStatus status = cluster.observeJob(JobRef.unnamed(ID), soon()).orElseThrow();
 
         assertThat(status.overview().state()).isEqualTo(JobState.RUNNING);
         assertThat(status.overview().name()).isEqualTo("recorded-job");
@@ -207,7 +208,8 @@ class FlinkProtocolTest {
                 new RestorePoint.Latest(true),
                 JobSpec.OnUnknown.REFUSE);
 
-        cluster.runJob(new JobLaunch(ID, spec, JAR, new StoragePath("s3://state/savepoints/1")), Instant.MAX, soon());
+        cluster.runJob(
+                new JobLaunch(ID, spec, JAR, null, new StoragePath("s3://state/savepoints/1")), Instant.MAX, soon());
 
         JarRunRequestBody body = flinkReadsRequest(JarRunRequestBody.class);
         assertThat(body.getJobId()).isEqualTo(JobID.fromHexString(JOB));
@@ -223,13 +225,15 @@ class FlinkProtocolTest {
 
     @Test
     void findSavepoint_readsWhatFlinkWrites() {
-        assertThat(cluster.findSavepoint(ID, TRIGGER, soon())).get().isInstanceOf(SavepointProgress.Completed.class);
+        assertThat(cluster.findSavepoint(JobRef.unnamed(ID), TRIGGER, soon()))
+                .get()
+                .isInstanceOf(SavepointProgress.Completed.class);
         assertCalls(SavepointStatusHeaders.getInstance());
     }
 
     @Test
     void triggerSavepoint_sendsWhatFlinkReads() throws Exception {
-        cluster.triggerSavepoint(ID, TRIGGER, new StoragePath("s3://state/savepoints/1"), soon());
+        cluster.triggerSavepoint(JobRef.unnamed(ID), TRIGGER, new StoragePath("s3://state/savepoints/1"), soon());
 
         SavepointTriggerRequestBody body = flinkReadsRequest(SavepointTriggerRequestBody.class);
         assertThat(body.getTargetDirectory()).contains("s3://state/savepoints/1");
@@ -240,7 +244,7 @@ class FlinkProtocolTest {
 
     @Test
     void triggerStop_sendsWhatFlinkReads() throws Exception {
-        cluster.triggerStop(ID, TRIGGER, new StoragePath("s3://state/savepoints/1"), true, soon());
+        cluster.triggerStop(JobRef.unnamed(ID), TRIGGER, new StoragePath("s3://state/savepoints/1"), true, soon());
 
         StopWithSavepointRequestBody body = flinkReadsRequest(StopWithSavepointRequestBody.class);
         assertThat(body.getTargetDirectory()).contains("s3://state/savepoints/1");
@@ -251,7 +255,7 @@ class FlinkProtocolTest {
 
     @Test
     void cancelJob_sendsWhatFlinkReads() {
-        cluster.cancelJob(ID, soon());
+        cluster.cancelJob(JobRef.unnamed(ID), soon());
 
         assertThat(calls.getFirst().path())
                 .endsWith("?" + new TerminationModeQueryParameter().getKey() + "="
@@ -278,7 +282,10 @@ class FlinkProtocolTest {
                 RestMapperUtils.getStrictObjectMapper()
                         .writeValueAsString(JobExecutionResultResponseBody.created(result)));
 
-        assertThat(cluster.observeJob(ID, soon()).orElseThrow().firstFailure().rootCause())
+        assertThat(cluster.observeJob(JobRef.unnamed(ID), soon())
+                        .orElseThrow()
+                        .firstFailure()
+                        .rootCause())
                 .isEqualTo("java.lang.ArithmeticException: No such runway.");
         assertCalls(
                 JobDetailsHeaders.getInstance(),

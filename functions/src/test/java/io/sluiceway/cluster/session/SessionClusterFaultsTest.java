@@ -10,6 +10,7 @@ import io.sluiceway.error.RefusedException;
 import io.sluiceway.jar.JarDigest;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobRef;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.StoragePath;
@@ -103,7 +104,11 @@ class SessionClusterFaultsTest {
         })) {
             assertThatExceptionOfType(RefusedException.class)
                     .isThrownBy(() -> cluster(server.url())
-                            .triggerSavepoint(JOB, TRIGGER, new StoragePath("s3://state/1"), in(Duration.ofSeconds(5))))
+                            .triggerSavepoint(
+                                    JobRef.unnamed(JOB),
+                                    TRIGGER,
+                                    new StoragePath("s3://state/1"),
+                                    in(Duration.ofSeconds(5))))
                     .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.CLUSTER_TIMEOUT));
         }
         assertThat(calls).hasValue(1);
@@ -139,7 +144,7 @@ class SessionClusterFaultsTest {
     void cancelJob_clusterCantWorkAtTheMoment_isATimeoutBecauseItMayHaveBeenDone() {
         try (StubServer server = new StubServer(exchange -> StubServer.answer(exchange, 503, new byte[0]))) {
             assertThatExceptionOfType(RefusedException.class)
-                    .isThrownBy(() -> cluster(server.url()).cancelJob(JOB, in(Duration.ofSeconds(5))))
+                    .isThrownBy(() -> cluster(server.url()).cancelJob(JobRef.unnamed(JOB), in(Duration.ofSeconds(5))))
                     .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.CLUSTER_TIMEOUT));
         }
     }
@@ -149,7 +154,7 @@ class SessionClusterFaultsTest {
         try (StubServer server = new StubServer(exchange ->
                 StubServer.answer(exchange, 404, "{\"message\":\"not found\"}".getBytes(StandardCharsets.UTF_8)))) {
             assertThatExceptionOfType(RefusedException.class)
-                    .isThrownBy(() -> cluster(server.url()).findJob(JOB, in(Duration.ofSeconds(5))))
+                    .isThrownBy(() -> cluster(server.url()).findJob(JobRef.unnamed(JOB), in(Duration.ofSeconds(5))))
                     .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.CLUSTER_ANSWER_INVALID));
         }
     }
@@ -172,7 +177,8 @@ class SessionClusterFaultsTest {
         try (StubServer server = new StubServer(exchange -> calls.incrementAndGet())) {
             assertThatExceptionOfType(RefusedException.class)
                     .isThrownBy(() -> cluster(server.url())
-                            .triggerSavepoint(JOB, TRIGGER, new StoragePath("s3://state/1"), in(Duration.ZERO)));
+                            .triggerSavepoint(
+                                    JobRef.unnamed(JOB), TRIGGER, new StoragePath("s3://state/1"), in(Duration.ZERO)));
         }
         assertThat(calls).hasValue(0);
     }
@@ -257,7 +263,7 @@ class SessionClusterFaultsTest {
                 + "\"serialized-throwable\":\"rO0ABQ==\"}}}";
         try (StubServer server =
                 new StubServer(exchange -> StubServer.answer(exchange, 200, body.getBytes(StandardCharsets.UTF_8)))) {
-            assertThat(cluster(server.url()).findSavepoint(JOB, TRIGGER, in(Duration.ofSeconds(5))))
+            assertThat(cluster(server.url()).findSavepoint(JobRef.unnamed(JOB), TRIGGER, in(Duration.ofSeconds(5))))
                     .contains(new SavepointProgress.Failed(
                             "java.io.IOException: disk full", new StoragePath("s3://state/savepoints/1")));
         }

@@ -15,6 +15,7 @@ import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
+import io.sluiceway.job.JobRef;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobSpec.OnUnknown;
 import io.sluiceway.job.RestorePoint;
@@ -56,6 +57,7 @@ class SessionClusterFuzzTest {
                     new RestorePoint.None(),
                     OnUnknown.REFUSE),
             JAR,
+            null,
             DIRECTORY);
 
     private interface Call {
@@ -73,18 +75,18 @@ class SessionClusterFuzzTest {
                         .formatted(JAR)
                         .getBytes(java.nio.charset.StandardCharsets.UTF_8));
         SessionCluster cluster = cluster(reply, reply);
-        read(() -> cluster.findJob(JOB, SOON));
-        read(() -> cluster.observeJob(JOB, SOON));
+        read(() -> cluster.findJob(JobRef.unnamed(JOB), SOON));
+        read(() -> cluster.observeJob(JobRef.unnamed(JOB), SOON));
         read(() -> cluster.listJobs(SOON));
         read(() -> cluster.fixedSlots(SOON));
         read(() -> cluster.incarnation(SOON));
         read(() -> cluster.hasJar(JAR, SOON));
-        read(() -> cluster.findSavepoint(JOB, TRIGGER, SOON));
-        read(() -> cluster.findLastSavepoint(JOB, SOON));
+        read(() -> cluster.findSavepoint(JobRef.unnamed(JOB), TRIGGER, SOON));
+        read(() -> cluster.findLastSavepoint(JobRef.unnamed(JOB), SOON));
         read(() -> {
-            cluster.triggerSavepoint(JOB, TRIGGER, DIRECTORY, SOON);
-            cluster.triggerStop(JOB, TRIGGER, DIRECTORY, true, SOON);
-            cluster.cancelJob(JOB, SOON);
+            cluster.triggerSavepoint(JobRef.unnamed(JOB), TRIGGER, DIRECTORY, SOON);
+            cluster.triggerStop(JobRef.unnamed(JOB), TRIGGER, DIRECTORY, true, SOON);
+            cluster.cancelJob(JobRef.unnamed(JOB), SOON);
             return "";
         });
         String said =

@@ -3,7 +3,7 @@ package io.sluiceway.cluster.session;
 import io.sluiceway.cluster.ClusterSettings;
 import io.sluiceway.cluster.ClusterSettings.Slots;
 import io.sluiceway.cluster.FlinkCluster;
-import io.sluiceway.cluster.FlinkClusterContract;
+import io.sluiceway.cluster.SessionClusterContract;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.testing.FlinkProcesses;
@@ -14,7 +14,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The contract on a real Flink cluster. */
-class SessionClusterIT extends FlinkClusterContract {
+class SessionClusterIT extends SessionClusterContract {
     @TempDir
     static Path home;
 

@@ -8,6 +8,7 @@ import io.sluiceway.cluster.RunAnswer;
 import io.sluiceway.control.property.Violation.Promise;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobRef;
 import io.sluiceway.ledger.FakeJobLedger;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.FakeSavepointStore;
@@ -127,7 +128,11 @@ class ProtocolPropertyTest {
         public synchronized RunAnswer runJob(JobLaunch launch, Instant postUntil, Deadline deadline) {
             int before = super.runs().size();
             JobLaunch own = new JobLaunch(
-                    new FlinkJobId("%032x".formatted(++drawn)), launch.spec(), launch.jar(), launch.restoreFrom());
+                    new FlinkJobId("%032x".formatted(++drawn)),
+                    launch.spec(),
+                    launch.jar(),
+                    launch.jarVersion(),
+                    launch.restoreFrom());
             try {
                 return super.runJob(own, postUntil, deadline);
             } finally {
@@ -153,13 +158,13 @@ class ProtocolPropertyTest {
 
         @Override
         public synchronized void triggerSavepoint(
-                FlinkJobId job, TriggerId trigger, StoragePath directory, Deadline deadline) {
+                JobRef job, TriggerId trigger, StoragePath directory, Deadline deadline) {
             super.triggerSavepoint(job, draw(), directory, deadline);
         }
 
         @Override
         public synchronized void triggerStop(
-                FlinkJobId job, TriggerId trigger, StoragePath directory, boolean drain, Deadline deadline) {
+                JobRef job, TriggerId trigger, StoragePath directory, boolean drain, Deadline deadline) {
             super.triggerStop(job, draw(), directory, drain, deadline);
         }
 

@@ -39,6 +39,7 @@ import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
+import io.sluiceway.job.JobRef;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobSpec.OnUnknown;
 import io.sluiceway.job.JobStatus.JobOverview;
@@ -338,7 +339,11 @@ final class World {
             case Event.JobRestarts(int living) ->
                 nth(living)
                         .ifPresent(job -> cluster.setRestarts(
-                                job, cluster.observeJob(job, null).orElseThrow().restarts() + 1));
+                                job,
+                                cluster.observeJob(JobRef.unnamed(job), null)
+                                                .orElseThrow()
+                                                .restarts()
+                                        + 1));
             case Event.Checkpoint(int living) ->
                 nth(living)
                         .ifPresent(job -> store.put(

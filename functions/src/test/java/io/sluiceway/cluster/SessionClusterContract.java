@@ -1,0 +1,193 @@
+package io.sluiceway.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.awaitility.Awaitility.await;
+
+import io.sluiceway.error.ErrorCode;
+import io.sluiceway.error.RefusedException;
+import io.sluiceway.jar.JarDigest;
+import io.sluiceway.job.EntryClass;
+import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobSpec;
+import io.sluiceway.job.JobState;
+import io.sluiceway.job.JobStatus;
+import io.sluiceway.job.RestorePoint;
+import io.sluiceway.operation.OperationId;
+import io.sluiceway.operation.TriggerId;
+import io.sluiceway.savepoint.StoragePath;
+import java.time.Instant;
+import org.junit.jupiter.api.Test;
+
+/** What a session cluster promises beyond {@link FlinkClusterContract}; the fake, which plays one, promises it too. */
+public abstract class SessionClusterContract extends FlinkClusterContract {
+    /** How many task slots it has. */
+    protected abstract int slots();
+
+    /** A savepoint needs all tasks running, which the job's state doesn't tell. */
+    @Override
+    protected void awaitUpAndRunning(FlinkJobId id) {
+        await().atMost(PATIENCE)
+                .until(() -> cluster()
+                        .observeJob(ref(id), soon())
+                        .map(JobStatus::checkpoints)
+                        .filter(checkpoints -> checkpoints.last() != null)
+                        .isPresent());
+    }
+
+    @Test
+    void triggerSavepoint_complete_isTheJobsLast() {
+        FlinkJobId id = startEndless();
+        OperationId operation = newOperation();
+        TriggerId trigger = TriggerId.of(operation);
+
+        cluster().triggerSavepoint(ref(id), trigger, cluster().savepointDirectory(NAME, operation), soon());
+
+        StoragePath path = awaitSavepoint(id, trigger);
+        // Flink shows a job's statistics with some delay.
+        await().atMost(PATIENCE)
+                .untilAsserted(() ->
+                        assertThat(cluster().findLastSavepoint(ref(id), soon())).contains(path));
+        await().atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(find(id).lastSavepoint())
+                        .isNotNull()
+                        .extracting(JobStatus.CompletedCheckpoint::path)
+                        .isEqualTo(path));
+    }
+
+    @Test
+    void hasJar_digestNeverAdded_isFalse() {
+        assertThat(cluster().hasJar(new JarDigest("0".repeat(64)), soon())).isFalse();
+    }
+
+    @Test
+    void addJar_twice_isHarmless() {
+        cluster().addJar(jar, jarFile, soon());
+
+        assertThat(cluster().hasJar(jar, soon())).isTrue();
+        assertThat(cluster().runJob(launch(newId(), spec("endless")), Instant.MAX, soon()))
+                .isInstanceOf(RunAnswer.Started.class);
+    }
+
+    @Test
+    void fixedSlots_isTheNumberOfTaskSlots() {
+        assertThat(cluster().fixedSlots(soon())).hasValue(slots());
+    }
+
+    @Test
+    void runJob_sameIdAfterItFinished_isADuplicate() {
+        FlinkJobId id = newId();
+        cluster().runJob(launch(id, spec("bounded")), Instant.MAX, soon());
+        awaitState(id, JobState.FINISHED);
+
+        assertThat(cluster().runJob(launch(id, spec("bounded")), Instant.MAX, soon()))
+                .isInstanceOf(RunAnswer.DuplicateId.class);
+        assertThat(find(id).overview().state()).isEqualTo(JobState.FINISHED);
+    }
+
+    @Test
+    void runJob_entryClassThatTheJarLacks_isRefusedAndNothingRuns() {
+        FlinkJobId id = newId();
+        JobSpec spec = spec(new EntryClass("io.sluiceway.testjob.NoSuchJob"), new RestorePoint.None(), "endless");
+
+        assertRefused(ErrorCode.ENTRY_CLASS_NOT_FOUND, () -> cluster().runJob(launch(id, spec), Instant.MAX, soon()));
+        assertThat(cluster().findJob(ref(id), soon())).isEmpty();
+    }
+
+    @Test
+    void runJob_programThrows_isRefusedWithItsCauseAndNothingRuns() {
+        FlinkJobId id = newId();
+
+        assertThatExceptionOfType(RefusedException.class)
+                .isThrownBy(() -> cluster().runJob(launch(id, spec("refusing", "hunter2")), Instant.MAX, soon()))
+                .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.PROGRAM_FAILED))
+                .withMessageContaining("There is no such day: ….")
+                .withMessageNotContaining("hunter2");
+        assertThat(cluster().findJob(ref(id), soon())).isEmpty();
+    }
+
+    @Test
+    void runJob_programThrowsBehindItsSubmission_isRefusedAndTheJobIsThere() {
+        FlinkJobId id = newId();
+
+        assertRefused(
+                ErrorCode.PROGRAM_FAILED, () -> cluster().runJob(launch(id, spec("stumbling")), Instant.MAX, soon()));
+
+        assertThat(cluster().findJob(ref(id), soon())).isPresent();
+    }
+
+    @Test
+    void runJob_jarThatTheClusterLacks_isUnsettled() {
+        JobLaunch launch = new JobLaunch(newId(), spec("endless"), new JarDigest("0".repeat(64)), null, null);
+
+        assertRefused(ErrorCode.SUBMISSION_UNSETTLED, () -> cluster().runJob(launch, Instant.MAX, soon()));
+    }
+
+    @Test
+    void findJob_failed_tellsTheRootCause() {
+        FlinkJobId id = newId();
+        cluster().runJob(launch(id, spec("failing")), Instant.MAX, soon());
+
+        awaitState(id, JobState.FAILED);
+        assertThat(find(id).firstFailure().rootCause()).isEqualTo("java.lang.ArithmeticException: No such runway.");
+    }
+
+    @Test
+    void runJob_restoreFromNothing_failsAndTellsTheRootCause() {
+        FlinkJobId id = newId();
+        StoragePath missing = cluster().savepointDirectory(NAME, newOperation()).child("savepoint-missing");
+        JobSpec spec = spec(null, new RestorePoint.Savepoint(missing, false), "endless");
+
+        // Flink notices while it takes the job, or while it starts it.
+        try {
+            cluster().runJob(launch(id, spec), Instant.MAX, soon());
+            awaitState(id, JobState.FAILED);
+            assertThat(find(id).firstFailure().rootCause()).contains("Cannot find checkpoint or savepoint");
+        } catch (RefusedException e) {
+            assertThat(e.code()).isEqualTo(ErrorCode.RESTORE_FAILED);
+            assertThat(e).hasMessageContaining("Cannot find checkpoint or savepoint");
+        }
+    }
+
+    @Test
+    void triggerStop_drain_endsTheJobWithASavepoint() {
+        FlinkJobId id = startEndless();
+        OperationId operation = newOperation();
+        TriggerId trigger = TriggerId.of(operation);
+
+        cluster().triggerStop(ref(id), trigger, cluster().savepointDirectory(NAME, operation), true, soon());
+
+        awaitStop(id, trigger);
+        awaitState(id, JobState.FINISHED);
+    }
+
+    @Test
+    void cancelJob_finished_isHarmless() {
+        FlinkJobId id = newId();
+        cluster().runJob(launch(id, spec("bounded")), Instant.MAX, soon());
+        awaitState(id, JobState.FINISHED);
+
+        cluster().cancelJob(ref(id), soon());
+
+        assertThat(find(id).overview().state()).isEqualTo(JobState.FINISHED);
+    }
+
+    @Test
+    void listJobs_showsLivingAndEndedJobs() {
+        FlinkJobId living = startEndless();
+        FlinkJobId ended = newId();
+        cluster().runJob(launch(ended, spec("bounded")), Instant.MAX, soon());
+        awaitState(ended, JobState.FINISHED);
+
+        assertThat(cluster().listJobs(soon()))
+                .extracting(JobStatus.JobOverview::id)
+                .contains(living, ended);
+    }
+
+    @Test
+    void savepointDirectory_isOfTheJobAndTheOperation() {
+        OperationId operation = newOperation();
+
+        assertThat(cluster().savepointDirectory(NAME, operation).value()).endsWith("/contract-job/" + operation);
+    }
+}
