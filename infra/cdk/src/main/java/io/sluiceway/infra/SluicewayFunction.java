@@ -216,7 +216,7 @@ public final class SluicewayFunction extends Construct {
      *
      * @param sid what it is for, in CamelCase
      * @param actions the exact actions
-     * @param resources the exact ARNs; one may end with a wildcard for what lies below it
+     * @param resources the exact ARNs; a wildcard stands in one only for what nobody can name yet
      * @throws IllegalArgumentException if an action has a wildcard, or a resource is nothing but one
      */
     public void allow(String sid, List<String> actions, List<String> resources) {
@@ -228,7 +228,7 @@ public final class SluicewayFunction extends Construct {
      *
      * @param sid what it is for, in CamelCase
      * @param actions the exact actions
-     * @param resources the exact ARNs; one may end with a wildcard for what lies below it
+     * @param resources the exact ARNs; a wildcard stands in one only for what nobody can name yet
      * @param conditions the values of keys, by key and by operator; all have to hold
      * @throws IllegalArgumentException if an action has a wildcard, or a resource is nothing but one
      */
@@ -247,6 +247,26 @@ public final class SluicewayFunction extends Construct {
                 .resources(resources)
                 .conditions(conditions)
                 .build());
+    }
+
+    /**
+     * Lets the function do what IAM knows no resource for, so that it takes the resource {@code *}.
+     *
+     * @param sid what it is for, in CamelCase
+     * @param action the exact action
+     * @param reason why that is no harm, for cdk-nag
+     * @throws IllegalArgumentException if the action has a wildcard
+     */
+    void allowWithoutResource(String sid, String action, String reason) {
+        if (action.contains("*")) {
+            throw new IllegalArgumentException("%s allows more than it can name: %s".formatted(sid, action));
+        }
+        role.addToPolicy(PolicyStatement.Builder.create()
+                .sid(sid)
+                .actions(List.of(action))
+                .resources(List.of("*"))
+                .build());
+        Nag.accept(policy(), "AwsSolutions-IAM5", reason, "Resource::*");
     }
 
     /** {@return the policy that {@link #allow} writes to} */

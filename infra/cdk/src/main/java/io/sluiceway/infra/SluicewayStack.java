@@ -98,12 +98,15 @@ public final class SluicewayStack extends Stack {
         Settings settings = input.settings();
         Code code = Code.fromAsset(artifact(input).toString());
         StateAccess states = StateAccess.to(settings.clusters().values());
+        ManagedFlinkAccess applications =
+                ManagedFlinkAccess.to(settings.clusters().values());
         SortedMap<String, String> environment = new TreeMap<>(settings.environment());
         environment.put("SLUICEWAY_CLUSTERS", json(settings.clusters()));
         environment.put("SLUICEWAY_JAR_BUCKETS", String.join(",", jars.bucketNames()));
         return new Functions(name -> {
             SluicewayFunction function =
                     new SluicewayFunction(this, new SluicewayFunction.Input(name, settings, code, environment, failed));
+            applications.grantTo(name, function);
             switch (name) {
                 case SUBMIT_JOB -> {
                     jars.grantTo(function);
@@ -123,7 +126,7 @@ public final class SluicewayStack extends Stack {
                                     SweepMetrics.of(settings).namespace());
                 }
                 case LIST_JOBS -> {
-                    // It talks to the cluster only.
+                    // It talks to clusters only.
                 }
             }
             return function;

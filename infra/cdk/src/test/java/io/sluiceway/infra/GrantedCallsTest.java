@@ -1,5 +1,9 @@
 package io.sluiceway.infra;
 
+import static io.sluiceway.infra.settings.FunctionName.LIST_JOBS;
+import static io.sluiceway.infra.settings.FunctionName.MONITOR_JOBS;
+import static io.sluiceway.infra.settings.FunctionName.SUBMIT_JOB;
+import static java.util.stream.Collectors.toCollection;
 import static java.util.stream.Collectors.toSet;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -7,9 +11,14 @@ import io.sluiceway.infra.settings.FunctionName;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -19,48 +28,151 @@ class GrantedCallsTest {
     private static final Path CALLS =
             Path.of(System.getProperty("project.root"), "functions", "src", "test", "resources", "aws-calls.txt");
 
+    private static final String MANAGED_CLUSTER = "io.sluiceway.cluster.managed";
+
+    private static final String PASS_ROLE = "iam:PassRole";
+
+    private static final Set<FunctionName> KEEPING_THE_LEDGER = EnumSet.complementOf(EnumSet.of(LIST_JOBS));
+
     /**
      * The actions that a call takes, as the <a
      * href="https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html">service
      * authorization reference</a> tells.
      */
-    private static final Map<String, Set<String>> ACTIONS = Map.of(
+    private static final Map<String, Set<String>> ACTIONS = Map.ofEntries(
             // A version of an object has an action of its own. Without the right to list, a missing object is
             // forbidden.
-            "S3.getObject", Set.of("s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"),
-            "S3.listObjectsV2", Set.of("s3:ListBucket"),
-            "DynamoDb.getItem", Set.of("dynamodb:GetItem"),
-            "DynamoDb.query", Set.of("dynamodb:Query"),
+            Map.entry("S3.getObject", Set.of("s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket")),
+            Map.entry("S3.listObjectsV2", Set.of("s3:ListBucket")),
+            Map.entry("DynamoDb.getItem", Set.of("dynamodb:GetItem")),
+            Map.entry("DynamoDb.query", Set.of("dynamodb:Query")),
             // Made of puts with conditions.
-            "DynamoDb.transactWriteItems", Set.of("dynamodb:PutItem"));
+            Map.entry("DynamoDb.transactWriteItems", Set.of("dynamodb:PutItem")),
+            // These two hand the application its role.
+            Map.entry("KinesisAnalyticsV2.createApplication", Set.of("kinesisanalytics:CreateApplication", PASS_ROLE)),
+            Map.entry("KinesisAnalyticsV2.updateApplication", Set.of("kinesisanalytics:UpdateApplication", PASS_ROLE)),
+            managed("CreateApplicationSnapshot"),
+            managed("DescribeApplication"),
+            managed("DescribeApplicationOperation"),
+            managed("DescribeApplicationSnapshot"),
+            managed("DescribeApplicationVersion"),
+            managed("ListApplicationOperations"),
+            managed("ListApplicationSnapshots"),
+            managed("ListApplications"),
+            managed("StartApplication"),
+            managed("StopApplication"));
+
+    /**
+     * Which functions come to a call of the managed cluster. Those that take operations forward come to all that
+     * operations do, whichever function recorded one.
+     */
+    private static final Map<String, Set<FunctionName>> CALLERS = Map.ofEntries(
+            // Starts: SubmitJob.
+            Map.entry("KinesisAnalyticsV2.createApplication", EnumSet.of(SUBMIT_JOB)),
+            Map.entry("KinesisAnalyticsV2.updateApplication", EnumSet.of(SUBMIT_JOB)),
+            Map.entry("KinesisAnalyticsV2.startApplication", EnumSet.of(SUBMIT_JOB)),
+            // What operations do and ask: Operations. StopApplication also ends what is one too many: Attempts.
+            Map.entry("KinesisAnalyticsV2.createApplicationSnapshot", KEEPING_THE_LEDGER),
+            Map.entry("KinesisAnalyticsV2.stopApplication", KEEPING_THE_LEDGER),
+            Map.entry("KinesisAnalyticsV2.describeApplicationSnapshot", KEEPING_THE_LEDGER),
+            // Why one failed: ObserveJob and Operations.
+            Map.entry("KinesisAnalyticsV2.describeApplicationOperation", KEEPING_THE_LEDGER),
+            // What became of an attempt: everybody.
+            Map.entry("KinesisAnalyticsV2.describeApplication", EnumSet.allOf(FunctionName.class)),
+            Map.entry("KinesisAnalyticsV2.describeApplicationVersion", EnumSet.allOf(FunctionName.class)),
+            Map.entry("KinesisAnalyticsV2.listApplicationOperations", EnumSet.allOf(FunctionName.class)),
+            Map.entry("KinesisAnalyticsV2.listApplicationSnapshots", EnumSet.allOf(FunctionName.class)),
+            // All that lives: ListJobs and Sweep.
+            Map.entry("KinesisAnalyticsV2.listApplications", EnumSet.of(LIST_JOBS, MONITOR_JOBS)));
 
     /** What Lambda itself does in a function's name. */
     private static final Set<String> OF_LAMBDA = Set.of("logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage");
 
-    private static final Map<String, DeployedFunction> FUNCTIONS =
-            DeployedFunction.of(Stacks.template(Stacks.settings("local")));
+    private static final Map<String, DeployedFunction> SESSION =
+            DeployedFunction.of(Stacks.template(Stacks.onSessionsOnly(_ -> {})));
+    private static final Map<String, DeployedFunction> MANAGED = withManagedCluster("SLUICEWAY");
+    private static final Map<String, DeployedFunction> EXTERNAL = withManagedCluster("EXTERNAL");
 
     @ParameterizedTest
     @EnumSource
     void actions_everyFunction_areThoseOfItsCalls(FunctionName name) throws IOException {
-        List<String> adapters = switch (name) {
+        assertThat(granted(SESSION, name)).isEqualTo(actions(calls(adapters(name))));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void actions_everyFunctionWithAManagedCluster_areThoseOfItsCallsThere(FunctionName name) throws IOException {
+        Set<String> needed = actions(Stream.concat(calls(adapters(name)), managedCalls(name)));
+
+        assertThat(granted(MANAGED, name)).isEqualTo(needed);
+    }
+
+    /** There nothing is created, and what is updated is a mark: no role is handed on. */
+    @ParameterizedTest
+    @EnumSource
+    void actions_everyFunctionWithApplicationsOfOthers_areFewer(FunctionName name) throws IOException {
+        Set<String> needed = actions(Stream.concat(
+                calls(adapters(name)),
+                managedCalls(name).filter(call -> !call.equals("KinesisAnalyticsV2.createApplication"))));
+        needed.remove(PASS_ROLE);
+
+        assertThat(granted(EXTERNAL, name)).isEqualTo(needed);
+    }
+
+    @Test
+    void callers_ofTheManagedCluster_areKnownOfEachOfItsCalls() throws IOException {
+        assertThat(calls(List.of(MANAGED_CLUSTER))).containsExactlyInAnyOrderElementsOf(CALLERS.keySet());
+    }
+
+    private static List<String> adapters(FunctionName name) {
+        return switch (name) {
             case SUBMIT_JOB ->
                 List.of("io.sluiceway.jar.s3", "io.sluiceway.ledger.dynamodb", "io.sluiceway.savepoint.storage");
             case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB, MONITOR_JOBS ->
                 List.of("io.sluiceway.ledger.dynamodb", "io.sluiceway.savepoint.storage");
             case LIST_JOBS -> List.of();
         };
-        Set<String> needed = Files.readAllLines(CALLS).stream()
+    }
+
+    private static Stream<String> calls(List<String> adapters) throws IOException {
+        return Files.readAllLines(CALLS).stream()
                 .map(line -> line.split(" ", -1))
                 .filter(line -> adapters.contains(line[0]))
-                .flatMap(line -> actions(line[1]).stream())
-                .collect(toSet());
-        Set<String> granted = FUNCTIONS.get("sluiceway-local-" + name).permissions().stream()
+                .map(line -> line[1]);
+    }
+
+    private static Stream<String> managedCalls(FunctionName name) throws IOException {
+        return calls(List.of(MANAGED_CLUSTER))
+                .filter(call -> CALLERS.getOrDefault(call, Set.of()).contains(name));
+    }
+
+    private static Set<String> granted(Map<String, DeployedFunction> functions, FunctionName name) {
+        return functions.get("sluiceway-local-" + name).permissions().stream()
                 .flatMap(permission -> permission.actions().stream())
                 .filter(action -> !OF_LAMBDA.contains(action))
                 .collect(toSet());
+    }
 
-        assertThat(granted).isEqualTo(needed);
+    private static Map<String, DeployedFunction> withManagedCluster(String ownership) {
+        return DeployedFunction.of(Stacks.template(Stacks.changed(
+                "local",
+                "local",
+                settings -> settings.withObject("/clusters/managed")
+                        .put("type", "MANAGED")
+                        .put("applications", "jobs-{job}")
+                        .put("ownership", ownership)
+                        .put("runtime", "FLINK-2_3")
+                        .put("serviceRoleArn", "arn:aws:iam::123456789012:role/flink"))));
+    }
+
+    /** A call that takes the action of its own name, and no other. */
+    private static Map.Entry<String, Set<String>> managed(String action) {
+        String call = action.substring(0, 1).toLowerCase(Locale.ROOT) + action.substring(1);
+        return Map.entry("KinesisAnalyticsV2." + call, Set.of("kinesisanalytics:" + action));
+    }
+
+    private static Set<String> actions(Stream<String> calls) {
+        return calls.flatMap(call -> actions(call).stream()).collect(toCollection(TreeSet::new));
     }
 
     private static Set<String> actions(String call) {

@@ -1,15 +1,15 @@
 package io.sluiceway.infra;
 
-import static java.util.stream.Collectors.toSet;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.sluiceway.infra.DeployedFunction.Permission;
+import io.sluiceway.infra.settings.Cluster;
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -27,7 +27,6 @@ class ManagedApplicationStackTest {
             new JsonMapper().valueToTree(TEMPLATE.toJSON()).path("Resources");
     private static final String APPLICATION =
             "arn:aws:kinesisanalytics:REGION:ACCOUNT:application/flight-delays-sample";
-    private static final String OWN = "arn:aws:kinesisanalytics:REGION:ACCOUNT:application/sluiceway-sample-*";
     private static final String DATA = "arn:aws:s3:::example-analytics-data";
     private static final String GROUP =
             "arn:aws:logs:REGION:ACCOUNT:log-group:/aws/kinesis-analytics/flight-delays-sample";
@@ -68,7 +67,7 @@ class ManagedApplicationStackTest {
     }
 
     @Test
-    void serviceRole_trust_isTheServiceForTheseApplications() {
+    void serviceRole_trust_isTheServiceForThisApplication() {
         JsonNode trust =
                 RESOURCES.path(only("AWS::IAM::Role")).path("Properties").path("AssumeRolePolicyDocument");
 
@@ -81,35 +80,15 @@ class ManagedApplicationStackTest {
                     assertThat(statement.conditions())
                             .containsOnly(
                                     Map.entry("StringEquals aws:SourceAccount", Set.of("ACCOUNT")),
-                                    Map.entry("ArnLike aws:SourceArn", Set.of(APPLICATION, OWN)));
+                                    Map.entry("ArnLike aws:SourceArn", Set.of(APPLICATION)));
                 });
     }
 
+    /** What may be done with the application is the functions' own roles' matter. */
     @Test
-    void managedFlinkPolicy_permissions_areExact() {
-        Set<String> run = Set.of(
-                "kinesisanalytics:CreateApplicationSnapshot",
-                "kinesisanalytics:DeleteApplicationSnapshot",
-                "kinesisanalytics:DescribeApplication",
-                "kinesisanalytics:DescribeApplicationOperation",
-                "kinesisanalytics:DescribeApplicationSnapshot",
-                "kinesisanalytics:ListApplicationOperations",
-                "kinesisanalytics:ListApplicationSnapshots",
-                "kinesisanalytics:StartApplication",
-                "kinesisanalytics:StopApplication");
-        Set<String> change = Stream.concat(run.stream(), Stream.of("kinesisanalytics:UpdateApplication"))
-                .collect(toSet());
-        JsonNode policy = RESOURCES.path(only("AWS::IAM::ManagedPolicy")).path("Properties");
-
-        assertThat(policy.has("Roles")).as("attached to a role already").isFalse();
-        assertThat(DeployedFunction.statements(RESOURCES, policy.path("PolicyDocument")))
-                .containsExactlyInAnyOrder(
-                        // The one wildcard: IAM knows no resource for this action.
-                        Permission.allow(Set.of("kinesisanalytics:CreateApplication"), Set.of("*")),
-                        Permission.allow(change, Set.of(OWN)),
-                        Permission.allow(run, Set.of(APPLICATION)),
-                        Permission.allow(Set.of("iam:PassRole"), Set.of("arn:aws:iam::ACCOUNT:role/{servicerole}"))
-                                .when("StringEquals iam:PassedToService", Set.of("kinesisanalytics.amazonaws.com")));
+    void policies_all_areTheServiceRolesOwn() {
+        TEMPLATE.resourceCountIs("AWS::IAM::ManagedPolicy", 0);
+        TEMPLATE.resourceCountIs("AWS::IAM::Policy", 1);
     }
 
     @Test
@@ -167,7 +146,7 @@ class ManagedApplicationStackTest {
                                         "PropertyGroups",
                                         List.of(Map.of(
                                                 "PropertyGroupId",
-                                                "flight-delays",
+                                                "program-arguments",
                                                 "PropertyMap",
                                                 Map.of(
                                                         "input", "s3a://example-analytics-data/flights",
@@ -281,11 +260,22 @@ class ManagedApplicationStackTest {
     }
 
     @Test
-    void outputs_tellHowToStartIt() {
-        TEMPLATE.hasOutput(
-                "Start",
-                Map.of("Value", "aws kinesisanalyticsv2 start-application --application-name flight-delays-sample"));
-        TEMPLATE.hasOutput("ManagedFlinkPolicy", Match.anyValue());
+    void outputs_cluster_isTheOneOfTheCommittedSettings() throws IOException {
+        JsonNode outputs = new JsonMapper().valueToTree(TEMPLATE.toJSON()).path("Outputs");
+        JsonNode committed = new JsonMapper()
+                .readTree(Stacks.SETTINGS.resolve("sample.json").toFile())
+                .path("clusters");
+
+        JsonNode cluster = new JsonMapper()
+                .readTree("{%s}".formatted(outputs.at("/Cluster/Value").asText()));
+
+        assertThat(cluster.properties())
+                .singleElement()
+                .satisfies(field -> assertThat(field.getValue()).isEqualTo(committed.get(field.getKey())));
+        assertThat(((Cluster.Managed) Stacks.settings("sample").clusters().get("sample-managed"))
+                        .applications()
+                        .replace("{job}", "flight-delays"))
+                .isEqualTo(outputs.at("/Application/Value").asText());
     }
 
     /** The output of the functions' stack that has the jobs bucket's ARN. */

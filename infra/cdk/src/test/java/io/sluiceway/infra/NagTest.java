@@ -32,6 +32,13 @@ class NagTest {
                 .allSatisfy(stack -> assertThat(findings(stack)).isEmpty());
     }
 
+    /** In a VPC other reasons would cover what the managed cluster's have to. */
+    @Test
+    void stack_managedClustersWithoutVpc_hasNoFindingThatIsNotAccepted() {
+        assertThat(findings(Stacks.stack(Stacks.changed("sample", "plain", settings -> settings.remove("vpc")))))
+                .isEmpty();
+    }
+
     @Test
     void policy_wildcardResource_isFound() {
         assertThat(findings(stackAllowing("*", "s3:GetObject")))

@@ -36,7 +36,27 @@ class SluicewayStackTest {
     private static final Template LOCAL = Stacks.template(Stacks.settings("local"));
     private static final Template SAMPLE = Stacks.template(Stacks.settings("sample"));
     private static final Map<String, DeployedFunction> LOCAL_FUNCTIONS = DeployedFunction.of(LOCAL);
+    private static final Map<String, DeployedFunction> SESSION_FUNCTIONS =
+            DeployedFunction.of(Stacks.template(Stacks.onSessionsOnly(_ -> {})));
     private static final Map<String, DeployedFunction> SAMPLE_FUNCTIONS = DeployedFunction.of(SAMPLE);
+
+    private static final String APPLICATION = "arn:aws:kinesisanalytics:REGION:ACCOUNT:application/";
+    private static final Set<String> SEE_APPLICATIONS = Set.of(
+            "kinesisanalytics:DescribeApplication",
+            "kinesisanalytics:DescribeApplicationVersion",
+            "kinesisanalytics:ListApplicationOperations",
+            "kinesisanalytics:ListApplicationSnapshots");
+    private static final Set<String> RUN_APPLICATIONS = Set.of(
+            "kinesisanalytics:CreateApplicationSnapshot",
+            "kinesisanalytics:DescribeApplication",
+            "kinesisanalytics:DescribeApplicationOperation",
+            "kinesisanalytics:DescribeApplicationSnapshot",
+            "kinesisanalytics:DescribeApplicationVersion",
+            "kinesisanalytics:ListApplicationOperations",
+            "kinesisanalytics:ListApplicationSnapshots",
+            "kinesisanalytics:StopApplication");
+    private static final Set<String> START_APPLICATIONS =
+            Set.of("kinesisanalytics:StartApplication", "kinesisanalytics:UpdateApplication");
 
     @Test
     void functions_anyStage_areThoseOfTheEnum() {
@@ -78,10 +98,92 @@ class SluicewayStackTest {
             case LIST_JOBS -> Set.of();
         };
 
-        assertThat(SAMPLE_FUNCTIONS.get("sluiceway-sample-" + name.text()).permissions())
-                .containsExactlyInAnyOrderElementsOf(Stream.of(Set.of(logs, failed), vpc(name), own)
-                        .flatMap(Set::stream)
-                        .toList());
+        DeployedFunction function = SAMPLE_FUNCTIONS.get("sluiceway-sample-" + name.text());
+        assertThat(function.permissions())
+                .containsExactlyInAnyOrderElementsOf(
+                        Stream.of(Set.of(logs, failed), vpc(name), own, onApplications(function))
+                                .flatMap(Set::stream)
+                                .toList());
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void permissions_everyFunctionOnManagedClusters_areExact(FunctionName name) {
+        Set<String> applications = Set.of(APPLICATION + "sluiceway-sample-*", APPLICATION + "*-sample");
+        Permission run = Permission.allow(RUN_APPLICATIONS, applications);
+        Permission list = Permission.allow(Set.of("kinesisanalytics:ListApplications"), Set.of("*"));
+        Set<Permission> expected = switch (name) {
+            case SUBMIT_JOB ->
+                Set.of(
+                        run,
+                        Permission.allow(START_APPLICATIONS, applications),
+                        Permission.allow(Set.of("kinesisanalytics:CreateApplication"), Set.of("*")),
+                        passRole("example-flink-applications"));
+            case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB -> Set.of(run);
+            case LIST_JOBS -> Set.of(list, Permission.allow(SEE_APPLICATIONS, applications));
+            case MONITOR_JOBS -> Set.of(run, list);
+        };
+
+        assertThat(onApplications(SAMPLE_FUNCTIONS.get("sluiceway-sample-" + name.text())))
+                .isEqualTo(expected);
+    }
+
+    @Test
+    void permissions_submitJobOnApplicationsOfOthers_createNoneAndPassNoRole() {
+        Template template =
+                Stacks.template(Stacks.onSessionsOnly(settings -> managed(settings, "others", "EXTERNAL", "any-role")));
+
+        assertThat(onApplications(DeployedFunction.of(template).get("sluiceway-local-submit-job")))
+                .containsExactlyInAnyOrder(
+                        Permission.allow(RUN_APPLICATIONS, Set.of(APPLICATION + "others-*")),
+                        Permission.allow(START_APPLICATIONS, Set.of(APPLICATION + "others-*")));
+    }
+
+    @Test
+    void permissions_submitJobOnSeveralManagedClusters_nameEachPatternAndEachOwnRole() {
+        Template template = Stacks.template(Stacks.onSessionsOnly(settings -> {
+            managed(settings, "a", "SLUICEWAY", "role-of-a");
+            managed(settings, "b", "SLUICEWAY", "role-of-b");
+            managed(settings, "c", "EXTERNAL", "role-of-c");
+        }));
+
+        assertThat(onApplications(DeployedFunction.of(template).get("sluiceway-local-submit-job")))
+                .contains(
+                        passRole("role-of-a", "role-of-b"),
+                        Permission.allow(
+                                START_APPLICATIONS,
+                                Set.of(APPLICATION + "a-*", APPLICATION + "b-*", APPLICATION + "c-*")));
+    }
+
+    @Test
+    void permissions_anyFunctionWithoutManagedCluster_haveNoneOnApplications() {
+        assertThat(SESSION_FUNCTIONS.values())
+                .allSatisfy(function -> assertThat(onApplications(function)).isEmpty());
+    }
+
+    private static void managed(ObjectNode settings, String name, String ownership, String role) {
+        settings.withObject("/clusters/" + name)
+                .put("type", "MANAGED")
+                .put("applications", name + "-{job}")
+                .put("ownership", ownership)
+                .put("runtime", "FLINK-2_3")
+                .put("serviceRoleArn", "arn:aws:iam::123456789012:role/" + role);
+    }
+
+    private static Set<Permission> onApplications(DeployedFunction function) {
+        return function.permissions().stream()
+                .filter(permission -> permission.actions().stream()
+                        .anyMatch(action -> action.startsWith("kinesisanalytics:") || action.startsWith("iam:")))
+                .collect(toSet());
+    }
+
+    private static Permission passRole(String... roles) {
+        return Permission.allow(
+                        Set.of("iam:PassRole"),
+                        Arrays.stream(roles)
+                                .map(role -> "arn:aws:iam::123456789012:role/" + role)
+                                .collect(toSet()))
+                .when("StringEquals iam:PassedToService", Set.of("kinesisanalytics.amazonaws.com"));
     }
 
     /** Lambda may attach the function, which EC2 can't name more exactly; the function's own code may not. */
@@ -106,7 +208,7 @@ class SluicewayStackTest {
 
     @Test
     void permissions_function_withoutVpc_hasNoneOnNetworks() {
-        assertThat(LOCAL_FUNCTIONS.values())
+        assertThat(SESSION_FUNCTIONS.values())
                 .allSatisfy(function -> assertThat(function.permissions())
                         .noneMatch(permission -> permission.resources().contains("*")));
     }
@@ -457,6 +559,9 @@ class SluicewayStackTest {
                 .hasMessageContaining("Wide");
         assertThatThrownBy(() -> function.allow("Wide", List.of("s3:GetObject"), List.of("*")))
                 .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> function.allowWithoutResource("Wide", "s3:List*", "It only lists."))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("Wide");
     }
 
     @ParameterizedTest
@@ -474,13 +579,18 @@ class SluicewayStackTest {
                                 """
                         {"local":{"type":"SESSION","url":"http://127.0.0.1:8381",\
                         "savepointRoot":"s3://sluiceway-local-data/savepoints",\
-                        "checkpointRoot":"s3://sluiceway-local-data/checkpoints","slots":"FIXED"}}""",
+                        "checkpointRoot":"s3://sluiceway-local-data/checkpoints","slots":"FIXED"},\
+                        "managed":{"type":"MANAGED","applications":"sluiceway-local-{job}","ownership":"SLUICEWAY",\
+                        "runtime":"FLINK-2_3","serviceRoleArn":"arn:aws:iam::000000000000:role/managed-flink",\
+                        "checkpointInterval":"PT2S"}}""",
                                 "SLUICEWAY_JAR_BUCKETS",
                                 "sluiceway-local-jobs",
                                 "SLUICEWAY_TIME_BUDGET",
                                 budget(name),
                                 "AWS_ENDPOINT_URL",
                                 "http://127.0.0.1:4566",
+                                "AWS_ENDPOINT_URL_KINESIS_ANALYTICS_V2",
+                                "http://127.0.0.1:8383",
                                 "JAVA_HOME",
                                 "/opt/jdk-25")));
     }
@@ -500,7 +610,12 @@ class SluicewayStackTest {
                                 """
                         {"analytics":{"type":"SESSION","url":"https://flink.analytics.example.internal:8081",\
                         "savepointRoot":"s3://example-analytics-state/savepoints",\
-                        "checkpointRoot":"s3://example-analytics-state/checkpoints","slots":"ELASTIC"}}""",
+                        "checkpointRoot":"s3://example-analytics-state/checkpoints","slots":"ELASTIC"},\
+                        "managed":{"type":"MANAGED","applications":"sluiceway-sample-{job}","ownership":"SLUICEWAY",\
+                        "runtime":"FLINK-2_3","serviceRoleArn":"arn:aws:iam::123456789012:role/example-flink-applications",\
+                        "logStreamArn":"arn:aws:logs:us-east-1:123456789012:log-group:/aws/kinesis-analytics/example:log-stream:applications",\
+                        "checkpointInterval":"PT1M","parallelismPerKpu":1},\
+                        "sample-managed":{"type":"MANAGED","applications":"{job}-sample","ownership":"EXTERNAL"}}""",
                                 "SLUICEWAY_JAR_BUCKETS",
                                 "{jobsbucket},example-release-artifacts",
                                 "SLUICEWAY_TIME_BUDGET",

@@ -49,6 +49,14 @@ final class Stacks {
         }
     }
 
+    /** The laptop's settings without its managed cluster, changed. */
+    static Settings onSessionsOnly(Consumer<ObjectNode> change) {
+        return changed("local", "local", settings -> {
+            settings.withObject("/clusters").remove("managed");
+            change.accept(settings);
+        });
+    }
+
     static SluicewayStack stack(Settings settings) {
         return new SluicewayStack(app(), new SluicewayStack.Input(settings, artifacts()));
     }

@@ -4,14 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.sluiceway.infra.settings.Settings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Alarms and dashboard show what {@code monitor-jobs} publishes; a name that nobody publishes stays silent for ever.
@@ -20,28 +23,39 @@ class SweepMetricsTest {
     /** Kept true by the functions' own MonitorJobsTest, which compares the page with what a sweep publishes. */
     private static final Path PUBLISHED = Path.of(System.getProperty("project.root"), "docs", "metrics.md");
 
-    private static final JsonNode RESOURCES = new JsonMapper()
-            .valueToTree(Stacks.template(Stacks.settings("sample")).toJSON());
+    private static final Settings SETTINGS = Stacks.settings("sample");
+    private static final JsonNode RESOURCES =
+            new JsonMapper().valueToTree(Stacks.template(SETTINGS).toJSON());
 
-    @Test
-    void names_alarmsAndDashboard_areThoseThatArePublished() throws IOException {
+    static Set<String> clusters() {
+        return SETTINGS.clusters().keySet();
+    }
+
+    @ParameterizedTest
+    @MethodSource("clusters")
+    void names_alarmsAndDashboardOfEachCluster_areThoseThatArePublished(String cluster) throws IOException {
         List<String> published = found("(?m)^\\| `([A-Z][A-Za-z]+)` \\|", Files.readString(PUBLISHED));
         String dashboard = String.join("", texts("AWS::CloudWatch::Dashboard", "/Properties/DashboardBody"));
 
         assertThat(published).contains("ClusterUnreachable", "LastCheckpointAge");
-        assertThat(namesOfAlarms())
+        assertThat(namesOfAlarms(cluster))
                 .containsExactlyInAnyOrder(
                         "ClusterUnreachable", "FailedOperations", "JobsFailed", "JobsRestarting", "JobsUnknown")
                 .isSubsetOf(published);
         assertThat(Stream.concat(
-                        found("\"Sluiceway/sample\",\"([A-Za-z]+)\"", dashboard).stream(),
-                        found("MetricName=\\\\\"([A-Za-z]+)\\\\\"", dashboard).stream()))
+                        found("\"Sluiceway/sample\",\"([A-Za-z]+)\",\"cluster\",\"%s\"".formatted(cluster), dashboard)
+                                .stream(),
+                        found("MetricName=\\\\\"([A-Za-z]+)\\\\\" cluster=\\\\\"%s\\\\\"".formatted(cluster), dashboard)
+                                .stream()))
                 .containsExactlyInAnyOrderElementsOf(published);
     }
 
-    private static List<String> namesOfAlarms() {
+    private static List<String> namesOfAlarms(String cluster) {
         return resources("AWS::CloudWatch::Alarm")
                 .filter(alarm -> alarm.at("/Properties/Namespace").asText().startsWith("Sluiceway/"))
+                .filter(alarm -> alarm.at("/Properties/Dimensions")
+                        .findValuesAsText("Value")
+                        .contains(cluster))
                 .map(alarm -> alarm.at("/Properties/MetricName").asText())
                 .toList();
     }

@@ -24,7 +24,7 @@ final class ManagedApplication extends Construct {
     private static final Duration PAUSE_BETWEEN_CHECKPOINTS = Duration.ofSeconds(5);
 
     /** The property group that the job takes its arguments from: {@code RuntimeProperties} of flink-jobs. */
-    private static final String PROPERTIES = "flight-delays";
+    private static final String PROPERTIES = "program-arguments";
 
     private final String name;
 

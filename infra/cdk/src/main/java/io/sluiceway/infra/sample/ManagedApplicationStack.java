@@ -3,7 +3,6 @@ package io.sluiceway.infra.sample;
 import io.sluiceway.infra.JobsBucket;
 import io.sluiceway.infra.settings.SampleApplication;
 import io.sluiceway.infra.settings.Settings;
-import java.util.List;
 import software.amazon.awscdk.CfnOutput;
 import software.amazon.awscdk.Stack;
 import software.amazon.awscdk.StackProps;
@@ -11,11 +10,9 @@ import software.constructs.Construct;
 
 /**
  * A sample: the example job {@code flight-delays} as an application on Amazon Managed Service for Apache Flink, with
- * ownership {@code EXTERNAL}. This stack owns the application's code and configuration; Sluiceway starts it, stops it
- * and takes its snapshots, and nothing else, so that a later deployment of the stack reverts nothing that Sluiceway
- * did.
- *
- * <p>Besides, it states what Sluiceway's functions need for such applications ({@link ManagedFlinkAccess}).
+ * ownership {@code EXTERNAL}. This stack owns the application's code and configuration. Sluiceway starts it, stops it
+ * and takes its snapshots, once the settings name it as a cluster; all that it changes is its own mark among the
+ * runtime properties.
  */
 public final class ManagedApplicationStack extends Stack {
     /**
@@ -41,27 +38,20 @@ public final class ManagedApplicationStack extends Stack {
                         .description("Sluiceway: a sample application on Amazon Managed Service for Apache Flink")
                         .build());
         Settings settings = input.settings();
-        // Without Sluiceway's prefix: what Sluiceway may change is told by it, and this it may not.
-        String name = "flight-delays-" + settings.stage().name();
-        String own = settings.stage().nameOf("*");
+        String suffix = "-" + settings.stage().name();
+        String name = "flight-delays" + suffix;
         ApplicationLog log = new ApplicationLog(this, name, settings.logRetention());
-        ServiceRole role = new ServiceRole(
-                this, new ServiceRole.Input(List.of(name, own), input.application(), input.jobs(), log));
+        ServiceRole role = new ServiceRole(this, new ServiceRole.Input(name, input.application(), input.jobs(), log));
         ManagedApplication application = new ManagedApplication(
                 this, new ManagedApplication.Input(name, input.application(), input.jobs(), role, log));
         new ApplicationAlarms(this, name, settings.alarmTopicArn());
-        ManagedFlinkAccess access =
-                new ManagedFlinkAccess(this, new ManagedFlinkAccess.Input(List.of(own), List.of(name), role.role()));
 
         output("Application", "The application", application.name());
         output(
-                "Start",
-                "Starts the application, from its newest snapshot if there is one",
-                "aws kinesisanalyticsv2 start-application --application-name " + name);
-        output(
-                "ManagedFlinkPolicy",
-                "What the functions need for applications on Managed Flink",
-                access.policy().getManagedPolicyArn());
+                "Cluster",
+                "What the settings' clusters say of it, so that Sluiceway runs it as the job flight-delays",
+                "\"sample-managed\": {\"type\": \"MANAGED\", \"applications\": \"{job}%s\", \"ownership\": \"EXTERNAL\"}"
+                        .formatted(suffix));
     }
 
     private void output(String id, String description, String value) {

@@ -1,5 +1,6 @@
 package io.sluiceway.infra.sample;
 
+import io.sluiceway.infra.ApplicationArn;
 import io.sluiceway.infra.BucketArn;
 import io.sluiceway.infra.JobsBucket;
 import io.sluiceway.infra.Nag;
@@ -20,7 +21,7 @@ import software.constructs.Construct;
  */
 final class ServiceRole extends Construct {
     /** The service's name to IAM. */
-    static final String SERVICE = "kinesisanalytics.amazonaws.com";
+    private static final String SERVICE = "kinesisanalytics.amazonaws.com";
 
     /** The files that the job reads: {@code InputDirectory} of flink-jobs. */
     private static final List<String> INPUT_FILES = List.of("flights.csv", "weather.csv");
@@ -30,17 +31,12 @@ final class ServiceRole extends Construct {
     /**
      * What the role is made from.
      *
-     * @param applications the names of the applications that may take the role; one may end with a wildcard
+     * @param name the name of the one application that may take the role
      * @param application which jar, input and output
      * @param jobs the bucket that has the jar
      * @param log where the application writes its log
      */
-    record Input(List<String> applications, SampleApplication application, JobsBucket jobs, ApplicationLog log) {
-        /** Copies the names. */
-        Input {
-            applications = List.copyOf(applications);
-        }
-    }
+    record Input(String name, SampleApplication application, JobsBucket jobs, ApplicationLog log) {}
 
     /**
      * Makes the role.
@@ -52,8 +48,7 @@ final class ServiceRole extends Construct {
         super(scope, "service");
         Stack stack = Stack.of(this);
         role = Role.Builder.create(this, "role")
-                .description("What the application %s may do"
-                        .formatted(input.applications().getFirst()))
+                .description("What the application %s may do".formatted(input.name()))
                 // https://docs.aws.amazon.com/managed-flink/latest/java/iam-cross-service-confused-deputy-prevention.html
                 .assumedBy(new PrincipalWithConditions(
                         new ServicePrincipal(SERVICE),
@@ -61,11 +56,7 @@ final class ServiceRole extends Construct {
                                 "StringEquals",
                                 Map.of("aws:SourceAccount", stack.getAccount()),
                                 "ArnLike",
-                                Map.of(
-                                        "aws:SourceArn",
-                                        input.applications().stream()
-                                                .map(name -> ApplicationArn.of(stack, name))
-                                                .toList()))))
+                                Map.of("aws:SourceArn", ApplicationArn.of(stack, input.name())))))
                 .build();
         allowJar(input);
         allowInput(stack, input.application().inputDirectory());

@@ -1,7 +1,6 @@
 /**
  * A sample for teams whose jobs run on Amazon Managed Service for Apache Flink:
- * {@link io.sluiceway.infra.sample.ManagedApplicationStack}, one application with all that belongs to it, and
- * {@link io.sluiceway.infra.sample.ManagedFlinkAccess}, what Sluiceway's functions may do with such applications.
+ * {@link io.sluiceway.infra.sample.ManagedApplicationStack}, one application with all that belongs to it.
  */
 @NullMarked
 package io.sluiceway.infra.sample;

@@ -57,4 +57,20 @@ final class Check {
         }
         return present;
     }
+
+    /**
+     * A setting has to be a number from 1 to a limit.
+     *
+     * @param value what was read
+     * @param name the setting's name
+     * @param most the limit
+     * @return the value
+     * @throws SettingsException if it is beyond
+     */
+    static int within(int value, String name, int most) {
+        if (value < 1 || value > most) {
+            throw new SettingsException("'%d' is no %s: it is a number from 1 to %d".formatted(value, name, most));
+        }
+        return value;
+    }
 }

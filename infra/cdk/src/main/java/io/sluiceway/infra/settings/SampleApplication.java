@@ -56,17 +56,11 @@ public record SampleApplication(
                 jarVersion, "jarVersion", VERSION, "what S3 calls a version of an object, such as 3sL4kqtJlcpXroDTDm");
         Check.matching(input, "input", DIRECTORY, DIRECTORY_RULE);
         Check.matching(output, "output", DIRECTORY, DIRECTORY_RULE);
-        replay = replay == null ? 3600 : within(replay, "replay", FASTEST_REPLAY);
-        parallelism = parallelism == null ? 1 : within(parallelism, "parallelism", MOST_SUBTASKS);
-        parallelismPerKpu =
-                parallelismPerKpu == null ? 1 : within(parallelismPerKpu, "parallelismPerKpu", MOST_SUBTASKS_PER_KPU);
-    }
-
-    private static int within(int value, String name, int most) {
-        if (value < 1 || value > most) {
-            throw new SettingsException("'%d' is no %s: it is a number from 1 to %d".formatted(value, name, most));
-        }
-        return value;
+        replay = replay == null ? 3600 : Check.within(replay, "replay", FASTEST_REPLAY);
+        parallelism = parallelism == null ? 1 : Check.within(parallelism, "parallelism", MOST_SUBTASKS);
+        parallelismPerKpu = parallelismPerKpu == null
+                ? 1
+                : Check.within(parallelismPerKpu, "parallelismPerKpu", MOST_SUBTASKS_PER_KPU);
     }
 
     /** {@return the same as {@link #input()}, as IAM is told} */

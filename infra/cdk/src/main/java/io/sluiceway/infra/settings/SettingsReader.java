@@ -120,8 +120,8 @@ public final class SettingsReader {
                                         .collect(joining(", ")));
             case InvalidTypeIdException type ->
                 type.getTypeId() == null
-                        ? "%s has no type; a cluster's type is SESSION".formatted(path(type))
-                        : "%s has the unknown type %s; a cluster's type is SESSION"
+                        ? "%s has no type; a cluster's type is SESSION or MANAGED".formatted(path(type))
+                        : "%s has the unknown type %s; a cluster's type is SESSION or MANAGED"
                                 .formatted(path(type), type.getTypeId());
             case InvalidFormatException format
             when format.getTargetType().isEnum() ->

@@ -83,6 +83,34 @@ class SettingsReaderTest {
     }
 
     @Test
+    void read_managedCluster_isOwnedBySluicewayUnlessSaid() throws IOException {
+        assertThat(read("prod", managed("\"PT30S\"", "\"PT24H\"")).clusters())
+                .containsOnly(Map.entry(
+                        "managed",
+                        new Cluster.Managed(
+                                "flink-{job}",
+                                Cluster.Ownership.SLUICEWAY,
+                                "FLINK-2_3",
+                                "arn:aws:iam::123456789012:role/flink",
+                                "arn:aws:logs:eu-central-1:123456789012:log-group:flink:log-stream:jobs",
+                                "PT24H",
+                                2)));
+    }
+
+    @Test
+    void read_managedClusterOfOthers_needsNoMoreThanNames() throws IOException {
+        String json = SETTINGS.replace(
+                CLUSTER, "{\"type\": \"MANAGED\", \"applications\": \"{job}-x\", \"ownership\": \"EXTERNAL\"}");
+
+        Cluster cluster = read("prod", json).clusters().get("analytics");
+
+        assertThat(cluster)
+                .isEqualTo(new Cluster.Managed("{job}-x", Cluster.Ownership.EXTERNAL, null, null, null, null, null));
+        assertThat(cluster.stateRoots()).isEmpty();
+        assertThat(((Cluster.Managed) cluster).applicationsPattern()).isEqualTo("*-x");
+    }
+
+    @Test
     void read_sampleApplication_hasDefaultsAndIsToldToIam() throws IOException {
         SampleApplication application = read("prod", with(sample("v1", "v2"))).sampleApplication();
 
@@ -154,11 +182,11 @@ class SettingsReaderTest {
                 argumentSet(
                         "cluster without type",
                         without("\"type\": \"SESSION\","),
-                        "clusters.analytics has no type; a cluster's type is SESSION."),
+                        "clusters.analytics has no type; a cluster's type is SESSION or MANAGED."),
                 argumentSet(
                         "cluster of unknown type",
                         SETTINGS.replace("SESSION", "MESOS"),
-                        "clusters.analytics has the unknown type MESOS; a cluster's type is SESSION."),
+                        "clusters.analytics has the unknown type MESOS; a cluster's type is SESSION or MANAGED."),
                 argumentSet(
                         "unknown field of a cluster",
                         SETTINGS.replace("\"slots\"", "\"slot\""),
@@ -179,6 +207,79 @@ class SettingsReaderTest {
                         "root without a scheme",
                         SETTINGS.replace("s3://state/savepoints", "state/savepoints"),
                         "clusters.analytics: 'state/savepoints' is no savepointRoot: it is a directory with its scheme, such as s3://bucket/savepoints."),
+                argumentSet(
+                        "applications without a job",
+                        managed("flink-{job}", "flink"),
+                        "clusters.managed: 'flink' is no applications: it is up to 128 letters, digits, underscores, dots and hyphens with {job} once among them, such as sluiceway-prod-{job}."),
+                argumentSet(
+                        "applications of two jobs",
+                        managed("flink-{job}", "{job}-{job}"),
+                        "clusters.managed: '{job}-{job}' is no applications: it is up to 128 letters, digits, underscores, dots and hyphens with {job} once among them, such as sluiceway-prod-{job}."),
+                argumentSet(
+                        "applications of a wildcard",
+                        managed("flink-{job}", "*{job}"),
+                        "clusters.managed: '*{job}' is no applications: it is up to 128 letters, digits, underscores, dots and hyphens with {job} once among them, such as sluiceway-prod-{job}."),
+                argumentSet(
+                        "applications of too long a name",
+                        managed("flink-{job}", "a".repeat(124) + "{job}"),
+                        "clusters.managed: '%s{job}' is no applications: it is up to 128 letters, digits, underscores, dots and hyphens with {job} once among them, such as sluiceway-prod-{job}."
+                                .formatted("a".repeat(124))),
+                argumentSet(
+                        "no applications",
+                        managed("\"applications\": \"flink-{job}\",", ""),
+                        "clusters.managed: applications is missing."),
+                argumentSet(
+                        "unknown ownership",
+                        managed("\"runtime\"", "\"ownership\": \"OURS\", \"runtime\""),
+                        "clusters.managed.ownership can't be 'OURS'; it is one of SLUICEWAY, EXTERNAL."),
+                argumentSet(
+                        "own applications without a runtime",
+                        managed("\"runtime\": \"FLINK-2_3\",", ""),
+                        "clusters.managed: runtime is missing."),
+                argumentSet(
+                        "own applications without a role",
+                        managed("\"serviceRoleArn\": \"arn:aws:iam::123456789012:role/flink\",", ""),
+                        "clusters.managed: serviceRoleArn is missing."),
+                argumentSet(
+                        "runtime of SQL",
+                        managed("FLINK-2_3", "SQL-1_0"),
+                        "clusters.managed: 'SQL-1_0' is no runtime: it is a runtime environment of Flink, such as FLINK-2_3."),
+                argumentSet(
+                        "role of a wildcard",
+                        managed("role/flink", "role/*"),
+                        "clusters.managed: 'arn:aws:iam::123456789012:role/*' is no serviceRoleArn: it is the ARN of a role, such as arn:aws:iam::123456789012:role/flink, without wildcards."),
+                argumentSet(
+                        "role of a variable of IAM",
+                        managed("role/flink", "role/${aws:username}"),
+                        "clusters.managed: 'arn:aws:iam::123456789012:role/${aws:username}' is no serviceRoleArn: it is the ARN of a role, such as arn:aws:iam::123456789012:role/flink, without wildcards."),
+                argumentSet(
+                        "log group for a log stream",
+                        managed(":log-stream:jobs", ""),
+                        "clusters.managed: 'arn:aws:logs:eu-central-1:123456789012:log-group:flink' is no logStreamArn: it is the ARN of a log stream, such as arn:aws:logs:eu-central-1:123456789012:log-group:flink:log-stream:jobs."),
+                argumentSet(
+                        "interval that is none",
+                        managed("PT30S", "30"),
+                        "clusters.managed: '30' is no checkpointInterval: it is an ISO-8601 duration from PT0.001S to PT24H, such as PT1M."),
+                argumentSet(
+                        "interval of more than a day",
+                        managed("PT30S", "PT24H0.001S"),
+                        "clusters.managed: 'PT24H0.001S' is no checkpointInterval: it is an ISO-8601 duration from PT0.001S to PT24H, such as PT1M."),
+                argumentSet(
+                        "interval of nothing",
+                        managed("PT30S", "PT0S"),
+                        "clusters.managed: 'PT0S' is no checkpointInterval: it is an ISO-8601 duration from PT0.001S to PT24H, such as PT1M."),
+                argumentSet(
+                        "too many subtasks for a KPU of a cluster",
+                        managed("\"parallelismPerKpu\": 2", "\"parallelismPerKpu\": 9"),
+                        "clusters.managed: '9' is no parallelismPerKpu: it is a number from 1 to 8."),
+                argumentSet(
+                        "no subtask for a KPU of a cluster",
+                        managed("\"parallelismPerKpu\": 2", "\"parallelismPerKpu\": 0"),
+                        "clusters.managed: '0' is no parallelismPerKpu: it is a number from 1 to 8."),
+                argumentSet(
+                        "field of a session cluster",
+                        managed("\"runtime\"", "\"url\": \"https://flink\", \"runtime\""),
+                        "clusters.managed.url is no setting; there are applications, checkpointInterval, logStreamArn, ownership, parallelismPerKpu, runtime, serviceRoleArn."),
                 argumentSet(
                         "bucket's name",
                         with("\"jobsBucketName\": \"Jobs\""),
@@ -331,6 +432,22 @@ class SettingsReaderTest {
                 .hasMessage(
                         "'%s' is no stage: it is 1 to 20 lower-case letters, digits and hyphens, and starts with a letter",
                         name);
+    }
+
+    /** Settings with a managed cluster that is right, with one thing replaced. */
+    private static String managed(String text, String replacement) {
+        String cluster = """
+                {
+                  "type": "MANAGED",
+                  "applications": "flink-{job}",
+                  "runtime": "FLINK-2_3",
+                  "serviceRoleArn": "arn:aws:iam::123456789012:role/flink",
+                  "logStreamArn": "arn:aws:logs:eu-central-1:123456789012:log-group:flink:log-stream:jobs",
+                  "checkpointInterval": "PT30S",
+                  "parallelismPerKpu": 2
+                }""";
+        assertThat(cluster).contains(text);
+        return SETTINGS.replace("\"analytics\"", "\"managed\"").replace(CLUSTER, cluster.replace(text, replacement));
     }
 
     /** A sample application that is right, with one thing replaced. */

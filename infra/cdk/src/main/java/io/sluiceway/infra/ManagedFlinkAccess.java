@@ -1,0 +1,136 @@
+package io.sluiceway.infra;
+
+import io.sluiceway.infra.settings.Cluster;
+import io.sluiceway.infra.settings.Cluster.Ownership;
+import io.sluiceway.infra.settings.FunctionName;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
+import software.amazon.awscdk.Stack;
+
+/**
+ * The applications on Amazon Managed Service for Apache Flink that the functions work with, as IAM is told. Which
+ * action goes with which resource, and which call takes {@code iam:PassRole}, is from the <a
+ * href="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonkinesisanalyticsv2.html">service
+ * authorization reference</a>.
+ *
+ * @param applications patterns for the applications' names, of all managed clusters; none without such a cluster
+ * @param serviceRoleArns the roles that applications of ownership {@code SLUICEWAY} run with
+ */
+record ManagedFlinkAccess(List<String> applications, List<String> serviceRoleArns) {
+    /** The service's name to IAM. */
+    static final String SERVICE = "kinesisanalytics.amazonaws.com";
+
+    /** What tells of a job what a list shows. */
+    private static final List<String> SEE = List.of(
+            "kinesisanalytics:DescribeApplication",
+            "kinesisanalytics:DescribeApplicationVersion",
+            "kinesisanalytics:ListApplicationOperations",
+            "kinesisanalytics:ListApplicationSnapshots");
+
+    /**
+     * What a function takes that observes jobs and takes operations forward: why one failed, how far a snapshot is, and
+     * what operations trigger.
+     */
+    private static final List<String> RUN = Stream.concat(
+                    SEE.stream(),
+                    Stream.of(
+                            "kinesisanalytics:CreateApplicationSnapshot",
+                            "kinesisanalytics:DescribeApplicationOperation",
+                            "kinesisanalytics:DescribeApplicationSnapshot",
+                            "kinesisanalytics:StopApplication"))
+            .sorted()
+            .toList();
+
+    /**
+     * Gathers what the managed clusters name.
+     *
+     * @param clusters the clusters that the functions may use
+     * @return all of it, each once
+     */
+    static ManagedFlinkAccess to(Collection<Cluster> clusters) {
+        List<Cluster.Managed> managed = clusters.stream()
+                .filter(Cluster.Managed.class::isInstance)
+                .map(Cluster.Managed.class::cast)
+                .toList();
+        return new ManagedFlinkAccess(
+                managed.stream()
+                        .map(Cluster.Managed::applicationsPattern)
+                        .distinct()
+                        .sorted()
+                        .toList(),
+                managed.stream()
+                        .filter(cluster -> cluster.ownership() == Ownership.SLUICEWAY)
+                        .map(cluster -> Objects.requireNonNull(cluster.serviceRoleArn()))
+                        .distinct()
+                        .sorted()
+                        .toList());
+    }
+
+    /**
+     * Lets a function do with the applications what it is there for, and nothing where there are none.
+     *
+     * @param name which function
+     * @param function the function
+     */
+    void grantTo(FunctionName name, SluicewayFunction function) {
+        if (applications.isEmpty()) {
+            return;
+        }
+        List<String> arns = applications.stream()
+                .map(pattern -> ApplicationArn.of(Stack.of(function), pattern))
+                .toList();
+        switch (name) {
+            case SUBMIT_JOB -> {
+                function.allow("RunApplications", RUN, arns);
+                // Of ownership EXTERNAL, too: an attempt's mark is an update of the runtime properties.
+                function.allow(
+                        "StartApplications",
+                        List.of("kinesisanalytics:StartApplication", "kinesisanalytics:UpdateApplication"),
+                        arns);
+                create(function);
+            }
+            case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB -> function.allow("RunApplications", RUN, arns);
+            case LIST_JOBS -> {
+                function.allow("SeeApplications", SEE, arns);
+                list(function);
+            }
+            case MONITOR_JOBS -> {
+                function.allow("RunApplications", RUN, arns);
+                list(function);
+            }
+        }
+        Nag.accept(
+                function.policy(),
+                "AwsSolutions-IAM5",
+                "An application is named after its job, which callers name; the policy can name no more than what the"
+                        + " cluster's setting puts around that.",
+                "/^Resource::arn:[^*]+:application[/][^*/]*\\*[^*/]*$/");
+    }
+
+    private void create(SluicewayFunction function) {
+        if (serviceRoleArns.isEmpty()) {
+            return;
+        }
+        function.allowWithoutResource(
+                "CreateApplications",
+                "kinesisanalytics:CreateApplication",
+                "IAM knows no resource for CreateApplication, so it takes nothing but the wildcard. What it creates runs"
+                        + " with a role that may be passed, and can be started only under a name of the clusters' own.");
+        function.allow(
+                "GiveApplicationsTheirRole",
+                List.of("iam:PassRole"),
+                serviceRoleArns,
+                Map.of("StringEquals", Map.of("iam:PassedToService", List.of(SERVICE))));
+    }
+
+    private static void list(SluicewayFunction function) {
+        function.allowWithoutResource(
+                "ListApplications",
+                "kinesisanalytics:ListApplications",
+                "IAM knows no resource for ListApplications, so it takes nothing but the wildcard. It tells the names of"
+                        + " the account's applications, their status, version and runtime, and changes nothing.");
+    }
+}
