@@ -41,9 +41,12 @@ data: ## Fetch the flights of New York 2013
 up: $(BUILT) $(VENV) $(CDK) data ## Bring the laptop stack up: MiniStack, Flink, Airflow; deploy the functions
 	@$(STACK) up
 
+# A session cluster, or with CLUSTER=managed the double of Amazon Managed Service for Apache Flink.
+CLUSTER ?= local
+
 .PHONY: demo
-demo: $(BUILT) $(VENV) $(CDK) data ## Bring the stack up, run the example DAGs in it, check and show their results
-	@$(STACK) demo
+demo: $(BUILT) $(VENV) $(CDK) data ## Bring the stack up, run the example DAGs, check and show their results; CLUSTER=managed takes Managed Flink
+	@$(STACK) demo --cluster '$(CLUSTER)'
 
 .PHONY: down
 down: ## Take the laptop stack down, whatever state it is in
@@ -63,13 +66,15 @@ test: build data $(VENV) $(CDK) ## Run all tests, those on the stack and the dem
 	@grep -o '<skipped message="[^"]*"' -r --include='TEST-*.xml' functions/target flink-jobs/target infra/cdk/target \
 	  | sed -E 's/.*TEST-([^:]*)\.xml:<skipped message="([^"]*)"/Skipped: a test of \1, because \2/' || true
 	cd local && ../.venv/bin/pytest -rs
+	cd local/managed-flink && ../../.venv/bin/pytest -rs
 	$(STACK) during $(MAKE) --no-print-directory test-stack
 	cd local && ../.venv/bin/pytest -m stopped
 
-# The stack's sockets are looked at after the demo, when functions and tasks have run.
+# The stack's sockets are looked at after the demos, when functions and tasks have run.
 .PHONY: test-stack
 test-stack:
 	@$(STACK) demo
+	@$(STACK) demo --cluster managed
 	cd local && ../.venv/bin/pytest -m stack
 	cd airflow-dags && SLUICEWAY_STACK=1 ../.venv/bin/pytest -rs
 
@@ -99,6 +104,7 @@ check: $(VENV) ## Check format, types and lint, without running a test
 	.venv/bin/ruff format --check local airflow-dags
 	.venv/bin/ruff check local airflow-dags
 	cd local && ../.venv/bin/mypy
+	cd local/managed-flink && ../../.venv/bin/mypy
 	cd airflow-dags && ../.venv/bin/mypy
 
 .PHONY: format

@@ -140,6 +140,8 @@ class FakeFlink:
     :param attempts: what the ledger knows besides, by Flink job id
     :param requests: which try of each submission counts, and what it asked for, by request id
     :param asked: the operations of other requests, by request id
+    :param managed: whether it is a Managed Flink: it shows a job's newest execution only, by its application's name,
+        and no checkpoints
     """
 
     aws: FakeAws
@@ -150,6 +152,7 @@ class FakeFlink:
     requests: dict[str, Json] = field(default_factory=dict)
     operations: dict[str, Json] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
+    managed: bool = False
 
     def __post_init__(self) -> None:
         self.aws.functions = {
@@ -157,8 +160,14 @@ class FakeFlink:
             "job-status": self.status,
             "take-savepoint": lambda request: self.trigger("TAKE_SAVEPOINT", request),
             "stop-job": self.stop,
-            "list-jobs": lambda request: {"outcome": "OBSERVED", "jobs": list(self.jobs.values())},
+            "list-jobs": lambda request: {"outcome": "OBSERVED", "jobs": self._listed()},
         }
+
+    def _listed(self) -> list[Json]:
+        if not self.managed:
+            return list(self.jobs.values())
+        newest = {job["name"]: job for job in self.jobs.values()}
+        return [{**job, "name": f"sluiceway-local-{name}"} for name, job in newest.items()]
 
     def submit(self, request: Json) -> Json:
         """Start once per request; what a higher try means is for the state of the attempt before to say."""
@@ -321,8 +330,9 @@ class FakeFlink:
             job |= _ended("FINISHED")
             self.on_finished(job)
         else:
-            job |= {"state": "RUNNING", "tasks": {"RUNNING": 3}}
-            self.attempts[flink_job_id]["observed"] = {"checkpoints": {"completed": 1, "failed": 0}}
+            job |= {"state": "RUNNING", "tasks": {} if self.managed else {"RUNNING": 3}}
+            if not self.managed:
+                self.attempts[flink_job_id]["observed"] = {"checkpoints": {"completed": 1, "failed": 0}}
 
 
 def refuse(request: Json, code: str, retryable: bool = False) -> Json:

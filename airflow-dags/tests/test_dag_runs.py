@@ -239,6 +239,67 @@ class TestStream:
         assert not other["terminal"]
 
 
+class TestManagedStream:
+    def test_run_once_round_restores_from_stop_and_leaves_nothing(self, aws: FakeAws) -> None:
+        flink = FakeFlink(aws, managed=True)
+
+        dag_run = run(load("flight_delays_stream_managed"))
+
+        assert dag_run.state == "success"
+        assert set(states(dag_run).values()) == {"success"}
+        assert aws.problems == []
+        first, second = aws.requests("submit-job")
+        for spec in (first["job"], second["job"]):
+            assert (spec["cluster"], spec["kind"]) == ("managed", "STREAM")
+            # Runtime properties are pairs, and the application has the checkpoint interval.
+            assert spec["args"][::2] == ["--input", "--output", "--replay"]
+            assert spec["args"][3] == f"s3://sluiceway-local-data/results/flight-delays-stream/{dag_run.run_id}"
+        assert [spec["job"]["restore"]["mode"] for spec in (first, second)] == ["NONE", "LATEST"]
+        stop_id = next(id_ for id_, operation in flink.operations.items() if operation["type"] == "STOP_WITH_SAVEPOINT")
+        lives = list(flink.attempts.values())
+        assert [life["ledger"].get("restoredFrom") for life in lives] == [
+            None,
+            f"s3://sluiceway-local-data/savepoints/{stop_id}",
+        ]
+        # Both are stopped with a savepoint, which writes what was computed.
+        assert [job["state"] for job in flink.jobs.values()] == ["FINISHED", "FINISHED"]
+
+    def test_run_savepoint_refused_cancels_first_life(self, aws: FakeAws) -> None:
+        flink = FakeFlink(aws, managed=True)
+        aws.functions["take-savepoint"] = lambda request: refuse(request, "CLUSTER_REFUSED")
+
+        dag_run = run(load("flight_delays_stream_managed"))
+
+        assert dag_run.state == "failed"
+        assert states(dag_run)["clean-up.stop-first-life"] == "success"
+        assert [job["state"] for job in flink.jobs.values()] == ["CANCELED"]
+
+    def test_run_second_life_begins_with_other_state_fails_check_and_cleans_up(self, aws: FakeAws) -> None:
+        flink = FakeFlink(aws, managed=True)
+        status = aws.functions["job-status"]
+
+        def forget_state(request: Json) -> Json:
+            answer = status(request)
+            answer["job"].pop("restoredFrom", None)
+            return answer
+
+        aws.functions["job-status"] = forget_state
+
+        dag_run = run(load("flight_delays_stream_managed"))
+
+        assert states(dag_run)["second-life.check-jobs"] == "failed"
+        assert [job["state"] for job in flink.jobs.values()] == ["FINISHED", "CANCELED"]
+
+    def test_run_second_life_is_not_listed_fails_check_and_cleans_up(self, aws: FakeAws) -> None:
+        flink = FakeFlink(aws, managed=True)
+        aws.functions["list-jobs"] = lambda request: {"outcome": "OBSERVED", "jobs": []}
+
+        dag_run = run(load("flight_delays_stream_managed"))
+
+        assert states(dag_run)["second-life.check-jobs"] == "failed"
+        assert [job["state"] for job in flink.jobs.values()] == ["FINISHED", "CANCELED"]
+
+
 class TestSubmit:
     def test_submit_while_earlier_call_is_at_it_repeats_until_job_is_there(self, aws: FakeAws) -> None:
         flink = FakeFlink(aws)

@@ -30,6 +30,22 @@ TASKS = {
         "clean-up.stop-first-life",
         "clean-up.stop-second-life",
     },
+    "flight_delays_stream_managed": {
+        "first-life.submit-job",
+        "first-life.wait-for-start",
+        "first-life.take-savepoint",
+        "first-life.wait-for-savepoint",
+        "first-life.stop-job",
+        "first-life.wait-for-stop",
+        "second-life.submit-job",
+        "second-life.wait-for-start",
+        "second-life.list-jobs",
+        "second-life.check-jobs",
+        "second-life.stop-job",
+        "second-life.wait-for-stop",
+        "clean-up.stop-first-life",
+        "clean-up.stop-second-life",
+    },
 }
 
 
@@ -105,8 +121,9 @@ def test_daily_nobody_asks_never_runs_by_itself(bag: DagBag) -> None:
     assert scheduled.next_dagrun_info(last_automated_run_info=None) is None
 
 
-def test_stream_clean_up_is_a_teardown_that_does_not_hide_a_failure(bag: DagBag) -> None:
-    dag = dag_of(bag, "flight_delays_stream")
+@pytest.mark.parametrize("dag_id", ["flight_delays_stream", "flight_delays_stream_managed"])
+def test_stream_clean_up_is_a_teardown_that_does_not_hide_a_failure(bag: DagBag, dag_id: str) -> None:
+    dag = dag_of(bag, dag_id)
 
     # It would skip the clean-up.
     assert dag.dagrun_timeout is None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from stack import tools
-from stack.demo import Demo
+from stack.demo import Cluster, Demo, cluster_of
 from stack.errors import BusyError, StackError
 from stack.parts import aws_environment
 from stack.progress import Progress
@@ -34,8 +34,9 @@ def main(arguments: Sequence[str]) -> int:
                         f"\nAirflow  {settings.airflow_url}\nFlink    {settings.flink_url}\nAWS      {settings.aws_url}"
                     )
             case "demo":
+                cluster = cluster_of(options.cluster)
                 stack.up()
-                Demo(settings, progress).run()
+                Demo(settings, progress).run(cluster)
             case "during":
                 return during(stack, options.program)
             case "down":
@@ -116,7 +117,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start what isn't running, deploy what has changed")
     up.add_argument("part", nargs="*", help="start only these parts, and deploy nothing")
-    commands.add_parser("demo", help="bring the stack up, run the example DAGs, and check and show their results")
+    demo = commands.add_parser(
+        "demo", help="bring the stack up, run the example DAGs, and check and show their results"
+    )
+    demo.add_argument(
+        "--cluster", default=Cluster.LOCAL, help="local, or managed: Managed Flink, which runs the stream"
+    )
     commands.add_parser("down", help="end every process of the stack")
     commands.add_parser("status", help="how each part is")
     logs = commands.add_parser("logs", help="the ends of the logs, and what comes")

@@ -1,8 +1,9 @@
-"""The demo: both example DAGs in the real Airflow, and their results held against the reference program."""
+"""The demo: the example DAGs in the real Airflow, and their results held against the reference program."""
 
 from __future__ import annotations
 
 import datetime
+import enum
 import json
 import math
 import subprocess
@@ -16,6 +17,7 @@ from typing import Any, Final
 
 import boto3
 import httpx
+from botocore.exceptions import BotoCoreError, ClientError
 
 from stack.cloud import readable_errors
 from stack.errors import StackError
@@ -26,12 +28,33 @@ NEW_YORK: Final = zoneinfo.ZoneInfo("America/New_York")
 DAYS: Final = tuple(datetime.date(2013, 1, day) for day in (5, 6, 7))
 DAILY: Final = "flight_delays_daily"
 STREAM: Final = "flight_delays_stream"
+MANAGED_STREAM: Final = "flight_delays_stream_managed"
+STREAM_RESULTS: Final = "results/flight-delays-stream"
+# By infra/cdk/settings/local.json, and the stream's name.
+APPLICATION: Final = "sluiceway-local-flight-delays-stream"
 TRIES: Final = 5
 PATIENCE_SECONDS: Final = 900.0
 # How much of a failed task's log is shown.
 LOG_LINES: Final = 12
 # Most task states say nothing new to a person who waits.
 TOLD: Final = {"success", "failed", "upstream_failed", "deferred"}
+
+
+class Cluster(enum.StrEnum):
+    """A cluster by the name that the functions are deployed with."""
+
+    LOCAL = "local"
+    MANAGED = "managed"
+
+
+def cluster_of(name: str) -> Cluster:
+    """The cluster of a name; raises StackError if there is none."""
+    try:
+        return Cluster(name)
+    except ValueError:
+        raise StackError(
+            f"There is no cluster {name!r} to run the demo on. Say CLUSTER={' or CLUSTER='.join(Cluster)}."
+        ) from None
 
 
 class AirflowFailedError(StackError):
@@ -120,6 +143,27 @@ class AirportDay:
     worst_hour_p95_minutes: float | None
 
 
+@dataclass(frozen=True)
+class Event:
+    """What Managed Flink tells of an application: an operation, or a snapshot.
+
+    at: when it began; of a snapshot in whole seconds
+    status: what became of it
+    """
+
+    at: datetime.datetime
+    name: str
+    status: str
+
+
+@dataclass(frozen=True)
+class ResultFile:
+    """A file of results and when it appeared, in whole seconds."""
+
+    at: datetime.datetime
+    lines: list[str]
+
+
 class Demo:
     """Runs the DAGs on a stack that is up."""
 
@@ -128,25 +172,55 @@ class Demo:
         self._progress = progress
         session = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
         self._s3 = session.client("s3", endpoint_url=settings.aws_url)
+        self._service = session.client("kinesisanalyticsv2", endpoint_url=settings.managed_flink_url)
         self._deadline = time.monotonic() + patience_seconds
 
-    def run(self) -> None:
+    def run(self, cluster: Cluster) -> None:
         """Runs everything and prints the result; raises StackError if anything isn't as it has to be."""
+        match cluster:
+            case Cluster.LOCAL:
+                self._run_local()
+            case Cluster.MANAGED:
+                self._run_managed()
+        print("\n`make down` ends everything.")
+
+    def _run_local(self) -> None:
         airflow = Airflow(self._settings)
-        self._await_dags(airflow)
-        runs = [*self._start_days(airflow), self._start_stream(airflow)]
+        self._await_dags(airflow, {DAILY, STREAM})
+        runs = [*self._start_days(airflow), self._start_stream(airflow, STREAM)]
         self._follow(airflow, runs)
         rows = self._check_days()
-        stream = self._check_stream(airflow, runs[-1])
+        path = f"/dags/{STREAM}/dagRuns/{runs[-1].run_id}/taskInstances/first-life.submit-job/xcomEntries/return_value"
+        answer = airflow.get(path)["value"]
+        first: str = (json.loads(answer) if isinstance(answer, str) else answer)["job"]["flinkJobId"]
+        stream = self._check_stream(first)
         print(f"\n{align(rows)}\n\n{stream}\n")
         for day in DAYS:
             print(f"Plot     {self._report(day, 'png')}")
         print(f"Airflow  {self._settings.airflow_url}/dags/{DAILY}\nFlink    {self._settings.flink_url}/#/overview")
-        print("\n`make down` ends everything.")
 
-    def _await_dags(self, airflow: Airflow) -> None:
+    def _run_managed(self) -> None:
+        self._progress.say(f"Managed Flink doesn't tell how a job that ends has ended, so {DAILY} isn't run on it")
+        airflow = Airflow(self._settings)
+        self._await_dags(airflow, {MANAGED_STREAM})
+        begin = datetime.datetime.now(datetime.UTC)
+        run = self._start_stream(airflow, MANAGED_STREAM)
+        self._follow(airflow, [run])
+        stream = self._check_stream(run.run_id)
+        events = self.events(begin)
+        lives = check_lives(events, self._files(f"{STREAM_RESULTS}/{run.run_id}/"))
+        rows = [
+            ("BEGUN AT", "BY THE SERVICE", "BECAME"),
+            *((f"{one.at:%H:%M:%S}", one.name, one.status) for one in events),
+        ]
+        print(f"\nThe application {APPLICATION}:\n\n{align(rows)}\n\n{stream}\n{lives}\n")
+        print(f"Airflow  {self._settings.airflow_url}/dags/{MANAGED_STREAM}")
+        print(f"Flink    {self._settings.flink_url}/#/overview")
+        print(f"Service  aws kinesisanalyticsv2 list-applications --endpoint-url {self._settings.managed_flink_url}")
+
+    def _await_dags(self, airflow: Airflow, wanted: set[str]) -> None:
         with self._progress.step("wait until Airflow has read the DAGs"):
-            while {dag["dag_id"] for dag in airflow.get("/dags", limit=100)["dags"]} < {DAILY, STREAM}:
+            while not wanted <= {dag["dag_id"] for dag in airflow.get("/dags", limit=100)["dags"]}:
                 self._pause("Airflow doesn't find the DAGs: see `make logs PART=airflow-dag-processor`.")
 
     def _start_days(self, airflow: Airflow) -> list[Run]:
@@ -210,11 +284,11 @@ class Demo:
                     self._progress.say(f"waiting for backfill {number}, of {days[0]} to {days[1]}")
             self._pause(f"Another backfill of {DAILY} is open. Cancel it at {self._settings.airflow_url}.")
 
-    def _start_stream(self, airflow: Airflow) -> Run:
+    def _start_stream(self, airflow: Airflow, dag: str) -> Run:
         run_id = f"demo__{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
-        airflow.make_run(STREAM, run_id)
-        self._progress.say(f"asked Airflow for a run of {STREAM}")
-        return Run(STREAM, run_id, STREAM)
+        airflow.make_run(dag, run_id)
+        self._progress.say(f"asked Airflow for a run of {dag}")
+        return Run(dag, run_id, dag)
 
     def _follow(self, airflow: Airflow, runs: Sequence[Run]) -> None:
         """Tells what the tasks do until all runs have ended; raises StackError if one failed."""
@@ -274,12 +348,12 @@ class Demo:
                 )
         return table
 
-    def _check_stream(self, airflow: Airflow, run: Run) -> str:
-        """What the stream wrote in its two lives, in words; raises StackError if a line is wrong or there twice."""
-        path = f"/dags/{STREAM}/dagRuns/{run.run_id}/taskInstances/first-life.submit-job/xcomEntries/return_value"
-        answer = airflow.get(path)["value"]
-        first: str = (json.loads(answer) if isinstance(answer, str) else answer)["job"]["flinkJobId"]
-        got = self._lines(f"results/flight-delays-stream/{first}/")
+    def _check_stream(self, directory: str) -> str:
+        """What the stream wrote in its two lives, in words; raises StackError if a line is wrong or there twice.
+
+        directory: the one of its results
+        """
+        got = self._lines(f"{STREAM_RESULTS}/{directory}/")
         if not got:
             raise StackError("The stream wrote nothing.")
         last = last_hours(got)
@@ -296,14 +370,51 @@ class Demo:
             f"{len(got)} of {len(expected)} lines, each once, each the reference program's."
         )
 
+    def events(self, begin: datetime.datetime) -> list[Event]:
+        """What the service tells of the stream's application since a moment, in order."""
+        try:
+            operations = self._pages("list_application_operations", "ApplicationOperationInfoList")
+            snapshots = self._pages("list_application_snapshots", "SnapshotSummaries")
+        except (BotoCoreError, ClientError) as error:
+            raise StackError(
+                f"The double of Managed Flink at {self._settings.managed_flink_url} couldn't be asked: {error}. "
+                "See `make logs PART=managed-flink`."
+            ) from error
+        events = [Event(one["StartTime"], one["Operation"], one["OperationStatus"]) for one in operations]
+        events += [
+            Event(one["SnapshotCreationTimestamp"], f"snapshot {one['SnapshotName']}", one["SnapshotStatus"])
+            for one in snapshots
+        ]
+        # Whole seconds, since snapshots' times are; a stop or an update comes before its snapshot.
+        return sorted(
+            (one for one in events if one.at >= begin.replace(microsecond=0)),
+            key=lambda one: (one.at.replace(microsecond=0), one.name.startswith("snapshot"), one.at),
+        )
+
+    def _pages(self, call: str, key: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        position: dict[str, str] = {}
+        while True:
+            page = getattr(self._service, call)(ApplicationName=APPLICATION, Limit=50, **position)
+            found += page.get(key, [])
+            if "NextToken" not in page:
+                return found
+            position = {"NextToken": page["NextToken"]}
+
     def _lines(self, prefix: str) -> list[str]:
+        return sorted(line for file in self._files(prefix) for line in file.lines)
+
+    def _files(self, prefix: str) -> list[ResultFile]:
         with readable_errors(self._settings):
             found = self._s3.get_paginator("list_objects_v2").paginate(Bucket=DATA_BUCKET, Prefix=prefix, Delimiter="/")
-            keys = [
-                item["Key"] for page in found for item in page.get("Contents", []) if item["Key"].endswith(".jsonl")
+            items = [item for page in found for item in page.get("Contents", []) if item["Key"].endswith(".jsonl")]
+            return [
+                ResultFile(
+                    item["LastModified"],
+                    self._s3.get_object(Bucket=DATA_BUCKET, Key=item["Key"])["Body"].read().decode().splitlines(),
+                )
+                for item in items
             ]
-            bodies = [self._s3.get_object(Bucket=DATA_BUCKET, Key=key)["Body"].read().decode() for key in keys]
-        return sorted(line for body in bodies for line in body.splitlines())
 
     def _reference(self, begin: datetime.date, end: datetime.date) -> list[str]:
         jobs = self._settings.root / "flink-jobs"
@@ -413,6 +524,22 @@ def up_to(lines: Iterable[str], last: Mapping[str, str]) -> list[str]:
     """The lines of each airport up to its last hour; a cancelled stream has committed some further than others."""
     hours = ((line, json.loads(line)) for line in lines)
     return [line for line, hour in hours if hour["hour"] <= last[hour["origin"]]]
+
+
+def check_lives(events: Iterable[Event], files: Iterable[ResultFile]) -> str:
+    """What each life of the stream wrote, in words; raises StackError if one wrote nothing, or if there weren't two."""
+    starts = [event.at for event in events if (event.name, event.status) == ("StartApplication", "SUCCESSFUL")]
+    if len(starts) != 2:
+        raise StackError(f"The service tells of {len(starts)} starts of {APPLICATION} that worked, instead of 2.")
+    counts = {False: 0, True: 0}
+    for file in files:
+        counts[file.at >= starts[1].replace(microsecond=0)] += len(file.lines)
+    if 0 in counts.values():
+        raise StackError(
+            f"The stream wrote {counts[False]} lines before its second start and {counts[True]} after it, "
+            "so nobody sees that it went on."
+        )
+    return f"{counts[False]} of them were written before the second start, and {counts[True]} after it."
 
 
 def align(rows: Sequence[Sequence[str]]) -> str:

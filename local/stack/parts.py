@@ -72,6 +72,7 @@ def stack_parts(settings: Settings, jdk: Path | None) -> list[Part]:
         _ticker(settings),
         _jobmanager(settings, java),
         _taskmanager(settings, java),
+        _managed_flink(settings),
         *_airflow(settings),
     ]
 
@@ -185,7 +186,8 @@ def _jobmanager(settings: Settings, java: Mapping[str, str]) -> Part:
         layer=Layer.FLINK,
         command=command,
         directory=directory,
-        environment=java,
+        # Where jobs of managed applications find their arguments.
+        environment={**java, "APPLICATION_PROPERTIES_FILE": str(_managed_properties(settings))},
         ports={"SLUICEWAY_FLINK_PORT": settings.flink_port, "SLUICEWAY_FLINK_RPC_PORT": settings.flink_rpc_port},
         address=settings.flink_url,
         log_files=(directory / "jobmanager.log",),
@@ -215,6 +217,42 @@ def _taskmanager(settings: Settings, java: Mapping[str, str]) -> Part:
         log_files=(directory / "taskmanager.log",),
         is_ready=is_ready,
         prepare=prepare,
+    )
+
+
+def _managed_directory(settings: Settings) -> Path:
+    return settings.run_dir / "managed-flink"
+
+
+def _managed_properties(settings: Settings) -> Path:
+    return _managed_directory(settings) / "application_properties.json"
+
+
+def _managed_flink(settings: Settings) -> Part:
+    directory = _managed_directory(settings)
+    code = settings.root / "local" / "managed-flink"
+    options = {
+        "--port": settings.managed_flink_port,
+        "--flink": settings.flink_url,
+        "--snapshots": f"s3://{DATA_BUCKET}/managed-snapshots",
+        "--properties-file": _managed_properties(settings),
+        "--state": directory / "state",
+        "--s3-endpoint": settings.aws_url,
+        "--cloudwatch-endpoint": settings.aws_url,
+        "--region": REGION,
+        "--account": ACCOUNT,
+    }
+    arguments = (text for option, value in options.items() for text in (option, str(value)))
+    return Part(
+        name="managed-flink",
+        layer=Layer.FLINK,
+        command=(sys.executable, "-m", "managed_flink", *arguments),
+        directory=directory,
+        environment={**aws_environment(settings), "PYTHONPATH": str(code)},
+        ports={"SLUICEWAY_MANAGED_FLINK_PORT": settings.managed_flink_port},
+        address=settings.managed_flink_url,
+        # It answers when Flink does.
+        is_ready=lambda _started: _get(f"{settings.managed_flink_url}/_double/health") is not None,
     )
 
 

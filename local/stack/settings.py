@@ -27,6 +27,7 @@ class Settings:
     airflow_port: int
     flink_port: int
     flink_rpc_port: int
+    managed_flink_port: int
     flink_slots: int
     run_dir: Path
     root: Path = ROOT
@@ -38,6 +39,7 @@ class Settings:
             "SLUICEWAY_AIRFLOW_PORT": str(self.airflow_port),
             "SLUICEWAY_FLINK_PORT": str(self.flink_port),
             "SLUICEWAY_FLINK_RPC_PORT": str(self.flink_rpc_port),
+            "SLUICEWAY_MANAGED_FLINK_PORT": str(self.managed_flink_port),
             "SLUICEWAY_FLINK_SLOTS": str(self.flink_slots),
         }
 
@@ -56,6 +58,11 @@ class Settings:
         """Flink's UI and REST API."""
         return f"http://127.0.0.1:{self.flink_port}"
 
+    @property
+    def managed_flink_url(self) -> str:
+        """The control API of the double of Managed Flink, for `kinesisanalyticsv2` and nothing else."""
+        return f"http://127.0.0.1:{self.managed_flink_port}"
+
 
 def load_settings(file: Path = SETTINGS_FILE, environment: Mapping[str, str] = os.environ) -> Settings:
     """Reads the settings file and lays the environment over it; raises StackError if a value can't be used."""
@@ -66,10 +73,17 @@ def load_settings(file: Path = SETTINGS_FILE, environment: Mapping[str, str] = o
         airflow_port=_number(values, "SLUICEWAY_AIRFLOW_PORT", file, most=65535),
         flink_port=_number(values, "SLUICEWAY_FLINK_PORT", file, most=65535),
         flink_rpc_port=_number(values, "SLUICEWAY_FLINK_RPC_PORT", file, most=65535),
+        managed_flink_port=_number(values, "SLUICEWAY_MANAGED_FLINK_PORT", file, most=65535),
         flink_slots=_number(values, "SLUICEWAY_FLINK_SLOTS", file, most=1024),
         run_dir=ROOT / "local" / "run",
     )
-    ports = [settings.aws_port, settings.airflow_port, settings.flink_port, settings.flink_rpc_port]
+    ports = [
+        settings.aws_port,
+        settings.airflow_port,
+        settings.flink_port,
+        settings.flink_rpc_port,
+        settings.managed_flink_port,
+    ]
     if len(set(ports)) < len(ports):
         raise StackError(f"Two parts have the same port ({', '.join(map(str, ports))}). Give each its own in {file}.")
     return settings

@@ -72,7 +72,7 @@ class Stack:
             # All ports first: a stack that can't come up stays as it is.
             self._check_ports(due)
             if begins:
-                for name in ("aws", "flink", "airflow"):
+                for name in ("aws", "flink", "managed-flink", "airflow"):
                     shutil.rmtree(self._settings.run_dir / name, ignore_errors=True)
             for part in due:
                 if self._processes.is_running(part.name):

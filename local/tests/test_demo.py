@@ -9,13 +9,19 @@ from typing import Any
 import pytest
 
 from stack.demo import (
+    APPLICATION,
     DAYS,
     Airflow,
     AirportDay,
+    Cluster,
     Demo,
+    Event,
+    ResultFile,
     Run,
     align,
+    check_lives,
     check_report,
+    cluster_of,
     difference,
     last_hours,
     summarise,
@@ -24,7 +30,7 @@ from stack.demo import (
 )
 from stack.errors import StackError
 from stack.progress import Progress
-from stack.settings import Settings, load_settings
+from stack.settings import ROOT, Settings, load_settings
 from tests.web import serve
 
 DAY = datetime.date(2013, 1, 5)
@@ -152,6 +158,99 @@ def test_up_to_hour_is_missing_in_between_expects_it() -> None:
     reference = [line("JFK", hour) for hour in (10, 11, 12)]
 
     assert up_to(reference, last_hours([reference[0], reference[2]])) == reference
+
+
+def at(second: float) -> datetime.datetime:
+    """A moment of one minute."""
+    return datetime.datetime(2026, 11, 23, 14, 0, tzinfo=datetime.UTC) + datetime.timedelta(seconds=second)
+
+
+TWO_STARTS = [
+    Event(at(0.4), "StartApplication", "SUCCESSFUL"),
+    Event(at(10.1), "StopApplication", "SUCCESSFUL"),
+    Event(at(20.6), "StartApplication", "SUCCESSFUL"),
+]
+
+
+def test_check_lives_both_wrote_says_how_much() -> None:
+    files = [ResultFile(at(5), ["a", "b"]), ResultFile(at(10), ["c"]), ResultFile(at(20), ["d"])]
+
+    assert check_lives(TWO_STARTS, files) == ("3 of them were written before the second start, and 1 after it.")
+
+
+@pytest.mark.parametrize(("second", "words"), [(5, "1 lines before .* and 0 after"), (25, "0 lines before .* and 1")])
+def test_check_lives_one_wrote_nothing_says_so(second: float, words: str) -> None:
+    with pytest.raises(StackError, match=words):
+        check_lives(TWO_STARTS, [ResultFile(at(second), ["a"])])
+
+
+@pytest.mark.parametrize(
+    "events",
+    [TWO_STARTS[:2], [*TWO_STARTS, TWO_STARTS[0]], [*TWO_STARTS[:2], replace(TWO_STARTS[2], status="FAILED")]],
+    ids=["one start", "three starts", "one failed"],
+)
+def test_check_lives_not_two_starts_says_so(events: list[Event]) -> None:
+    files = [ResultFile(at(5), ["a"]), ResultFile(at(25), ["b"])]
+
+    with pytest.raises(StackError, match=r"tells of [13] starts of sluiceway-local-flight-delays-stream that worked"):
+        check_lives(events, files)
+
+
+def test_events_operations_and_snapshots_of_two_pages_are_in_order() -> None:
+    def answer(_method: str, _path: str, body: Any) -> tuple[int, Any]:
+        # The client takes of this what the call that it made answers.
+        if "NextToken" in body:
+            return 200, {
+                "ApplicationOperationInfoList": [operation("StartApplication", 0.4)],
+                "SnapshotSummaries": [snapshot("old", -60), snapshot("saved", 5)],
+            }
+        return 200, {
+            "ApplicationOperationInfoList": [operation("StopApplication", 10.1), operation("StartApplication", -30)],
+            "SnapshotSummaries": [snapshot("STOP-1", 10)],
+            "NextToken": "2",
+        }
+
+    def operation(name: str, second: float) -> dict[str, Any]:
+        return {"Operation": name, "StartTime": at(second).timestamp(), "OperationStatus": "SUCCESSFUL"}
+
+    def snapshot(name: str, second: float) -> dict[str, Any]:
+        return {
+            "SnapshotName": name,
+            "SnapshotStatus": "READY",
+            "ApplicationVersionId": 1,
+            "SnapshotCreationTimestamp": at(second).timestamp(),
+        }
+
+    with serve(answer) as port:
+        settings = replace(load_settings(environment={}), managed_flink_port=port)
+        events = Demo(settings, Progress(io.StringIO())).events(at(0))
+
+    assert [(event.name, event.status) for event in events] == [
+        ("StartApplication", "SUCCESSFUL"),
+        ("snapshot saved", "READY"),
+        ("StopApplication", "SUCCESSFUL"),
+        ("snapshot STOP-1", "READY"),
+    ]
+
+
+def test_events_nobody_listens_says_where_to_look(free_port: int) -> None:
+    settings = replace(load_settings(environment={}), managed_flink_port=free_port)
+
+    with pytest.raises(StackError, match=r"couldn't be asked: .* See `make logs PART=managed-flink`"):
+        Demo(settings, Progress(io.StringIO())).events(at(0))
+
+
+@pytest.mark.parametrize("cluster", Cluster)
+def test_cluster_of_each_name_is_that_cluster(cluster: Cluster) -> None:
+    assert cluster_of(str(cluster)) is cluster
+
+
+def test_application_is_named_as_the_deployed_cluster_names_it() -> None:
+    settings = json.loads((ROOT / "infra" / "cdk" / "settings" / "local.json").read_text())
+
+    name = settings["clusters"]["managed"]["applications"].replace("{job}", "flight-delays-stream")
+
+    assert name == APPLICATION
 
 
 class FakeAirflow:

@@ -123,6 +123,14 @@ def test_main_shell_has_other_accounts_and_proxies_leaves_them(monkeypatch: pyte
 
 
 @pytest.mark.usefixtures("shell")
+def test_main_demo_on_unknown_cluster_says_which_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--cluster", "manged"]) == 1
+
+    said = "There is no cluster 'manged' to run the demo on. Say CLUSTER=local or CLUSTER=managed.\n"
+    assert capsys.readouterr() == ("", said)
+
+
+@pytest.mark.usefixtures("shell")
 def test_leave_shell_has_a_proxy_clients_go_past_it(
     monkeypatch: pytest.MonkeyPatch, processes: Processes, run_dir: Path, free_port: int
 ) -> None:

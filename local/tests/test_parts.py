@@ -31,7 +31,7 @@ def test_stack_parts_upper_layers_come_last(settings: Settings) -> None:
     layers = [part.layer for part in stack_parts(settings, JDK)]
 
     assert layers == sorted(layers)
-    assert len(layers) == 8
+    assert len(layers) == 9
 
 
 def test_fingerprint_same_settings_is_the_same(settings: Settings) -> None:
@@ -48,6 +48,25 @@ def test_fingerprint_another_airflow_port_changes_airflow_only(settings: Setting
     moved = changed(settings, replace(settings, airflow_port=9380))
 
     assert moved == {"airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer"}
+
+
+def test_fingerprint_another_port_of_managed_flink_changes_it_only(settings: Settings) -> None:
+    assert changed(settings, replace(settings, managed_flink_port=9383)) == {"managed-flink"}
+
+
+def test_managed_flink_writes_the_properties_where_jobs_read_them(settings: Settings) -> None:
+    command = parts(settings)["managed-flink"].command
+    file = parts(settings)["flink-jobmanager"].environment["APPLICATION_PROPERTIES_FILE"]
+
+    assert command[command.index("--properties-file") + 1] == file
+    assert Path(file).is_relative_to(settings.run_dir)
+
+
+def test_managed_flink_is_over_the_stacks_flink_and_aws(settings: Settings) -> None:
+    command = parts(replace(settings, flink_port=9381, aws_port=5566))["managed-flink"].command
+
+    assert command[command.index("--flink") + 1] == "http://127.0.0.1:9381"
+    assert command[command.index("--s3-endpoint") + 1] == "http://127.0.0.1:5566"
 
 
 def test_fingerprint_another_aws_port_changes_all_who_use_it(settings: Settings) -> None:

@@ -25,7 +25,13 @@ def settings() -> Settings:
 
 
 def ports(settings: Settings) -> set[int]:
-    return {settings.aws_port, settings.airflow_port, settings.flink_port, settings.flink_rpc_port}
+    return {
+        settings.aws_port,
+        settings.airflow_port,
+        settings.flink_port,
+        settings.flink_rpc_port,
+        settings.managed_flink_port,
+    }
 
 
 def living(settings: Settings) -> list[psutil.Process]:

@@ -14,6 +14,7 @@ def test_load_settings_shipped_file_is_whole() -> None:
     assert settings.aws_url == "http://127.0.0.1:4566"
     assert settings.airflow_url == "http://127.0.0.1:8380"
     assert settings.flink_url == "http://127.0.0.1:8381"
+    assert settings.managed_flink_url == "http://127.0.0.1:8383"
     assert settings.flink_slots == 4
 
 
@@ -22,7 +23,12 @@ def test_load_settings_environment_has_one_wins() -> None:
 
 
 def test_variables_taken_by_another_program_give_the_same_settings() -> None:
-    settings = load_settings(environment={"SLUICEWAY_AIRFLOW_PORT": "9380", "SLUICEWAY_FLINK_SLOTS": "2"})
+    moved = {
+        "SLUICEWAY_AIRFLOW_PORT": "9380",
+        "SLUICEWAY_FLINK_SLOTS": "2",
+        "SLUICEWAY_MANAGED_FLINK_PORT": "9383",
+    }
+    settings = load_settings(environment=moved)
 
     assert load_settings(environment=settings.variables()) == settings
 

@@ -18,7 +18,8 @@ def client(service: str) -> Any:
 
 
 @pytest.mark.stack
-def test_schedule_of_monitor_jobs_is_due_sweeps_over_the_cluster() -> None:
+@pytest.mark.parametrize("cluster", ["local", "managed"])
+def test_schedule_of_monitor_jobs_is_due_sweeps_over_the_cluster(cluster: str) -> None:
     begin = int(time.time() * 1000)
     function = f"sluiceway-{STAGE}-monitor-jobs"
     schedules = client("scheduler").list_schedules(GroupName=f"sluiceway-{STAGE}")["Schedules"]
@@ -28,7 +29,7 @@ def test_schedule_of_monitor_jobs_is_due_sweeps_over_the_cluster() -> None:
         """What the sweeps since then measured of the cluster; the function refuses times that aren't filled in."""
         events = client("logs").filter_log_events(logGroupName=f"/aws/lambda/{function}", startTime=begin)["events"]
         lines = [json.loads(event["message"]) for event in events if event["message"].startswith('{"_aws"')]
-        return [line for line in lines if line.get("cluster") == "local" and "ClusterUnreachable" in line]
+        return [line for line in lines if line.get("cluster") == cluster and "ClusterUnreachable" in line]
 
     eventually(lambda: bool(sweeps()), seconds=100)
     assert sweeps()[0]["ClusterUnreachable"] == 0

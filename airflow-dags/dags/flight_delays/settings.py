@@ -4,6 +4,7 @@
 | --- | --- | --- |
 | SLUICEWAY_STAGE | which deployment of the functions | local |
 | SLUICEWAY_CLUSTER | the Flink cluster by its configured name | the stage |
+| SLUICEWAY_MANAGED_CLUSTER | the Managed Flink cluster by its configured name | managed |
 | SLUICEWAY_JOBS_BUCKET | the bucket of jars | sluiceway-STAGE-jobs |
 | SLUICEWAY_DATA_BUCKET | the bucket of flights and results | sluiceway-STAGE-data |
 | SLUICEWAY_REPORTS | where reports go: a directory, or s3://bucket/prefix | s3://DATA_BUCKET/reports |
@@ -18,6 +19,7 @@ from sluiceway_airflow.payloads import Jar
 
 STAGE: Final = os.environ.get("SLUICEWAY_STAGE", "local")
 CLUSTER: Final = os.environ.get("SLUICEWAY_CLUSTER", STAGE)
+MANAGED_CLUSTER: Final = os.environ.get("SLUICEWAY_MANAGED_CLUSTER", "managed")
 JOBS_BUCKET: Final = os.environ.get("SLUICEWAY_JOBS_BUCKET", f"sluiceway-{STAGE}-jobs")
 DATA_BUCKET: Final = os.environ.get("SLUICEWAY_DATA_BUCKET", f"sluiceway-{STAGE}-data")
 REPORTS: Final = os.environ.get("SLUICEWAY_REPORTS", f"s3://{DATA_BUCKET}/reports")
