@@ -75,8 +75,12 @@ final class Campaign implements AutoCloseable {
         this.secondLooks = Thread.startVirtualThread(this::lookAgainAndAgain);
     }
 
-    /** The calls that an undisturbed history makes, each with every fault that can happen to it. */
-    List<Cell> enumerate(Collection<History> histories) {
+    /**
+     * The calls that an undisturbed history makes, each with every fault that can happen to it.
+     *
+     * @param calls only those whose names begin so
+     */
+    List<Cell> enumerate(Collection<History> histories, String calls) {
         Set<Cell> cells = new LinkedHashSet<>();
         for (History history : histories) {
             Trial trial = new Trial(lab, nextId(), 0);
@@ -91,12 +95,15 @@ final class Campaign implements AutoCloseable {
                 int nth = counts.merge(step + " " + seen.call(), 1, Integer::sum);
                 boolean differs = !step.equals("job-status") || nth <= LOOKS_THAT_DIFFER;
                 for (Fault.Kind kind : Fault.Kind.values()) {
-                    if (!step.equals("set-up") && differs && kind.appliesTo(seen.call())) {
+                    if (!step.equals("set-up")
+                            && differs
+                            && seen.call().startsWith(calls)
+                            && kind.appliesTo(seen.call())) {
                         cells.add(new Cell(history, kind, step, seen.call(), nth));
                     }
                 }
             }
-            cancelJobs(trial);
+            lab.cluster.end(trial.job);
             forget(trial, trial.evidence().table());
         }
         return List.copyOf(cells);
@@ -249,7 +256,7 @@ final class Campaign implements AutoCloseable {
                         .findFirst())
                 .orElse(start);
         List<Violation> violations = settleAndJudge(trial);
-        cancelJobs(trial);
+        lab.cluster.end(trial.job);
         Instant now = Instant.now();
         Outcome outcome = new Outcome(
                 now,
@@ -293,7 +300,8 @@ final class Campaign implements AutoCloseable {
 
     private List<Violation> settleAndJudge(Trial trial) {
         Instant giveUp = Instant.now().plus(REST_PATIENCE);
-        while (lab.proxy.underWay(trial.id + ":") && Instant.now().isBefore(giveUp)) {
+        while ((lab.proxy.underWay(trial.id + ":") || !lab.cluster.isAtRest(trial.job))
+                && Instant.now().isBefore(giveUp)) {
             Trial.pause();
         }
         return judge(trial);
@@ -306,25 +314,13 @@ final class Campaign implements AutoCloseable {
         return violations;
     }
 
-    private void cancelJobs(Trial trial) {
-        for (FlinkView.Execution execution : trial.executions()) {
-            if (execution.end() == null) {
-                try {
-                    lab.flinkView.cancel(execution.id());
-                } catch (IOException e) {
-                    // Its JobManager is being replaced; the sweep behind the wave finds what is left.
-                    out.println("Job " + execution.id() + " wasn't cancelled: " + e);
-                }
-            }
-        }
-    }
-
     /** Leaves no record of a trial behind. */
     private void forget(Trial trial, LedgerView.Table table) {
         try {
             executionsKnown.put(trial.job, trial.executions().size());
             lab.ledgerView.remove(table.about(trial.job));
             lab.proxy.forget(trial.id + ":");
+            lab.cluster.forget(trial.job);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -383,7 +379,7 @@ final class Campaign implements AutoCloseable {
         Map<String, Integer> found = new HashMap<>();
         lab.flinkView.executions().forEach(execution -> found.merge(execution.name(), 1, Integer::sum));
         found.forEach((job, executions) -> {
-            if (!job.equals("sharing") && executions > executionsKnown.getOrDefault(job, 0)) {
+            if (!job.equals(Lab.SHARING) && executions > executionsKnown.getOrDefault(job, 0)) {
                 violations.add(new Violation(
                         "ONE_JOB",
                         "of %s there were %d executions when its trial ended, and %d at the end of all"

@@ -1,8 +1,7 @@
 package io.sluiceway.faults;
 
 import java.time.Duration;
-import java.util.EnumSet;
-import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * What happens to one request on its way.
@@ -33,21 +32,37 @@ record Fault(Kind kind, Duration duration) {
         PAUSE,
         /** The request has its effect; the caller is stopped for a while before it sees the answer. */
         FREEZE,
-        /** DynamoDB says that there are too many requests; nothing has been done. */
+        /** DynamoDB or Managed Flink says that there are too many requests; nothing has been done. */
         THROTTLE,
-        /** DynamoDB says that it failed; nothing has been done. */
+        /** DynamoDB or Managed Flink says that it failed; nothing has been done. */
         SERVER_ERROR,
-        /** DynamoDB says that a condition doesn't hold; nothing has been done. */
-        CONDITION_FAILED;
+        /** DynamoDB or Managed Flink says that a condition doesn't hold; nothing has been done. */
+        CONDITION_FAILED,
+        /** Managed Flink says that the application isn't available for this; nothing has been done. */
+        IN_USE;
 
-        private static final Set<Kind> DYNAMODB_ONLY = EnumSet.of(THROTTLE, SERVER_ERROR, CONDITION_FAILED);
+        private static final Pattern CONDITIONAL = Pattern.compile(
+                "dynamodb (TransactWriteItems|PutItem|UpdateItem|DeleteItem)|managed-flink UpdateApplication");
+        private static final Pattern NEEDS_A_STATUS =
+                Pattern.compile("managed-flink (Create|Update|Start|Stop)Application(Snapshot)?");
 
         /** Whether this can happen to such a call. */
         boolean appliesTo(String call) {
-            if (this == CONDITION_FAILED) {
-                return call.matches("dynamodb (TransactWriteItems|PutItem|UpdateItem|DeleteItem)");
-            }
-            return !DYNAMODB_ONLY.contains(this) || call.startsWith("dynamodb ");
+            return switch (this) {
+                case CONDITION_FAILED -> CONDITIONAL.matcher(call).matches();
+                case IN_USE -> NEEDS_A_STATUS.matcher(call).matches();
+                case THROTTLE, SERVER_ERROR -> call.startsWith("dynamodb ") || call.startsWith("managed-flink ");
+                case KILL_BEFORE,
+                        KILL_AFTER,
+                        LOSE_ANSWER,
+                        LOSE_CALL,
+                        RESET,
+                        UNAVAILABLE_503,
+                        TRUNCATE,
+                        SLOW,
+                        PAUSE,
+                        FREEZE -> true;
+            };
         }
 
         /** Whether the caller's process doesn't survive it. */

@@ -23,8 +23,9 @@ import org.junit.jupiter.api.Test;
  * <p>Settings are system properties: {@code faults.trials} (of each pair of fault and call; 20),
  * {@code faults.restarts} (trials of each kind of restart; 50), {@code faults.crowds} (trials with a hundred copies;
  * 20), {@code faults.atOnce} (8), {@code faults.minutes} (no limit), {@code faults.package}
- * (functions/target/function-local.zip), {@code faults.dynamoDbLocal} (false) and {@code faults.file}
- * (local/run/faults.jsonl).
+ * (functions/target/function-local.zip), {@code faults.dynamoDbLocal} (false), {@code faults.file}
+ * (local/run/faults.jsonl) and {@code faults.cluster}: {@code session}, or {@code managed}, where each fault happens to
+ * each call of Managed Flink, and no process of a cluster is restarted.
  */
 class FaultCampaign {
     private static final int TRIALS = Integer.getInteger("faults.trials", 20);
@@ -33,6 +34,8 @@ class FaultCampaign {
     private static final int AT_ONCE = Integer.getInteger("faults.atOnce", 8);
     private static final int MINUTES = Integer.getInteger("faults.minutes", 24 * 60);
     private static final int SPARES = 3;
+    private static final boolean MANAGED =
+            System.getProperty("faults.cluster", "session").equals("managed");
 
     private final PrintStream out = System.out;
     private final Instant end = Instant.now().plus(Duration.ofMinutes(MINUTES));
@@ -50,8 +53,12 @@ class FaultCampaign {
                 zip, product.packaging(), product.hash(), product.commit(), file);
         List<Violation> swept = new ArrayList<>();
         try {
-            in(zip, home.resolve("ha"), true, product, file, swept);
-            in(zip, home.resolve("lab"), false, product, file, swept);
+            if (MANAGED) {
+                in(zip, home.resolve("managed"), Lab.Kind.MANAGED, product, file, swept);
+            } else {
+                in(zip, home.resolve("ha"), Lab.Kind.HIGHLY_AVAILABLE, product, file, swept);
+                in(zip, home.resolve("lab"), Lab.Kind.SESSION, product, file, swept);
+            }
         } finally {
             // Also when something stops the campaign: what was run counts.
             Report report = new Report(Outcome.ofProduct(file, product), product);
@@ -65,33 +72,48 @@ class FaultCampaign {
         assertThat(swept).isEmpty();
     }
 
-    private void in(
-            Path zip, Path directory, boolean highlyAvailable, Product product, Path file, List<Violation> swept) {
-        Lab.Options options = new Lab.Options(highlyAvailable, Boolean.getBoolean("faults.dynamoDbLocal"));
+    private void in(Path zip, Path directory, Lab.Kind kind, Product product, Path file, List<Violation> swept) {
+        Lab.Options options = new Lab.Options(kind, Boolean.getBoolean("faults.dynamoDbLocal"));
         try (Lab lab = new Lab(zip, directory, options);
                 Campaign campaign = new Campaign(lab, product, file, out, end)) {
             lab.warm(SPARES);
-            for (Restart restart : Restart.values()) {
-                if (restart.highlyAvailable() == highlyAvailable) {
-                    campaign.restart(restart, RESTARTS);
+            switch (kind) {
+                case HIGHLY_AVAILABLE -> restart(campaign, true);
+                case SESSION -> {
+                    restart(campaign, false);
+                    cells(campaign, campaign.enumerate(History.withEachCall(), ""), History.onTheirOwn());
+                    if (CROWDS > 0 && Instant.now().isBefore(end)) {
+                        lab.workers.warm(LambdaWorkers.Variant.of("submit-job"), Lab.CROWD);
+                        campaign.run(List.of(Cell.of(History.COPIES_100)), CROWDS, 1);
+                    }
                 }
-            }
-            if (!highlyAvailable) {
-                List<Cell> cells = new ArrayList<>(campaign.enumerate(History.withEachCall()));
-                History.onTheirOwn().forEach(history -> cells.add(Cell.of(history)));
-                out.printf(
-                        "%d places and histories, %d pairs of fault and call%n",
-                        cells.stream().map(Cell::place).distinct().count(),
-                        cells.stream().map(Cell::pair).distinct().count());
-                campaign.run(cells, TRIALS, AT_ONCE);
-                campaign.run(History.withWrongClocks().stream().map(Cell::of).toList(), TRIALS, AT_ONCE);
-                if (CROWDS > 0 && Instant.now().isBefore(end)) {
-                    lab.workers.warm(LambdaWorkers.Variant.of("submit-job"), Lab.CROWD);
-                    campaign.run(List.of(Cell.of(History.COPIES_100)), CROWDS, 1);
-                }
+                case MANAGED ->
+                    cells(
+                            campaign,
+                            campaign.enumerate(History.ofApplications(), lab.cluster.calls()),
+                            History.onEveryCluster());
             }
             swept.addAll(campaign.sweep());
         }
+    }
+
+    private static void restart(Campaign campaign, boolean highlyAvailable) {
+        for (Restart restart : Restart.values()) {
+            if (restart.highlyAvailable() == highlyAvailable) {
+                campaign.restart(restart, RESTARTS);
+            }
+        }
+    }
+
+    private void cells(Campaign campaign, List<Cell> eachCall, List<History> onTheirOwn) {
+        List<Cell> cells = new ArrayList<>(eachCall);
+        onTheirOwn.forEach(history -> cells.add(Cell.of(history)));
+        out.printf(
+                "%d places and histories, %d pairs of fault and call%n",
+                cells.stream().map(Cell::place).distinct().count(),
+                cells.stream().map(Cell::pair).distinct().count());
+        campaign.run(cells, TRIALS, AT_ONCE);
+        campaign.run(History.withWrongClocks().stream().map(Cell::of).toList(), TRIALS, AT_ONCE);
     }
 
     private static void remove(Path directory) {

@@ -385,7 +385,7 @@ final class FaultProxy implements AutoCloseable {
                     reset(socket);
                     yield false;
                 }
-                case UNAVAILABLE_503, THROTTLE, SERVER_ERROR, CONDITION_FAILED -> {
+                case UNAVAILABLE_503, THROTTLE, SERVER_ERROR, CONDITION_FAILED, IN_USE -> {
                     record(passage, fault.kind(), null);
                     write(
                             socket,

@@ -39,7 +39,7 @@ class FaultSuiteIT {
     static void start() {
         System.out.println("The fault suite picks its places by -Dfaults.seed=" + SEED);
         Path zip = Processes.root().resolve(System.getProperty("functions.zip", "functions/target/function-local.zip"));
-        lab = new Lab(zip, home.resolve("lab"), new Lab.Options(false, false));
+        lab = new Lab(zip, home.resolve("lab"), new Lab.Options(Lab.Kind.SESSION, false));
         lab.warm(SPARES);
         campaign = new Campaign(
                 lab, Product.of(zip, home.resolve("product")), home.resolve("faults.jsonl"), System.out, Instant.MAX);
@@ -54,8 +54,15 @@ class FaultSuiteIT {
     @Test
     @Order(1)
     void eachFault_inEachVerb_breaksNoPromise() {
-        List<Cell> all = new ArrayList<>(campaign.enumerate(List.of(
-                History.SUBMIT, History.ADOPT, History.UPGRADE, History.SAVEPOINT, History.STOP, History.CANCEL)));
+        List<Cell> all = new ArrayList<>(campaign.enumerate(
+                List.of(
+                        History.SUBMIT,
+                        History.ADOPT,
+                        History.UPGRADE,
+                        History.SAVEPOINT,
+                        History.STOP,
+                        History.CANCEL),
+                ""));
         Collections.shuffle(all, new Random(SEED));
         Set<String> seen = new HashSet<>();
         List<Cell> picked = new ArrayList<>();

@@ -11,10 +11,8 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
@@ -36,7 +34,8 @@ final class FlinkView {
     /**
      * One execution of a job.
      *
-     * @param id its Flink job id
+     * @param id what Sluiceway knows it by: the Flink job id, unless the job's name tells another
+     * @param flinkJobId its Flink job id
      * @param name its name
      * @param jobManager which JobManager ran it first, counted from 1
      * @param start when it began
@@ -45,15 +44,23 @@ final class FlinkView {
      */
     record Execution(
             String id,
+            String flinkJobId,
             String name,
             int jobManager,
             Instant start,
             String state,
             @Nullable Instant end) {
+        Execution in(String newState, @Nullable Instant newEnd) {
+            return new Execution(id, flinkJobId, name, jobManager, start, newState, newEnd);
+        }
+
         boolean overlaps(Execution other) {
             return (end == null || end.isAfter(other.start)) && (other.end == null || other.end.isAfter(start));
         }
     }
+
+    /** How a job is named that isn't known by its Flink job id: its name, and what it is known by. */
+    private static final String KNOWN_AS = "@";
 
     private final URI url;
     private final Path log;
@@ -89,35 +96,16 @@ final class FlinkView {
         return jobManager;
     }
 
-    /** What lives, by the log. */
-    synchronized List<Execution> living() {
-        read();
-        return executions.values().stream()
-                .filter(execution -> execution.end() == null)
-                .toList();
-    }
-
-    /** What lives, by Flink's REST API: job names by id. */
-    Map<String, String> running() throws IOException {
-        Map<String, String> running = new HashMap<>();
-        for (JsonNode job : get("/v1/jobs/overview").path("jobs")) {
-            if (!TERMINAL.contains(job.path("state").asText())) {
-                running.put(job.path("jid").asText(), job.path("name").asText());
-            }
-        }
-        return running;
-    }
-
-    /** A job's state by Flink's REST API, or empty when it isn't known. */
-    Optional<String> state(String id) throws IOException {
-        String state = get("/v1/jobs/" + id).path("state").asText();
-        return state.isEmpty() ? Optional.empty() : Optional.of(state);
-    }
-
-    /** Whether all tasks of a job run. */
+    /** Whether all tasks of an execution run. */
     boolean isRunning(String id) {
+        return executions().stream()
+                .filter(execution -> execution.id().equals(id) && execution.end() == null)
+                .anyMatch(this::isRunning);
+    }
+
+    private boolean isRunning(Execution execution) {
         try {
-            JsonNode job = get("/v1/jobs/" + id);
+            JsonNode job = get("/v1/jobs/" + execution.flinkJobId());
             return job.path("state").asText().equals("RUNNING")
                     && job.at("/status-counts/RUNNING").asInt()
                             == job.path("vertices").size();
@@ -126,8 +114,8 @@ final class FlinkView {
         }
     }
 
-    void cancel(String id) throws IOException {
-        WireClient.send("PATCH", URI.create(url + "/v1/jobs/" + id + "?mode=cancel"), List.of(), "");
+    void cancel(String flinkJobId) throws IOException {
+        WireClient.send("PATCH", URI.create(url + "/v1/jobs/" + flinkJobId + "?mode=cancel"), List.of(), "");
     }
 
     private JsonNode get(String path) throws IOException {
@@ -188,22 +176,23 @@ final class FlinkView {
     private void started(Instant at) {
         jobManager++;
         if (!highlyAvailable) {
-            executions.replaceAll((key, old) -> old.end() == null
-                    ? new Execution(old.id(), old.name(), old.jobManager(), old.start(), "LOST", at)
-                    : old);
+            executions.replaceAll((key, old) -> old.end() == null ? old.in("LOST", at) : old);
         }
     }
 
     private void changed(Instant at, String name, String id, String state) {
         // With high availability a new JobManager goes on with the same execution.
         String key = highlyAvailable ? id : jobManager + "/" + id;
-        Execution old = executions.getOrDefault(key, new Execution(id, name, jobManager, at, state, null));
+        String plain = name.contains(KNOWN_AS) ? name.substring(0, name.indexOf(KNOWN_AS)) : name;
+        String knownAs = name.contains(KNOWN_AS) ? name.substring(name.indexOf(KNOWN_AS) + 1) : id;
+        Execution begun = new Execution(knownAs, id, plain, jobManager, at, state, null);
+        Execution old = executions.getOrDefault(key, begun);
         Instant end = TERMINAL.contains(state) ? at : null;
         if (old.end() != null && end == null) {
             // It ended, and began again: another execution under the same id.
             executions.put(key + "/" + old.start(), old);
-            old = new Execution(id, name, jobManager, at, state, null);
+            old = begun;
         }
-        executions.put(key, new Execution(id, name, old.jobManager(), old.start(), state, end));
+        executions.put(key, old.in(state, end));
     }
 }

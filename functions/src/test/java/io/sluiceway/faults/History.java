@@ -181,12 +181,17 @@ enum History {
     PAUSED_POSTER {
         @Override
         void run(Trial trial) {
-            List<Trap> places = List.of(
-                    // The fence is written, and the poster doesn't hear of it before its time is up.
-                    trap(trial, "dynamodb TransactWriteItems", 2),
-                    // Nothing but a look at its clock lies between this and the post.
-                    trap(trial, "flink GET /jars", 2),
-                    trap(trial, "flink POST /jars/:jarid/run", 1));
+            List<Trap> places = new ArrayList<>();
+            // The fence is written, and the poster doesn't hear of it before its time is up.
+            places.add(trap(trial, "dynamodb TransactWriteItems", 2));
+            if (trial.lab().cluster.runsBoundedJobs()) {
+                // Nothing but a look at its clock lies between this and the post.
+                places.add(trap(trial, "flink GET /jars", 2));
+                places.add(trap(trial, "flink POST /jars/:jarid/run", 1));
+            } else {
+                places.add(trap(trial, "managed-flink CreateApplication", 1));
+                places.add(trap(trial, "managed-flink StartApplication", 1));
+            }
             trial.lab().proxy.arm(places.get(trial.random.nextInt(places.size())));
             boolean other = trial.random.nextBoolean();
             atOnce(List.of(() -> trial.submit("submit-job", trial.id, 1, "STREAM", ""), () -> {
@@ -206,8 +211,7 @@ enum History {
         @Override
         void run(Trial trial) {
             trial.killAtRandom(3);
-            List<History> histories = List.of(SUBMIT, RUN, ADOPT, UPGRADE, SAVEPOINT, STOP, CANCEL, COPIES_2);
-            histories.get(trial.random.nextInt(histories.size())).run(trial);
+            anyOf(trial);
         }
     },
     /** The clock of every other call is five minutes ahead. */
@@ -268,6 +272,18 @@ enum History {
         return List.of(SUBMIT, RUN, ADOPT, TRY_AGAIN, UPGRADE, SAVEPOINT, STOP, DRAIN, CANCEL);
     }
 
+    /** Those of which every call gets every fault, on Managed Flink. */
+    static List<History> ofApplications() {
+        return List.of(SUBMIT, ADOPT, TRY_AGAIN, UPGRADE, SAVEPOINT, STOP, CANCEL);
+    }
+
+    /** Those that bring their trouble along, on every cluster. */
+    static List<History> onEveryCluster() {
+        return onTheirOwn().stream()
+                .filter(history -> history != SAVEPOINT_BLOCKED)
+                .toList();
+    }
+
     /** Those that bring their trouble along. */
     static List<History> onTheirOwn() {
         return List.of(
@@ -300,10 +316,17 @@ enum History {
         return id;
     }
 
+    private static void anyOf(Trial trial) {
+        List<History> histories = new ArrayList<>(List.of(SUBMIT, ADOPT, UPGRADE, SAVEPOINT, STOP, CANCEL, COPIES_2));
+        if (trial.lab().cluster.runsBoundedJobs()) {
+            histories.add(RUN);
+        }
+        histories.get(trial.random.nextInt(histories.size())).run(trial);
+    }
+
     private static void withClock(Trial trial, Duration ahead) {
         trial.setClockWrong(ahead);
-        List<History> histories = List.of(SUBMIT, RUN, ADOPT, UPGRADE, SAVEPOINT, STOP, CANCEL, COPIES_2);
-        histories.get(trial.random.nextInt(histories.size())).run(trial);
+        anyOf(trial);
     }
 
     /** What Airflow asks for when it kills a task. */

@@ -40,7 +40,7 @@ class JudgeTest {
     @Test
     void judge_twoJobsOfOneRequest_findsThem() {
         aRunningJob();
-        executions.add(new Execution(SECOND, "job", 1, START, "FINISHED", START));
+        executions.add(new Execution(SECOND, SECOND, "job", 1, START, "FINISHED", START));
         items.add(attempt(SECOND, "request", 2, "FINISHED"));
 
         assertThat(rules()).contains("ONE_JOB");
@@ -50,8 +50,8 @@ class JudgeTest {
     void judge_sameIdRunTwice_findsIt() {
         aRunningJob();
         submission("request", 2, FIRST, "");
-        executions.set(0, new Execution(FIRST, "job", 1, START, "LOST", START.plusSeconds(1)));
-        executions.add(new Execution(FIRST, "job", 2, START.plusSeconds(2), "RUNNING", null));
+        executions.set(0, new Execution(FIRST, FIRST, "job", 1, START, "LOST", START.plusSeconds(1)));
+        executions.add(new Execution(FIRST, FIRST, "job", 2, START.plusSeconds(2), "RUNNING", null));
         jobManagers = 2;
 
         assertThat(rules()).containsExactly("ONE_JOB");
@@ -60,8 +60,8 @@ class JudgeTest {
     @Test
     void judge_rerunOfAnUnknownJob_isAllowedWhereItWasAskedFor() {
         submission("request", 1, SECOND, ", \"onUnknown\": \"RERUN\"");
-        executions.add(new Execution(FIRST, "job", 1, START, "LOST", START.plusSeconds(1)));
-        executions.add(new Execution(SECOND, "job", 2, START.plusSeconds(2), "RUNNING", null));
+        executions.add(new Execution(FIRST, FIRST, "job", 1, START, "LOST", START.plusSeconds(1)));
+        executions.add(new Execution(SECOND, SECOND, "job", 2, START.plusSeconds(2), "RUNNING", null));
         items.add(attempt(FIRST, "request", 1, "UNKNOWN"));
         items.add(attempt(SECOND, "request", 2, "SUBMITTED"));
         jobManagers = 2;
@@ -86,7 +86,7 @@ class JudgeTest {
     void judge_twoStreamsAtATime_findsThem() {
         aRunningJob();
         submission("other", 1, SECOND, "");
-        executions.add(new Execution(SECOND, "job", 1, START.plusSeconds(1), "RUNNING", null));
+        executions.add(new Execution(SECOND, SECOND, "job", 1, START.plusSeconds(1), "RUNNING", null));
         items.add(attempt(SECOND, "other", 1, "SUBMITTED"));
 
         assertThat(rules()).containsExactly("NO_TWO_LIVING");
@@ -96,8 +96,8 @@ class JudgeTest {
     void judge_oneStreamAfterAnother_findsNothing() {
         aRunningJob();
         submission("other", 1, SECOND, "");
-        executions.set(0, new Execution(FIRST, "job", 1, START, "CANCELED", START.plusSeconds(1)));
-        executions.add(new Execution(SECOND, "job", 1, START.plusSeconds(1), "RUNNING", null));
+        executions.set(0, new Execution(FIRST, FIRST, "job", 1, START, "CANCELED", START.plusSeconds(1)));
+        executions.add(new Execution(SECOND, SECOND, "job", 1, START.plusSeconds(1), "RUNNING", null));
         items.add(attempt(SECOND, "other", 1, "SUBMITTED"));
 
         assertThat(rules()).isEmpty();
@@ -226,8 +226,8 @@ class JudgeTest {
     void judge_latestWithoutTheStateOfTheOneBefore_findsIt() {
         aRunningJob();
         submission("next", 1, SECOND, "");
-        executions.set(0, new Execution(FIRST, "job", 1, START, "FINISHED", START.plusSeconds(1)));
-        executions.add(new Execution(SECOND, "job", 1, START.plusSeconds(2), "RUNNING", null));
+        executions.set(0, new Execution(FIRST, FIRST, "job", 1, START, "FINISHED", START.plusSeconds(1)));
+        executions.add(new Execution(SECOND, SECOND, "job", 1, START.plusSeconds(2), "RUNNING", null));
         items.add(item("""
                 {"pk": "ATTEMPT#lab#%s", "sk": "ATTEMPT", "flinkJobId": "%s", "requestId": "next", "number": 1,
                  "state": "SUBMITTED", "createdAt": "2026-11-23T08:00:02Z", "submittedAt": "2026-11-23T08:00:02Z",
@@ -264,7 +264,7 @@ class JudgeTest {
 
     private void aRunningJob() {
         submission("request", 1, FIRST, "");
-        executions.add(new Execution(FIRST, "job", 1, START, "RUNNING", null));
+        executions.add(new Execution(FIRST, FIRST, "job", 1, START, "RUNNING", null));
         items.add(attempt(FIRST, "request", 1, "SUBMITTED"));
     }
 

@@ -12,18 +12,23 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.BucketVersioningStatus;
 
 /** All that trials run on: a Flink cluster, an AWS, the packaged functions, and the proxy in between. */
 final class Lab implements AutoCloseable {
     static final String CLUSTER = "lab";
     static final String TABLE = "sluiceway-ledger";
     static final int SLOTS = 40;
+
+    /** The job that only serves to get processes started faster. */
+    static final String SHARING = "sharing";
 
     /** How many processes of a function serve a crowd of copies at the same time. */
     static final int CROWD = 100;
@@ -45,7 +50,7 @@ final class Lab implements AutoCloseable {
     final LambdaWorkers workers;
     final FlinkView flinkView;
     final LedgerView ledgerView;
-    final Path savepoints;
+    final LabCluster cluster;
     private final Guardian guardian = new Guardian();
     private final MiniStackProcess aws;
     private final @Nullable DynamoDbLocalProcess dynamoDbLocal;
@@ -53,24 +58,42 @@ final class Lab implements AutoCloseable {
     /**
      * What a lab is like.
      *
-     * @param highlyAvailable whether the cluster survives its JobManager
+     * @param kind which kind of cluster it has
      * @param dynamoDbLocal whether the ledger's table is in AWS's own DynamoDBLocal rather than in MiniStack
      */
-    record Options(boolean highlyAvailable, boolean dynamoDbLocal) {}
+    record Options(Kind kind, boolean dynamoDbLocal) {}
+
+    /** The kinds of clusters. */
+    enum Kind {
+        /** A Flink session cluster. */
+        SESSION,
+        /** A Flink session cluster that survives its JobManager. */
+        HIGHLY_AVAILABLE,
+        /** The double of Managed Flink, over a session cluster. */
+        MANAGED
+    }
 
     /**
      * @param zip the package of the functions
      * @param directory for logs, savepoints and all
      */
     Lab(Path zip, Path directory, Options options) {
-        boolean highlyAvailable = options.highlyAvailable();
+        boolean highlyAvailable = options.kind() == Kind.HIGHLY_AVAILABLE;
+        Path properties = directory.resolve("application_properties.json");
         try {
             this.flink = new FlinkProcesses(
                     directory.resolve("flink"),
-                    new FlinkProcesses.Options(SLOTS, highlyAvailable, flinkSettings(), Map.of(), guardian::guard));
+                    new FlinkProcesses.Options(
+                            SLOTS,
+                            highlyAvailable,
+                            flinkSettings(),
+                            Map.of("TEST_JOB_PROPERTIES_FILE", properties.toString()),
+                            guardian::guard));
             this.aws = new MiniStackProcess(Files.createDirectories(directory.resolve("aws")));
-            this.savepoints = Files.createDirectories(directory.resolve("flink/savepoints"));
             this.flinkView = new FlinkView(flink.url(), flink.jobManagerLog(), highlyAvailable);
+            this.cluster = options.kind() == Kind.MANAGED
+                    ? new ManagedLabCluster(flink, aws.url(), directory, properties)
+                    : SessionLabCluster.of(flink, flinkView, directory);
             this.dynamoDbLocal =
                     options.dynamoDbLocal() ? new DynamoDbLocalProcess(directory.resolve("dynamodb")) : null;
             this.ledgerView = new LedgerView(dynamoDb(), TABLE);
@@ -79,8 +102,10 @@ final class Lab implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        this.proxy =
-                new FaultProxy(Map.of(Service.FLINK, flink.url(), Service.DYNAMODB, dynamoDb(), Service.S3, aws.url()));
+        Map<Service, URI> services = new EnumMap<>(cluster.services());
+        services.put(Service.DYNAMODB, dynamoDb());
+        services.put(Service.S3, aws.url());
+        this.proxy = new FaultProxy(services);
         this.workers = new LambdaWorkers(zip, directory, proxy, this::environment);
     }
 
@@ -99,6 +124,8 @@ final class Lab implements AutoCloseable {
     private void putJar(Path directory) {
         try (S3Client s3 = aws.s3()) {
             s3.createBucket(b -> b.bucket(BUCKET));
+            s3.putBucketVersioning(
+                    b -> b.bucket(BUCKET).versioningConfiguration(v -> v.status(BucketVersioningStatus.ENABLED)));
             s3.putObject(
                     p -> p.bucket(BUCKET).key("job.jar"),
                     RequestBody.fromFile(TestJobJar.write(directory.resolve("job.jar"), 0)));
@@ -115,12 +142,8 @@ final class Lab implements AutoCloseable {
     }
 
     private Map<String, String> environment(FaultProxy.Caller caller) {
-        URI root = flink.savepointRoot();
-        Map<String, String> variables = new HashMap<>();
-        variables.put(
-                "SLUICEWAY_CLUSTERS",
-                "{\"%s\": {\"type\": \"SESSION\", \"url\": \"%s\", \"savepointRoot\": \"%s\"}}"
-                        .formatted(CLUSTER, caller.url(Service.FLINK), root));
+        Map<String, String> variables = new HashMap<>(cluster.environment(caller));
+        variables.put("SLUICEWAY_CLUSTERS", "{\"%s\": %s}".formatted(CLUSTER, cluster.settings(caller)));
         variables.put("SLUICEWAY_JAR_BUCKETS", BUCKET);
         variables.put("SLUICEWAY_LEDGER_TABLE", TABLE);
         variables.put("SLUICEWAY_SHARES_FILE_SYSTEM", "true");
@@ -143,8 +166,9 @@ final class Lab implements AutoCloseable {
 
     /** Keeps processes of each function ready, which start twice as fast as the first. */
     void warm(int spares) {
-        workers.shareClasses(
-                Variant.of("submit-job"), new Trial(this, "sharing", 0).submission("sharing", 1, "RUN", ""));
+        String kind = cluster.runsBoundedJobs() ? "RUN" : "STREAM";
+        workers.shareClasses(Variant.of("submit-job"), new Trial(this, SHARING, 0).submission(SHARING, 1, kind, ""));
+        cluster.end(SHARING);
         for (String function : List.of("submit-job", "job-status", "take-savepoint", "stop-job")) {
             workers.warm(Variant.of(function), spares);
         }
@@ -154,6 +178,7 @@ final class Lab implements AutoCloseable {
     public void close() {
         workers.close();
         proxy.close();
+        cluster.close();
         if (dynamoDbLocal != null) {
             dynamoDbLocal.close();
         }

@@ -28,7 +28,30 @@ final class Refusals {
                         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>SlowDown</Code>"
                                 + "<Message>Please reduce your request rate.</Message></Error>");
             case DYNAMODB -> dynamoDb(kind, request);
+            case MANAGED_FLINK -> managedFlink(kind);
         };
+    }
+
+    private static HttpMessage managedFlink(Fault.Kind kind) {
+        return switch (kind) {
+            case THROTTLE -> managedFlink(400, "ThrottlingException", "Rate exceeded");
+            case CONDITION_FAILED ->
+                managedFlink(
+                        400,
+                        "ConcurrentModificationException",
+                        "The application was changed by another request at the same time.");
+            case IN_USE ->
+                managedFlink(400, "ResourceInUseException", "The application is not available for this operation.");
+            case SERVER_ERROR -> managedFlink(500, "InternalFailure", "Internal failure");
+            default -> managedFlink(503, "ServiceUnavailable", "Service unavailable");
+        };
+    }
+
+    private static HttpMessage managedFlink(int status, String type, String message) {
+        return HttpMessage.answer(
+                status,
+                List.of("Content-Type: application/x-amz-json-1.1"),
+                "{\"__type\":\"%s\",\"message\":\"%s\"}".formatted(type, message));
     }
 
     private static HttpMessage dynamoDb(Fault.Kind kind, HttpMessage request) {

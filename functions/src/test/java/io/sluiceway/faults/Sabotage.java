@@ -56,6 +56,18 @@ enum Sabotage {
         void change(ObjectNode body) {
             body.put("triggerId", UUID.randomUUID().toString().replace("-", ""));
         }
+    },
+    /** Managed Flink takes each snapshot that is asked for for a new one. */
+    NO_SNAPSHOT_NAME {
+        @Override
+        List<String> calls() {
+            return List.of("managed-flink CreateApplicationSnapshot");
+        }
+
+        @Override
+        void change(ObjectNode body) {
+            body.put("SnapshotName", UUID.randomUUID().toString());
+        }
     };
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -73,6 +85,8 @@ enum Sabotage {
                 new Cell(History.TWO_REQUESTS, Fault.Kind.PAUSE, "submit-job", "dynamodb TransactWriteItems", 1);
             case NO_DERIVED_JOB_ID ->
                 new Cell(History.SUBMIT, Fault.Kind.LOSE_ANSWER, "submit-job", calls().getFirst(), 1);
+            case NO_SNAPSHOT_NAME ->
+                new Cell(History.SAVEPOINT, Fault.Kind.LOSE_ANSWER, "take-savepoint", calls().getFirst(), 1);
             // One is held back before it triggers, while the other triggers.
             case NO_STORED_TRIGGER_ID ->
                 new Cell(History.SAVEPOINT_COPIES_2, Fault.Kind.PAUSE, "take-savepoint", calls().getFirst(), 1);

@@ -24,8 +24,14 @@ enum Service {
     DYNAMODB {
         @Override
         String nameOf(HttpMessage request) {
-            String target = request.header("X-Amz-Target").orElse("unknown");
-            return target.substring(target.indexOf('.') + 1);
+            return targetOf(request);
+        }
+    },
+    /** The API of Amazon Managed Service for Apache Flink. */
+    MANAGED_FLINK {
+        @Override
+        String nameOf(HttpMessage request) {
+            return targetOf(request);
         }
     },
     /** Amazon S3's API, with the bucket as the first part of the path. */
@@ -47,7 +53,13 @@ enum Service {
 
     /** The name with the service's in front, such as {@code flink POST /jars/:jarid/run}. */
     String callOf(HttpMessage request) {
-        return name().toLowerCase(Locale.ROOT) + " " + nameOf(request);
+        return name().toLowerCase(Locale.ROOT).replace('_', '-') + " " + nameOf(request);
+    }
+
+    /** What a service that speaks AWS JSON is asked for. */
+    private static String targetOf(HttpMessage request) {
+        String target = request.header("X-Amz-Target").orElse("unknown");
+        return target.substring(target.indexOf('.') + 1);
     }
 
     private static String pathOf(HttpMessage request) {

@@ -165,7 +165,7 @@ final class Trial {
                     List.copyOf(disappointments),
                     lab.flinkView.executions(job),
                     lab.ledgerView.read(),
-                    Evidence.savepointsBelow(lab.savepoints.resolve(job)),
+                    lab.cluster.savepoints(job),
                     lab.flinkView.jobManagers() - jobManagersBefore + 1);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -206,7 +206,7 @@ final class Trial {
                         kind,
                         Lab.CLUSTER,
                         lab.jarUri(),
-                        kind.equals("STREAM") ? "endless" : "bounded",
+                        String.join("\", \"", lab.cluster.arguments(kind.equals("STREAM"))),
                         more);
     }
 
@@ -307,9 +307,11 @@ final class Trial {
     }
 
     private boolean isOver(String flinkJobId) {
-        return lab.flinkView.executions(job).stream()
-                .allMatch(
-                        execution -> execution.end() != null || !execution.id().equals(flinkJobId));
+        // At rest first: what comes between the two looks is in the second.
+        return lab.cluster.isAtRest(job)
+                && lab.flinkView.executions(job).stream()
+                        .allMatch(execution ->
+                                execution.end() != null || !execution.id().equals(flinkJobId));
     }
 
     /** What Flink has run under its job's name. */

@@ -4,11 +4,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
@@ -26,6 +28,7 @@ public final class TestJob {
     private static final String PROPERTIES_FILE = "TEST_JOB_PROPERTIES_FILE";
 
     private static final Pattern BEHAVIOUR = Pattern.compile("\"behaviour\"\\s*:\\s*\"([a-z]+)\"");
+    private static final Pattern ATTEMPT = Pattern.compile("\"attemptId\"\\s*:\\s*\"([0-9a-f]{32})\"");
 
     /**
      * Builds the job.
@@ -34,7 +37,7 @@ public final class TestJob {
      *     throws, quoting the second argument) or {@code stumbling} (endless, and main throws behind its submission)
      */
     public static void main(String[] args) throws Exception {
-        String behaviour = args.length == 0 ? behaviourInTheProperties() : args[0];
+        String behaviour = args.length == 0 ? inTheProperties(BEHAVIOUR).orElse("bounded") : args[0];
         if (behaviour.equals("refusing")) {
             throw new IllegalArgumentException("There is no such day: " + (args.length > 1 ? args[1] : "none") + ".");
         }
@@ -53,13 +56,16 @@ public final class TestJob {
             environment.executeAsync();
             throw new IllegalStateException("The runway ends here.");
         }
-        environment.execute();
+        environment.execute(
+                environment.getConfiguration().getOptional(PipelineOptions.NAME).orElse("test-job")
+                        + inTheProperties(ATTEMPT).map(attempt -> "@" + attempt).orElse(""));
     }
 
-    private static String behaviourInTheProperties() throws IOException {
+    private static Optional<String> inTheProperties(Pattern pattern) throws IOException {
         String file = System.getenv(PROPERTIES_FILE);
-        Matcher behaviour = BEHAVIOUR.matcher(file == null ? "" : Files.readString(Path.of(file)));
-        return behaviour.find() ? behaviour.group(1) : "bounded";
+        boolean there = file != null && Files.exists(Path.of(file));
+        Matcher found = pattern.matcher(there ? Files.readString(Path.of(file)) : "");
+        return found.find() ? Optional.of(found.group(1)) : Optional.empty();
     }
 
     private static long behaveAs(String behaviour, long number) throws InterruptedException {

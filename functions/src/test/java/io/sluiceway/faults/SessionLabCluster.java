@@ -1,0 +1,85 @@
+package io.sluiceway.faults;
+
+import io.sluiceway.testing.FlinkProcesses;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** A Flink session cluster, which the functions ask by its REST API. */
+record SessionLabCluster(FlinkProcesses flink, FlinkView view, Path savepoints, PrintStream out) implements LabCluster {
+    static SessionLabCluster of(FlinkProcesses flink, FlinkView view, Path directory) {
+        try {
+            return new SessionLabCluster(
+                    flink, view, Files.createDirectories(directory.resolve("flink/savepoints")), System.out);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public Map<Service, URI> services() {
+        return Map.of(Service.FLINK, flink.url());
+    }
+
+    @Override
+    public String calls() {
+        return "flink ";
+    }
+
+    @Override
+    public String settings(FaultProxy.Caller caller) {
+        return "{\"type\": \"SESSION\", \"url\": \"%s\", \"savepointRoot\": \"%s\"}"
+                .formatted(caller.url(Service.FLINK), flink.savepointRoot());
+    }
+
+    @Override
+    public Map<String, String> environment(FaultProxy.Caller caller) {
+        return Map.of();
+    }
+
+    @Override
+    public boolean runsBoundedJobs() {
+        return true;
+    }
+
+    @Override
+    public List<String> arguments(boolean endless) {
+        return List.of(endless ? "endless" : "bounded");
+    }
+
+    @Override
+    public Set<String> savepoints(String job) {
+        return Evidence.savepointsBelow(savepoints.resolve(job));
+    }
+
+    @Override
+    public boolean isAtRest(String job) {
+        return true;
+    }
+
+    @Override
+    public void end(String job) {
+        for (FlinkView.Execution execution : view.executions(job)) {
+            if (execution.end() == null) {
+                try {
+                    view.cancel(execution.flinkJobId());
+                } catch (IOException e) {
+                    // Its JobManager is being replaced; the sweep behind the wave finds what is left.
+                    out.println("Job " + execution.flinkJobId() + " wasn't cancelled: " + e);
+                }
+            }
+        }
+    }
+
+    @Override
+    public void forget(String job) {}
+
+    @Override
+    public void close() {}
+}
