@@ -78,6 +78,9 @@ final class ControlApi {
             if (passing(e) || e.statusCode() >= SERVER_ERRORS_FROM) {
                 throw unreachable(e);
             }
+            if (unreadable(e)) {
+                throw timeout("its error can't be read");
+            }
             throw new RefusedException(
                     ErrorCode.CLUSTER_REFUSED, "Cluster '%s' answered %s: %s".formatted(cluster, code(e), words(e)));
         } catch (SdkException e) {
@@ -104,7 +107,7 @@ final class ControlApi {
             if (passing(e)) {
                 throw unreachable(e);
             }
-            return e.statusCode() >= SERVER_ERRORS_FROM
+            return e.statusCode() >= SERVER_ERRORS_FROM || unreadable(e)
                     ? new Change.Lost("Cluster '%s' answered %d (%s).".formatted(cluster, e.statusCode(), code(e)))
                     : new Change.Refused(code(e), words(e));
         } catch (SdkException e) {
@@ -144,6 +147,11 @@ final class ControlApi {
                 || NOT_LOOKED_AT.contains(code(e))
                 || RetryUtils.isClockSkewException(e)
                 || code(e).startsWith("ExpiredToken");
+    }
+
+    /** Whether an error came without its name, as when half of an answer arrives: it can be any. */
+    private static boolean unreadable(AwsServiceException e) {
+        return e.awsErrorDetails() == null || e.awsErrorDetails().errorCode() == null;
     }
 
     private static boolean neverArrived(Throwable thrown) {

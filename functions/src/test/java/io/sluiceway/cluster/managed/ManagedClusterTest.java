@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.sun.net.httpserver.HttpExchange;
 import io.sluiceway.cluster.ApplicationNames;
 import io.sluiceway.cluster.ClusterSettings;
 import io.sluiceway.cluster.ClusterSettings.Ownership;
@@ -28,6 +29,7 @@ import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.testing.StubServer;
 import io.sluiceway.time.Deadline;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
@@ -414,6 +416,23 @@ class ManagedClusterTest {
     }
 
     @Test
+    void runJob_startsRefusalBreaksOff_isLostAndNotSentAgain() {
+        describe(application("READY", ID));
+        operations();
+        service.handle("StartApplication", ManagedClusterTest::halfOfAnError);
+
+        assertThat(run(launch(null))).isInstanceOf(RunAnswer.AnswerLost.class);
+        assertThat(service.requests("StartApplication")).hasSize(1);
+    }
+
+    @Test
+    void findSavepoint_refusalBreaksOff_mayBeAskedAgain() {
+        service.handle("DescribeApplicationSnapshot", ManagedClusterTest::halfOfAnError);
+
+        assertRefused(ErrorCode.CLUSTER_TIMEOUT, () -> cluster.findSavepoint(JOB, TRIGGER, soon()));
+    }
+
+    @Test
     void runJob_updateConflicts_isLostForWhoeverLooksAgain() {
         describe(application("READY", OTHER));
         service.fail("UpdateApplication", 400, "ConcurrentModificationException", "Another version.");
@@ -698,6 +717,14 @@ class ManagedClusterTest {
     private static String summary(String application) {
         return "{\"ApplicationName\":\"%s\",\"ApplicationARN\":\"arn\",\"ApplicationStatus\":\"RUNNING\",\"ApplicationVersionId\":1}"
                 .formatted(application);
+    }
+
+    private static void halfOfAnError(HttpExchange exchange) throws IOException {
+        byte[] half = "{\"__type\":\"ResourceNo".getBytes(StandardCharsets.UTF_8);
+        exchange.sendResponseHeaders(400, 2L * half.length);
+        exchange.getResponseBody().write(half);
+        exchange.getResponseBody().flush();
+        throw new IllegalStateException("The test breaks this connection.");
     }
 
     private static void assertRefused(ErrorCode code, ThrowingCallable call) {
