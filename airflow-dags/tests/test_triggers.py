@@ -310,6 +310,19 @@ class TestJob:
         assert client.drive(job_trigger(until="RUNNING", min_checkpoints=1))["status"] == "success"
         assert len(client.calls) == 4
 
+    def test_run_checkpoints_of_a_cluster_that_cant_tell_fails_at_once(self) -> None:
+        client = FakeLambda([job("RUNNING", notObservable={"checkpoints.completed": "The service doesn't tell."})])
+
+        event = client.drive(job_trigger(until="RUNNING", min_checkpoints=1))
+
+        assert event["status"] == "failed"
+        assert event["message"].endswith("since nobody can tell of checkpoints: The service doesn't tell.")
+
+    def test_run_no_checkpoints_awaited_of_a_cluster_that_cant_tell_succeeds(self) -> None:
+        client = FakeLambda([job("RUNNING", notObservable={"checkpoints.completed": "The service doesn't tell."})])
+
+        assert client.drive(job_trigger(until="RUNNING"))["status"] == "success"
+
     def test_run_until_running_job_ends_before_fails(self) -> None:
         event = FakeLambda([job("FINISHED")]).drive(job_trigger(until="RUNNING"))
 

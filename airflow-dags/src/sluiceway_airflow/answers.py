@@ -99,10 +99,13 @@ class AttemptFailure(_Part):
 
 
 class Checkpoints(_Part):
-    """How many checkpoints this execution has completed, savepoints included, and how many failed."""
+    """How many checkpoints this execution has completed, savepoints included, and how many failed.
 
-    completed: Annotated[int, Field(ge=0)] = 0
-    failed: Annotated[int, Field(ge=0)] = 0
+    Each is absent when the cluster can't tell.
+    """
+
+    completed: Annotated[int | None, Field(ge=0)] = None
+    failed: Annotated[int | None, Field(ge=0)] = None
 
 
 class Checkpoint(_Part):
@@ -128,6 +131,7 @@ class Job(_Part):
     :param duration: from the start to the end; absent while there is no end
     :param restarts: how often Flink has restarted it
     :param tasks: how many of its tasks are in each of Flink's execution states
+    :param not_observable: what the cluster can't tell, or not now, such as ``checkpoints.completed``: why
     """
 
     cluster: str
@@ -150,6 +154,7 @@ class Job(_Part):
     last_checkpoint: Checkpoint | None = None
     last_savepoint: Checkpoint | None = None
     first_failure: Failure | None = None
+    not_observable: dict[str, str] = {}
     links: Links = Links()
 
 

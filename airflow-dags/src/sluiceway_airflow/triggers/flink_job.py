@@ -315,13 +315,16 @@ class FlinkJobTrigger(FlinkStatusTrigger):
             if job.attempt_state not in _COMING:
                 raise MalformedAnswerError(f"{self.function_name} doesn't tell the job's state.")
             return Going(f"the cluster doesn't have it yet, its submission is {job.attempt_state}")
-        completed = job.checkpoints.completed if job.checkpoints else 0
+        completed = (job.checkpoints.completed if job.checkpoints else None) or 0
         # A job that turns up after its end was recorded is cancelled by the functions; it counts for nothing.
         surplus = job.attempt_state in _ENDED and not job.terminal
         if job.state == self.until and completed >= self.min_checkpoints and not surplus:
             return Ended()
         if job.terminal:
             return Ended(failure=self._describe_end(job))
+        unseen = job.not_observable.get("checkpoints.completed")
+        if self.min_checkpoints and unseen is not None:
+            return Ended(failure=f"{self.awaited()} can't be awaited, since nobody can tell of checkpoints: {unseen}")
         seen = [f"it is {job.state}"]
         if self.min_checkpoints:
             seen.append(f"{completed} checkpoint(s)")

@@ -81,7 +81,7 @@ public final class ObserveJob {
                         known.value().spec(),
                         () -> cluster.observeJob(known.value().ref(), deadline));
         Versioned<Attempt> record = seen.record();
-        Long restarts = status.map(JobStatus::restarts).orElse(null);
+        Long restarts = status.flatMap(shown -> shown.restarts().told()).orElse(null);
         if (restarts != null) {
             record = attempts.restarts(record, restarts);
         }

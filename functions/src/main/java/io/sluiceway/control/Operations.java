@@ -6,7 +6,6 @@ import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.job.Arguments;
 import io.sluiceway.job.JobState;
-import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.AttemptState;
@@ -341,7 +340,7 @@ final class Operations {
         Long seen;
         try {
             seen = cluster.observeJob(operation.ref(), deadline)
-                    .map(JobStatus::restarts)
+                    .flatMap(status -> status.restarts().told())
                     .orElse(null);
         } catch (RefusedException e) {
             // That a savepoint is complete is worth recording without it.

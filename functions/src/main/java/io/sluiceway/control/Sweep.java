@@ -344,12 +344,11 @@ final class Sweep {
         }
         Instant now = clock.instant();
         List<Value> values = new ArrayList<>();
-        if (status.restarts() != null) {
-            values.add(new Value("Restarts", Unit.COUNT, status.restarts()));
-        }
-        if (status.checkpoints() != null && status.checkpoints().last() != null) {
-            values.add(age("LastCheckpointAge", status.checkpoints().last().completedAt(), now));
-        }
+        status.restarts().told().ifPresent(restarts -> values.add(new Value("Restarts", Unit.COUNT, restarts)));
+        status.checkpoints()
+                .last()
+                .told()
+                .ifPresent(last -> values.add(age("LastCheckpointAge", last.completedAt(), now)));
         ledger.savepoints(cluster.name(), job.name(), step).stream()
                 .map(Savepoint::completedAt)
                 .findFirst()

@@ -14,11 +14,16 @@ import io.sluiceway.job.JobStatus.Checkpoints;
 import io.sluiceway.job.JobStatus.CompletedCheckpoint;
 import io.sluiceway.job.JobStatus.Failure;
 import io.sluiceway.job.JobStatus.JobOverview;
+import io.sluiceway.job.Observation;
+import io.sluiceway.job.Observation.Known;
+import io.sluiceway.job.Observation.NotObservable;
+import io.sluiceway.job.Observation.NothingYet;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.operation.Operation;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Writes answers as the schemas {@code schemas/*.answer.json} describe them. */
@@ -135,23 +140,36 @@ final class AnswerWriter {
 
     private static void writeStatus(ObjectNode json, ClusterName cluster, JobStatus status) {
         writeOverview(json, cluster, status.overview());
-        if (status.restarts() != null) {
-            json.put("restarts", status.restarts());
-        }
+        write(json, "restarts", status.restarts(), restarts -> json.put("restarts", restarts));
         Checkpoints checkpoints = status.checkpoints();
-        if (checkpoints != null) {
-            json.putObject("checkpoints")
-                    .put("completed", checkpoints.completed())
-                    .put("failed", checkpoints.failed());
-            writeCheckpoint(json, "lastCheckpoint", checkpoints.last());
-        }
-        writeCheckpoint(json, "lastSavepoint", status.lastSavepoint());
+        write(
+                json,
+                "checkpoints.completed",
+                checkpoints.completed(),
+                count -> json.withObjectProperty("checkpoints").put("completed", count));
+        write(
+                json,
+                "checkpoints.failed",
+                checkpoints.failed(),
+                count -> json.withObjectProperty("checkpoints").put("failed", count));
+        write(json, "lastCheckpoint", checkpoints.last(), last -> writeCheckpoint(json, "lastCheckpoint", last));
+        write(json, "lastSavepoint", status.lastSavepoint(), last -> writeCheckpoint(json, "lastSavepoint", last));
         Failure failure = status.firstFailure();
         if (failure != null) {
             ObjectNode first = json.putObject("firstFailure")
                     .put("message", failure.message())
                     .put("rootCause", failure.rootCause());
             putInstant(first, "at", failure.at());
+        }
+    }
+
+    /** Writes what was told of something, or that it can't be. */
+    private static <T> void write(ObjectNode json, String name, Observation<T> observation, Consumer<T> field) {
+        switch (observation) {
+            case Known<T>(T value, Instant _) -> field.accept(value);
+            case NothingYet<T>() -> {}
+            case NotObservable<T>(String why) ->
+                json.withObjectProperty("notObservable").put(name, why);
         }
     }
 
@@ -240,10 +258,7 @@ final class AnswerWriter {
         }
     }
 
-    private static void writeCheckpoint(ObjectNode json, String field, @Nullable CompletedCheckpoint checkpoint) {
-        if (checkpoint == null) {
-            return;
-        }
+    private static void writeCheckpoint(ObjectNode json, String field, CompletedCheckpoint checkpoint) {
         ObjectNode written = json.putObject(field).put("id", checkpoint.id());
         putInstant(written, "completedAt", checkpoint.completedAt());
         if (checkpoint.path() != null) {

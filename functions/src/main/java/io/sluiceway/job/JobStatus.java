@@ -13,16 +13,16 @@ import org.jspecify.annotations.Nullable;
  * What a cluster says of one execution of a job.
  *
  * @param overview name, state and times
- * @param restarts how often it was restarted since its submission; absent while the cluster doesn't know
- * @param checkpoints its checkpoints; absent when it takes none
- * @param lastSavepoint the newest savepoint that its current JobMaster completed; absent when there is none
+ * @param restarts how often it was restarted since its submission
+ * @param checkpoints its checkpoints
+ * @param lastSavepoint the newest savepoint that its current JobMaster completed
  * @param firstFailure the earliest failure that the cluster still remembers; absent when there is none
  */
 public record JobStatus(
         JobOverview overview,
-        @Nullable Long restarts,
-        @Nullable Checkpoints checkpoints,
-        @Nullable CompletedCheckpoint lastSavepoint,
+        Observation<Long> restarts,
+        Checkpoints checkpoints,
+        Observation<CompletedCheckpoint> lastSavepoint,
         @Nullable Failure firstFailure) {
     /** This status, the program's arguments left out of what the job says of its failure. */
     public JobStatus without(List<String> arguments) {
@@ -40,14 +40,25 @@ public record JobStatus(
     }
 
     /**
-     * Counts since the JobMaster started, and the newest completed checkpoint.
+     * Counts since the JobMaster started, and the newest completed checkpoint; nothing of a job that takes none.
      *
      * @param completed completed checkpoints, savepoints included
      * @param failed failed checkpoints, savepoints included
-     * @param last the newest completed checkpoint that is no savepoint; absent while there is none
+     * @param last the newest completed checkpoint that is no savepoint
      */
     public record Checkpoints(
-            long completed, long failed, @Nullable CompletedCheckpoint last) {}
+            Observation<Long> completed, Observation<Long> failed, Observation<CompletedCheckpoint> last) {
+        /** Those of a job that takes none. */
+        public static Checkpoints none() {
+            return new Checkpoints(
+                    new Observation.NothingYet<>(), new Observation.NothingYet<>(), new Observation.NothingYet<>());
+        }
+
+        /** As counted now; {@code last} is absent while there is none. */
+        public static Checkpoints counted(long completed, long failed, @Nullable CompletedCheckpoint last) {
+            return new Checkpoints(Observation.now(completed), Observation.now(failed), Observation.now(last));
+        }
+    }
 
     /**
      * A checkpoint or savepoint that is complete.

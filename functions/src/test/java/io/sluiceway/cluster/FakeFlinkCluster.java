@@ -14,6 +14,7 @@ import io.sluiceway.job.JobStatus.Checkpoints;
 import io.sluiceway.job.JobStatus.CompletedCheckpoint;
 import io.sluiceway.job.JobStatus.Failure;
 import io.sluiceway.job.JobStatus.JobOverview;
+import io.sluiceway.job.Observation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.FakeSavepointStore;
@@ -282,10 +283,10 @@ public class FakeFlinkCluster implements FlinkCluster {
             job.checkpoints++;
             return new JobStatus(
                     overview,
-                    job.restarts,
-                    new Checkpoints(
+                    Observation.now(job.restarts),
+                    Checkpoints.counted(
                             job.checkpoints, 0, new CompletedCheckpoint(job.checkpoints, clock.instant(), null)),
-                    job.savepoint,
+                    Observation.now(job.savepoint),
                     job.failure == null ? null : new Failure("Job failed", job.failure, job.startedAt));
         });
     }

@@ -30,8 +30,7 @@ public abstract class SessionClusterContract extends FlinkClusterContract {
         await().atMost(PATIENCE)
                 .until(() -> cluster()
                         .observeJob(ref(id), soon())
-                        .map(JobStatus::checkpoints)
-                        .filter(checkpoints -> checkpoints.last() != null)
+                        .flatMap(status -> status.checkpoints().last().told())
                         .isPresent());
     }
 
@@ -49,8 +48,8 @@ public abstract class SessionClusterContract extends FlinkClusterContract {
                 .untilAsserted(() ->
                         assertThat(cluster().findLastSavepoint(ref(id), soon())).contains(path));
         await().atMost(PATIENCE)
-                .untilAsserted(() -> assertThat(find(id).lastSavepoint())
-                        .isNotNull()
+                .untilAsserted(() -> assertThat(find(id).lastSavepoint().told())
+                        .get()
                         .extracting(JobStatus.CompletedCheckpoint::path)
                         .isEqualTo(path));
     }

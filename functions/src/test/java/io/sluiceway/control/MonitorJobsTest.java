@@ -109,7 +109,7 @@ class MonitorJobsTest extends VerbFixture {
                     .map(status -> new JobStatus(
                             status.overview(),
                             status.restarts(),
-                            new Checkpoints(
+                            Checkpoints.counted(
                                     1,
                                     0,
                                     new CompletedCheckpoint(1, clock.instant().minus(checkpointAge), null)),

@@ -16,8 +16,10 @@ import io.sluiceway.job.JobRef;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus;
+import io.sluiceway.job.JobStatus.Checkpoints;
 import io.sluiceway.job.JobStatus.Failure;
 import io.sluiceway.job.JobStatus.JobOverview;
+import io.sluiceway.job.Observation.NotObservable;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.SavepointProgress;
@@ -64,6 +66,7 @@ public final class ManagedCluster implements FlinkCluster {
     private static final int PAGE = 50;
     private static final int MOST_PAGES = 200;
     private static final String SNAPSHOTS = "snapshot://";
+    private static final String NOT_TOLD = "Managed Service for Apache Flink doesn't tell.";
 
     /** Between two looks at an application that is being updated. */
     private static final Duration PAUSE = Duration.ofMillis(500);
@@ -172,7 +175,15 @@ public final class ManagedCluster implements FlinkCluster {
     public Optional<JobStatus> observeJob(JobRef job, Deadline deadline) {
         return marked(job, deadline)
                 .flatMap(application -> life(application, job.id(), deadline))
-                .map(life -> new JobStatus(life.overview(), null, null, null, failure(life, job, deadline)));
+                .map(life -> new JobStatus(
+                        life.overview(),
+                        new NotObservable<>(NOT_TOLD),
+                        new Checkpoints(
+                                new NotObservable<>(NOT_TOLD),
+                                new NotObservable<>(NOT_TOLD),
+                                new NotObservable<>(NOT_TOLD)),
+                        new NotObservable<>(NOT_TOLD),
+                        failure(life, job, deadline)));
     }
 
     @Override

@@ -23,6 +23,7 @@ import io.sluiceway.job.JobStatus.Checkpoints;
 import io.sluiceway.job.JobStatus.CompletedCheckpoint;
 import io.sluiceway.job.JobStatus.Failure;
 import io.sluiceway.job.JobStatus.JobOverview;
+import io.sluiceway.job.Observation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.SavepointProgress;
@@ -342,9 +343,9 @@ public final class SessionCluster implements FlinkCluster {
         Optional<JsonNode> checkpoints = checkpointStatistics(overview.id(), deadline);
         return new JobStatus(
                 overview,
-                restarts("/jobs/" + overview.id(), deadline),
-                checkpoints.map(this::checkpoints).orElse(null),
-                checkpoints.map(this::lastSavepoint).orElse(null),
+                Observation.now(restarts("/jobs/" + overview.id(), deadline)),
+                checkpoints.map(this::checkpoints).orElseGet(Checkpoints::none),
+                Observation.now(checkpoints.map(this::lastSavepoint).orElse(null)),
                 firstFailure("/jobs/" + overview.id(), overview, deadline));
     }
 
@@ -373,7 +374,7 @@ public final class SessionCluster implements FlinkCluster {
 
     private Checkpoints checkpoints(JsonNode statistics) {
         JsonNode counts = field(statistics, "counts");
-        return new Checkpoints(
+        return Checkpoints.counted(
                 number(counts, "completed"),
                 number(counts, "failed"),
                 checkpoint(statistics.path("latest").path("completed")));

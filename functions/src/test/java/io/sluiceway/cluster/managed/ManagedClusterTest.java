@@ -23,6 +23,7 @@ import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobRef;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobState;
+import io.sluiceway.job.Observation;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.SavepointProgress;
@@ -165,6 +166,17 @@ class ManagedClusterTest {
         assertThat(status.firstFailure().message())
                 .isEqualTo(
                         "Job 'delays' ended though nobody stopped it: it finished or failed, which the service doesn't tell.");
+    }
+
+    @Test
+    void observeJob_whatTheServiceNeverTells_isNotObservable() {
+        describe(application("RUNNING", ID));
+
+        var status = cluster.observeJob(JOB, soon()).orElseThrow();
+
+        assertThat(List.of(
+                        status.checkpoints().completed(), status.checkpoints().last(), status.lastSavepoint()))
+                .containsOnly(new Observation.NotObservable<>("Managed Service for Apache Flink doesn't tell."));
     }
 
     @Test

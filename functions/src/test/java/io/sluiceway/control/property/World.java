@@ -343,6 +343,8 @@ final class World {
                                 cluster.observeJob(JobRef.unnamed(job), null)
                                                 .orElseThrow()
                                                 .restarts()
+                                                .told()
+                                                .orElseThrow()
                                         + 1));
             case Event.Checkpoint(int living) ->
                 nth(living)
