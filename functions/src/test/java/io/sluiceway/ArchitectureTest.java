@@ -96,14 +96,16 @@ class ArchitectureTest {
             .resideInAPackage("software.amazon.awssdk..");
 
     @ArchTest
-    static final ArchRule ONLY_THE_MANAGED_CLUSTER_IMPORTS_ITS_CLIENT = noClasses()
+    static final ArchRule ONLY_THE_MANAGED_CLUSTER_IMPORTS_ITS_CLIENTS = noClasses()
             .that()
             .resideOutsideOfPackage("io.sluiceway.cluster.managed")
             .and()
             .haveNameNotMatching("io\\.sluiceway\\.function\\.Wiring.*")
             .should()
             .dependOnClassesThat()
-            .resideInAPackage("software.amazon.awssdk.services.kinesisanalyticsv2..");
+            .resideInAnyPackage(
+                    "software.amazon.awssdk.services.kinesisanalyticsv2..",
+                    "software.amazon.awssdk.services.cloudwatch..");
 
     @ArchTest
     static final ArchRule ONLY_THE_LEDGER_IMPORTS_DYNAMODB = noClasses()

@@ -57,6 +57,14 @@ public interface FlinkCluster {
     /** All that the cluster says of a job, or empty when it doesn't know the job (any more). */
     Optional<JobStatus> observeJob(JobRef job, Deadline deadline);
 
+    /**
+     * Adds to a job's status what has to be asked of another service than the cluster: measured late, and only for
+     * somebody who reads it. It never fails; what couldn't be asked isn't observable.
+     */
+    default JobStatus measure(JobRef job, JobStatus status, Deadline deadline) {
+        return status;
+    }
+
     /** All jobs that the cluster knows, ended ones included until it forgets them. */
     List<JobOverview> listJobs(Deadline deadline);
 

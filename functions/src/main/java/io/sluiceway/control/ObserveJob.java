@@ -32,6 +32,23 @@ public final class ObserveJob {
      * @throws RefusedException JOB_NOT_FOUND when neither the ledger nor the cluster knows it
      */
     public JobObserved observe(Target target, Deadline deadline) {
+        return measured(observeUnmeasured(target, deadline), deadline);
+    }
+
+    /** What is measured late is for people: the ledger doesn't go by it, and a sweep doesn't ask for it. */
+    private JobObserved measured(JobObserved seen, Deadline deadline) {
+        if (seen.attempt() == null || seen.status() == null) {
+            return seen;
+        }
+        return new JobObserved(
+                seen.cluster(),
+                seen.attempt(),
+                ports.clusters().named(seen.cluster()).measure(seen.attempt().ref(), seen.status(), deadline),
+                seen.jobPage());
+    }
+
+    /** As {@link #observe(Target, Deadline)}, without what the cluster itself can't tell. */
+    JobObserved observeUnmeasured(Target target, Deadline deadline) {
         FlinkCluster cluster = ports.clusters().named(target.cluster());
         FlinkJobId id = target.attempt();
         if (id != null
@@ -58,7 +75,8 @@ public final class ObserveJob {
             FlinkCluster cluster = ports.clusters().named(known.value().cluster());
             Operation operation = new Operations(ports, cluster, deadline).advance(known);
             Attempts attempts = new Attempts(ports, cluster, deadline);
-            return new OperationObserved(operation, observe(attempts.require(operation.attempt()), cluster, deadline));
+            JobObserved job = observe(attempts.require(operation.attempt()), cluster, deadline);
+            return new OperationObserved(operation, measured(job, deadline));
         });
     }
 

@@ -323,7 +323,7 @@ final class Sweep {
         if (changes) {
             Deadline step = step();
             try {
-                JobObserved seen = observeJob.observe(new Target(cluster.name(), null, attempt.id()), step);
+                JobObserved seen = observeJob.observeUnmeasured(new Target(cluster.name(), null, attempt.id()), step);
                 state = seen.attempt() == null ? state : seen.attempt().state();
                 if (current && job.kind() == JobKind.STREAM) {
                     measure(job, seen.status(), step);

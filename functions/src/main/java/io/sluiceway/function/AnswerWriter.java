@@ -166,7 +166,12 @@ final class AnswerWriter {
     /** Writes what was told of something, or that it can't be. */
     private static <T> void write(ObjectNode json, String name, Observation<T> observation, Consumer<T> field) {
         switch (observation) {
-            case Known<T>(T value, Instant _) -> field.accept(value);
+            case Known<T>(T value, Instant asOf) -> {
+                field.accept(value);
+                if (asOf != null) {
+                    json.withObjectProperty("asOf").put(name, asOf.toString());
+                }
+            }
             case NothingYet<T>() -> {}
             case NotObservable<T>(String why) ->
                 json.withObjectProperty("notObservable").put(name, why);

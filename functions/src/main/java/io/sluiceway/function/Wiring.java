@@ -26,6 +26,7 @@ import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.regions.providers.DefaultAwsRegionProviderChain;
+import software.amazon.awssdk.services.cloudwatch.CloudWatchClient;
 import software.amazon.awssdk.services.kinesisanalyticsv2.KinesisAnalyticsV2Client;
 import software.amazon.awssdk.services.s3.S3Client;
 
@@ -105,12 +106,14 @@ class Wiring {
         return new Lazy<>(() -> {
             Lazy<KinesisAnalyticsV2Client> managedFlink =
                     new Lazy<>(() -> ManagedCluster.newClientBuilder().build());
+            Lazy<CloudWatchClient> cloudWatch =
+                    new Lazy<>(() -> ManagedCluster.newMetricsClientBuilder().build());
             HttpClient client = SessionCluster.newHttpClient();
             List<FlinkCluster> clusters = ClusterSettingsReader.read(
                             config.clusters().orElse("{}"))
                     .entrySet()
                     .stream()
-                    .map(cluster -> cluster(cluster.getKey(), cluster.getValue(), client, managedFlink))
+                    .map(cluster -> cluster(cluster.getKey(), cluster.getValue(), client, managedFlink, cloudWatch))
                     .toList();
             return new Clusters(clusters);
         });
@@ -120,10 +123,12 @@ class Wiring {
             ClusterName name,
             ClusterSettings settings,
             HttpClient http,
-            Supplier<KinesisAnalyticsV2Client> managedFlink) {
+            Supplier<KinesisAnalyticsV2Client> managedFlink,
+            Supplier<CloudWatchClient> cloudWatch) {
         return switch (settings) {
             case ClusterSettings.Session session -> new SessionCluster(name, session, http);
-            case ClusterSettings.Managed managed -> new ManagedCluster(name, managed, managedFlink, region());
+            case ClusterSettings.Managed managed ->
+                new ManagedCluster(name, managed, managedFlink, cloudWatch, region());
         };
     }
 

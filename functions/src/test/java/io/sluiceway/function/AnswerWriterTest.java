@@ -12,10 +12,12 @@ import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.Checkpoints;
 import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.job.Observation;
+import io.sluiceway.job.Observation.Known;
 import io.sluiceway.job.Observation.NotObservable;
 import io.sluiceway.job.Observation.NothingYet;
 import java.net.URI;
 import java.time.Instant;
+import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
@@ -44,8 +46,22 @@ class AnswerWriterTest {
                 write(new JobStatus(overview(), new NothingYet<>(), Checkpoints.none(), new NothingYet<>(), null));
 
         assertThat(job.properties())
-                .extracting(java.util.Map.Entry::getKey)
+                .extracting(Map.Entry::getKey)
                 .doesNotContain("restarts", "checkpoints", "lastCheckpoint", "lastSavepoint", "notObservable");
+    }
+
+    @Test
+    void write_whatWasMeasuredBefore_isToldWithItsTime() {
+        ObjectNode job = write(new JobStatus(
+                overview(),
+                new Known<>(2L, START.plusSeconds(60)),
+                new Checkpoints(new NothingYet<>(), new Known<>(0L, START.plusSeconds(120)), new NothingYet<>()),
+                new NothingYet<>(),
+                null));
+
+        assertThat(job.path("restarts").asInt()).isEqualTo(2);
+        assertThat(job.path("asOf"))
+                .hasToString("{\"restarts\":\"2013-01-05T10:01:00Z\",\"checkpoints.failed\":\"2013-01-05T10:02:00Z\"}");
     }
 
     private static JobOverview overview() {

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.services.cloudwatch.CloudWatchClient;
 import software.amazon.awssdk.services.kinesisanalyticsv2.KinesisAnalyticsV2Client;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.model.BucketVersioningStatus;
@@ -28,6 +29,7 @@ public final class ManagedFlinkLab implements AutoCloseable {
     private final FlinkProcesses flink;
     private final ManagedFlinkProcess service;
     private final KinesisAnalyticsV2Client client;
+    private final CloudWatchClient metrics;
     private final S3Client s3;
     private final String version;
 
@@ -43,8 +45,20 @@ public final class ManagedFlinkLab implements AutoCloseable {
                         Map.of("TEST_JOB_PROPERTIES_FILE", properties.toString()),
                         process -> {}));
         service = new ManagedFlinkProcess(
-                home.resolve("managed"), flink, aws.url(), properties, "--passing", "0.1", "--poll", "0.1");
+                home.resolve("managed"),
+                flink,
+                aws.url(),
+                properties,
+                "--passing",
+                "0.1",
+                "--poll",
+                "0.1",
+                "--cloudwatch-endpoint",
+                aws.url().toString(),
+                "--metrics-period",
+                "1");
         client = service.client();
+        metrics = aws.metrics();
         s3 = aws.s3();
         s3.createBucket(request -> request.bucket(BUCKET));
         s3.putBucketVersioning(request -> request.bucket(BUCKET)
@@ -68,6 +82,7 @@ public final class ManagedFlinkLab implements AutoCloseable {
                         Duration.ofMillis(500),
                         1),
                 () -> client,
+                () -> metrics,
                 "us-east-1");
     }
 
@@ -91,6 +106,7 @@ public final class ManagedFlinkLab implements AutoCloseable {
     @Override
     public void close() {
         client.close();
+        metrics.close();
         s3.close();
         service.close();
         flink.close();

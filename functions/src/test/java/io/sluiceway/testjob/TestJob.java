@@ -8,18 +8,29 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.apache.flink.api.common.functions.MapFunction;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.RestartStrategyOptions;
+import org.apache.flink.runtime.state.FunctionInitializationContext;
+import org.apache.flink.runtime.state.FunctionSnapshotContext;
+import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 
 /** A program that behaves as its first argument says; the tests put it into a jar and give that to clusters. */
-public final class TestJob {
-    private static final Set<String> ENDLESS = Set.of("endless", "stumbling");
+public final class TestJob implements MapFunction<Long, Long>, CheckpointedFunction {
+    private static final Set<String> ENDLESS = Set.of("endless", "stumbling", "ailing");
 
-    private TestJob() {}
+    /** An ailing job runs for a while before it fails for the first time. */
+    private static final int LAST_GOOD_CHECKPOINT = 4;
+
+    private final String behaviour;
+
+    private TestJob(String behaviour) {
+        this.behaviour = behaviour;
+    }
 
     /**
      * What stands for the arguments where the service that runs the program hands on none: a file with its runtime
@@ -33,8 +44,9 @@ public final class TestJob {
     /**
      * Builds the job.
      *
-     * @param args {@code endless}, {@code bounded}, {@code failing} (fails when it runs), {@code refusing} (main
-     *     throws, quoting the second argument) or {@code stumbling} (endless, and main throws behind its submission)
+     * @param args {@code endless}, {@code bounded}, {@code failing} (fails when it runs), {@code ailing} (endless, and
+     *     its checkpoints fail and restart it), {@code refusing} (main throws, quoting the second argument) or
+     *     {@code stumbling} (endless, and main throws behind its submission)
      */
     public static void main(String[] args) throws Exception {
         String behaviour = args.length == 0 ? inTheProperties(BEHAVIOUR).orElse("bounded") : args[0];
@@ -42,13 +54,19 @@ public final class TestJob {
             throw new IllegalArgumentException("There is no such day: " + (args.length > 1 ? args[1] : "none") + ".");
         }
         Configuration configuration = new Configuration();
-        configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "none");
+        if (behaviour.equals("ailing")) {
+            configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
+            configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, Integer.MAX_VALUE);
+            configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, Duration.ofSeconds(1));
+        } else {
+            configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "none");
+        }
         configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMillis(500));
         StreamExecutionEnvironment environment = StreamExecutionEnvironment.getExecutionEnvironment(configuration);
         environment
                 .fromSequence(0, ENDLESS.contains(behaviour) ? Long.MAX_VALUE - 1 : 20)
                 .uid("numbers")
-                .map(number -> behaveAs(behaviour, number))
+                .map(new TestJob(behaviour))
                 .uid("behave")
                 .sinkTo(new DiscardingSink<>())
                 .uid("nowhere");
@@ -68,12 +86,25 @@ public final class TestJob {
         return found.find() ? Optional.of(found.group(1)) : Optional.empty();
     }
 
-    private static long behaveAs(String behaviour, long number) throws InterruptedException {
+    @Override
+    public Long map(Long number) throws InterruptedException {
         if (behaviour.equals("failing")) {
             throw new IllegalStateException("The flight is cancelled.", new ArithmeticException("No such runway."));
         }
         // Paces the source, so that an endless job doesn't burn a core.
         Thread.sleep(5);
         return number;
+    }
+
+    @Override
+    public void snapshotState(FunctionSnapshotContext context) {
+        if (behaviour.equals("ailing") && context.getCheckpointId() > LAST_GOOD_CHECKPOINT) {
+            throw new IllegalStateException("The radio is silent.");
+        }
+    }
+
+    @Override
+    public void initializeState(FunctionInitializationContext context) {
+        // It has none.
     }
 }

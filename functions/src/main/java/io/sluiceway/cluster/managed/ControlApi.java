@@ -178,7 +178,7 @@ final class ControlApi {
                 ErrorCode.CLUSTER_TIMEOUT, "Cluster '%s' gave no whole answer (%s).".formatted(cluster, why));
     }
 
-    private static String code(AwsServiceException e) {
+    static String code(AwsServiceException e) {
         AwsErrorDetails details = e.awsErrorDetails();
         return details == null || details.errorCode() == null
                 ? "no error code"

@@ -20,6 +20,7 @@ import io.sluiceway.job.JobStatus.Checkpoints;
 import io.sluiceway.job.JobStatus.Failure;
 import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.job.Observation.NotObservable;
+import io.sluiceway.job.Observation.NothingYet;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.SavepointProgress;
@@ -37,6 +38,8 @@ import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.services.cloudwatch.CloudWatchClient;
+import software.amazon.awssdk.services.cloudwatch.CloudWatchClientBuilder;
 import software.amazon.awssdk.services.kinesisanalyticsv2.KinesisAnalyticsV2Client;
 import software.amazon.awssdk.services.kinesisanalyticsv2.KinesisAnalyticsV2ClientBuilder;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.ApplicationDetail;
@@ -75,29 +78,38 @@ public final class ManagedCluster implements FlinkCluster {
     private final ClusterSettings.Managed settings;
     private final Configuration configuration;
     private final ControlApi api;
+    private final ApplicationMetrics metrics;
     private final String region;
 
     /**
      * A managed cluster.
      *
      * @param client gives the client, made by {@link #newClientBuilder()} when the first call needs it
+     * @param metricsClient likewise for CloudWatch, made by {@link #newMetricsClientBuilder()}
      * @param region where the applications are, such as {@code eu-central-1}
      */
     public ManagedCluster(
             ClusterName name,
             ClusterSettings.Managed settings,
             Supplier<KinesisAnalyticsV2Client> client,
+            Supplier<CloudWatchClient> metricsClient,
             String region) {
         this.name = name;
         this.settings = settings;
         this.configuration = new Configuration(settings);
         this.api = new ControlApi(name, client);
+        this.metrics = new ApplicationMetrics(metricsClient);
         this.region = region;
     }
 
     /** Makes clients that send each call once. */
     public static KinesisAnalyticsV2ClientBuilder newClientBuilder() {
         return ControlApi.newClientBuilder();
+    }
+
+    /** Makes clients for the applications' metrics. */
+    public static CloudWatchClientBuilder newMetricsClientBuilder() {
+        return ApplicationMetrics.newClientBuilder();
     }
 
     @Override
@@ -177,13 +189,18 @@ public final class ManagedCluster implements FlinkCluster {
                 .flatMap(application -> life(application, job.id(), deadline))
                 .map(life -> new JobStatus(
                         life.overview(),
-                        new NotObservable<>(NOT_TOLD),
+                        new NothingYet<>(),
                         new Checkpoints(
-                                new NotObservable<>(NOT_TOLD),
-                                new NotObservable<>(NOT_TOLD),
-                                new NotObservable<>(NOT_TOLD)),
+                                new NotObservable<>(NOT_TOLD), new NothingYet<>(), new NotObservable<>(NOT_TOLD)),
                         new NotObservable<>(NOT_TOLD),
                         failure(life, job, deadline)));
+    }
+
+    @Override
+    public JobStatus measure(JobRef job, JobStatus status, Deadline deadline) {
+        return job.name() == null
+                ? status
+                : metrics.measure(settings.applications().of(job.name()), status, deadline);
     }
 
     @Override

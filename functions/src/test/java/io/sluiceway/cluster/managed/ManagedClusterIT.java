@@ -1,6 +1,7 @@
 package io.sluiceway.cluster.managed;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.cluster.FlinkClusterContract;
@@ -10,6 +11,9 @@ import io.sluiceway.jar.JarReference;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobState;
+import io.sluiceway.job.JobStatus;
+import io.sluiceway.job.Observation;
+import io.sluiceway.job.Observation.Known;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
@@ -119,6 +123,36 @@ class ManagedClusterIT extends FlinkClusterContract {
         assertRefused(
                 ErrorCode.APPLICATION_IN_USE,
                 () -> cluster().runJob(launch(newId(), spec("endless")), Instant.MAX, soon()));
+    }
+
+    @Test
+    void measure_jobThatKeepsRestarting_showsWhatWasCountedSinceItsStartAlone() {
+        FlinkJobId id = newId();
+        cluster().runJob(launch(id, spec("ailing")), Instant.MAX, soon());
+        awaitState(id, JobState.RUNNING);
+
+        // The first minute that is all its own begins within a minute.
+        await().atMost(PATIENCE).untilAsserted(() -> {
+            JobStatus measured = measure(id);
+            for (Observation<Long> count :
+                    List.of(measured.restarts(), measured.checkpoints().failed())) {
+                assertThat(count).isInstanceOfSatisfying(Known.class, known -> {
+                    assertThat((Long) known.value()).isPositive();
+                    assertThat(known.asOf()).isBetween(measured.overview().startedAt(), Instant.now());
+                });
+            }
+        });
+
+        cluster().cancelJob(ref(id), soon());
+        awaitState(id, JobState.CANCELED);
+        FlinkJobId next = startEndless();
+
+        assertThat(measure(next).restarts().told().orElse(0L)).isZero();
+        assertThat(measure(next).checkpoints().failed().told().orElse(0L)).isZero();
+    }
+
+    private JobStatus measure(FlinkJobId id) {
+        return cluster().measure(ref(id), find(id), soon());
     }
 
     @Test

@@ -629,6 +629,7 @@ class ManagedClusterTest {
                         Duration.ofMinutes(1),
                         1),
                 service::client,
+                service::metrics,
                 "us-east-1");
     }
 

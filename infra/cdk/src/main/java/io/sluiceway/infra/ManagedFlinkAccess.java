@@ -92,7 +92,11 @@ record ManagedFlinkAccess(List<String> applications, List<String> serviceRoleArn
                         arns);
                 create(function);
             }
-            case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB -> function.allow("RunApplications", RUN, arns);
+            case JOB_STATUS -> {
+                function.allow("RunApplications", RUN, arns);
+                measure(function);
+            }
+            case TAKE_SAVEPOINT, STOP_JOB -> function.allow("RunApplications", RUN, arns);
             case LIST_JOBS -> {
                 function.allow("SeeApplications", SEE, arns);
                 list(function);
@@ -124,6 +128,14 @@ record ManagedFlinkAccess(List<String> applications, List<String> serviceRoleArn
                 List.of("iam:PassRole"),
                 serviceRoleArns,
                 Map.of("StringEquals", Map.of("iam:PassedToService", List.of(SERVICE))));
+    }
+
+    private static void measure(SluicewayFunction function) {
+        function.allowWithoutResource(
+                "ReadMetrics",
+                "cloudwatch:GetMetricData",
+                "IAM knows neither resource nor condition for GetMetricData, so it takes nothing but the wildcard. It"
+                        + " reads metrics, and changes nothing.");
     }
 
     private static void list(SluicewayFunction function) {

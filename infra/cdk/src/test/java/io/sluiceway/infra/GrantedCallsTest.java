@@ -1,5 +1,6 @@
 package io.sluiceway.infra;
 
+import static io.sluiceway.infra.settings.FunctionName.JOB_STATUS;
 import static io.sluiceway.infra.settings.FunctionName.LIST_JOBS;
 import static io.sluiceway.infra.settings.FunctionName.MONITOR_JOBS;
 import static io.sluiceway.infra.settings.FunctionName.SUBMIT_JOB;
@@ -51,6 +52,7 @@ class GrantedCallsTest {
             // These two hand the application its role.
             Map.entry("KinesisAnalyticsV2.createApplication", Set.of("kinesisanalytics:CreateApplication", PASS_ROLE)),
             Map.entry("KinesisAnalyticsV2.updateApplication", Set.of("kinesisanalytics:UpdateApplication", PASS_ROLE)),
+            Map.entry("CloudWatch.getMetricData", Set.of("cloudwatch:GetMetricData")),
             managed("CreateApplicationSnapshot"),
             managed("DescribeApplication"),
             managed("DescribeApplicationOperation"),
@@ -77,6 +79,8 @@ class GrantedCallsTest {
             Map.entry("KinesisAnalyticsV2.describeApplicationSnapshot", KEEPING_THE_LEDGER),
             // Why one failed: ObserveJob and Operations.
             Map.entry("KinesisAnalyticsV2.describeApplicationOperation", KEEPING_THE_LEDGER),
+            // What is measured of a job: ObserveJob, where somebody reads it.
+            Map.entry("CloudWatch.getMetricData", EnumSet.of(JOB_STATUS)),
             // What became of an attempt: everybody.
             Map.entry("KinesisAnalyticsV2.describeApplication", EnumSet.allOf(FunctionName.class)),
             Map.entry("KinesisAnalyticsV2.describeApplicationVersion", EnumSet.allOf(FunctionName.class)),

@@ -119,7 +119,8 @@ class SluicewayStackTest {
                         Permission.allow(START_APPLICATIONS, applications),
                         Permission.allow(Set.of("kinesisanalytics:CreateApplication"), Set.of("*")),
                         passRole("example-flink-applications"));
-            case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB -> Set.of(run);
+            case JOB_STATUS -> Set.of(run, Permission.allow(Set.of("cloudwatch:GetMetricData"), Set.of("*")));
+            case TAKE_SAVEPOINT, STOP_JOB -> Set.of(run);
             case LIST_JOBS -> Set.of(list, Permission.allow(SEE_APPLICATIONS, applications));
             case MONITOR_JOBS -> Set.of(run, list);
         };
@@ -173,7 +174,9 @@ class SluicewayStackTest {
     private static Set<Permission> onApplications(DeployedFunction function) {
         return function.permissions().stream()
                 .filter(permission -> permission.actions().stream()
-                        .anyMatch(action -> action.startsWith("kinesisanalytics:") || action.startsWith("iam:")))
+                        .anyMatch(action -> action.startsWith("kinesisanalytics:")
+                                || action.startsWith("cloudwatch:")
+                                || action.startsWith("iam:")))
                 .collect(toSet());
     }
 

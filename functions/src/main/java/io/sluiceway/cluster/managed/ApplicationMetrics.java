@@ -1,0 +1,180 @@
+package io.sluiceway.cluster.managed;
+
+import io.sluiceway.job.JobStatus;
+import io.sluiceway.job.JobStatus.Checkpoints;
+import io.sluiceway.job.Observation;
+import io.sluiceway.job.Observation.Known;
+import io.sluiceway.job.Observation.NotObservable;
+import io.sluiceway.job.Observation.NothingYet;
+import io.sluiceway.time.Bounded;
+import io.sluiceway.time.Deadline;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.awscore.exception.AwsServiceException;
+import software.amazon.awssdk.core.exception.SdkException;
+import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
+import software.amazon.awssdk.services.cloudwatch.CloudWatchClient;
+import software.amazon.awssdk.services.cloudwatch.CloudWatchClientBuilder;
+import software.amazon.awssdk.services.cloudwatch.model.Dimension;
+import software.amazon.awssdk.services.cloudwatch.model.GetMetricDataRequest;
+import software.amazon.awssdk.services.cloudwatch.model.MetricDataQuery;
+import software.amazon.awssdk.services.cloudwatch.model.MetricDataResult;
+import software.amazon.awssdk.services.cloudwatch.model.ScanBy;
+
+/**
+ * What CloudWatch has measured of an application: minutes late, a value a minute, and maybe none. Whatever becomes of
+ * the question, an answer comes: a courtesy is no reason to fail.
+ *
+ * <p>Names and meanings are from the service's <a
+ * href="https://docs.aws.amazon.com/managed-flink/latest/java/metrics-dimensions.html">list of metrics</a>.
+ */
+final class ApplicationMetrics {
+    private static final String NAMESPACE = "AWS/KinesisAnalytics";
+    private static final String DIMENSION = "Application";
+
+    /** What the service counts of a job since it started it; from Flink 2.2 on, in place of the next. */
+    private static final String RESTARTS = "numRestarts";
+
+    /** The same up to Flink 1.20. */
+    private static final String RESTARTS_BEFORE = "fullRestarts";
+
+    private static final String FAILED_CHECKPOINTS = "numberOfFailedCheckpoints";
+
+    /** The service's own period. */
+    private static final Duration PERIOD = Duration.ofMinutes(1);
+
+    /** How old the newest value may be: they come late, and are missing now and then. */
+    private static final Duration LOOK_BACK = Duration.ofMinutes(15);
+
+    private static final Duration LONGEST = Duration.ofSeconds(3);
+
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(2);
+
+    private final Supplier<CloudWatchClient> client;
+
+    ApplicationMetrics(Supplier<CloudWatchClient> client) {
+        this.client = client;
+    }
+
+    static CloudWatchClientBuilder newClientBuilder() {
+        return CloudWatchClient.builder()
+                .httpClientBuilder(UrlConnectionHttpClient.builder()
+                        .connectionTimeout(CONNECT_TIMEOUT)
+                        .socketTimeout(LONGEST));
+    }
+
+    /**
+     * Adds restarts and failed checkpoints to a status, by one call. Only minutes that began after the attempt's start
+     * count: whatever is older was counted of another start of the same application.
+     */
+    JobStatus measure(String application, JobStatus status, Deadline deadline) {
+        Instant now = deadline.clock().instant();
+        Instant startedAt = status.overview().startedAt();
+        Instant until = status.overview().endedAt() == null
+                ? now
+                : status.overview().endedAt().plus(PERIOD);
+        Instant lookBack = until.minus(LOOK_BACK);
+        Instant since = startedAt.isAfter(lookBack) ? startedAt : lookBack;
+        if (!since.isBefore(until)) {
+            return with(status, new NothingYet<>(), new NothingYet<>());
+        }
+        GetMetricDataRequest request = GetMetricDataRequest.builder()
+                .metricDataQueries(
+                        query("restarts", RESTARTS, application),
+                        query("before", RESTARTS_BEFORE, application),
+                        query("failed", FAILED_CHECKPOINTS, application))
+                .scanBy(ScanBy.TIMESTAMP_DESCENDING)
+                .startTime(since)
+                .endTime(until)
+                .build();
+        String why;
+        try {
+            Deadline soon = new Deadline(now.plus(deadline.remainingAtMost(LONGEST)), deadline.clock());
+            List<MetricDataResult> results = Bounded.call(
+                            "cloudwatch", soon, () -> client.get().getMetricData(request))
+                    .metricDataResults();
+            Observation<Long> restarts = newest(results, "restarts", since);
+            return with(
+                    status,
+                    restarts instanceof NothingYet<Long> ? newest(results, "before", since) : restarts,
+                    newest(results, "failed", since));
+        } catch (TimeoutException e) {
+            why = "CloudWatch, which measures it, gave no answer in time.";
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            why = "CloudWatch, which measures it, couldn't be waited for.";
+        } catch (ExecutionException e) {
+            why = why(e.getCause());
+        }
+        return with(status, new NotObservable<>(why), new NotObservable<>(why));
+    }
+
+    private static JobStatus with(JobStatus status, Observation<Long> restarts, Observation<Long> failed) {
+        Checkpoints checkpoints = status.checkpoints();
+        return new JobStatus(
+                status.overview(),
+                restarts,
+                new Checkpoints(checkpoints.completed(), failed, checkpoints.last()),
+                status.lastSavepoint(),
+                status.firstFailure());
+    }
+
+    /** The counters only grow while a job runs, so a minute's greatest value is its last. */
+    private static MetricDataQuery query(String id, String metric, String application) {
+        Dimension dimension =
+                Dimension.builder().name(DIMENSION).value(application).build();
+        return MetricDataQuery.builder()
+                .id(id)
+                .metricStat(stat -> stat.metric(
+                                m -> m.namespace(NAMESPACE).metricName(metric).dimensions(dimension))
+                        .period((int) PERIOD.toSeconds())
+                        .stat("Maximum"))
+                .build();
+    }
+
+    private static Observation<Long> newest(List<MetricDataResult> results, String id, Instant since) {
+        Known<Long> newest = null;
+        for (MetricDataResult result : results) {
+            if (!id.equals(result.id())) {
+                continue;
+            }
+            switch (result.statusCode()) {
+                case INTERNAL_ERROR, FORBIDDEN -> {
+                    return new NotObservable<>(
+                            "CloudWatch, which measures it, answered %s.".formatted(result.statusCodeAsString()));
+                }
+                case COMPLETE, PARTIAL_DATA, UNKNOWN_TO_SDK_VERSION -> {}
+                case null -> {}
+            }
+            Iterator<Double> values = result.values().iterator();
+            for (Instant at : result.timestamps()) {
+                if (values.hasNext()) {
+                    newest = newer(newest, at, values.next(), since);
+                }
+            }
+        }
+        return newest == null ? new NothingYet<>() : newest;
+    }
+
+    private static @Nullable Known<Long> newer(@Nullable Known<Long> newest, Instant at, double value, Instant since) {
+        boolean counts = !at.isBefore(since) && value >= 0 && value <= Long.MAX_VALUE;
+        boolean isNewer = newest == null || (newest.asOf() != null && at.isAfter(newest.asOf()));
+        return counts && isNewer ? new Known<>(Math.round(value), at) : newest;
+    }
+
+    private static String why(@Nullable Throwable thrown) {
+        return switch (thrown) {
+            case AwsServiceException answered ->
+                "CloudWatch, which measures it, answered %s.".formatted(ControlApi.code(answered));
+            case SdkException _ -> "CloudWatch, which measures it, couldn't be reached.";
+            case Error error -> throw error;
+            case null, default -> "CloudWatch, which measures it, couldn't be asked.";
+        };
+    }
+}
