@@ -10,6 +10,7 @@ import io.sluiceway.job.JobRef;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.JobOverview;
+import io.sluiceway.job.Observation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.SavepointProgress;
@@ -123,6 +124,16 @@ public interface FlinkCluster {
 
     /** Where a person sees the job. */
     URI jobPage(JobRef job);
+
+    /**
+     * What leads a person into the job's Flink dashboard, made for the one who asks. It never fails; where there is no
+     * such link, it isn't observable.
+     *
+     * @param status the job's, as it was observed just before
+     */
+    default Observation<DashboardLink> openDashboard(JobRef job, JobStatus status, Deadline deadline) {
+        return Observation.now(new DashboardLink(jobPage(job)));
+    }
 
     /** What is said of a job that this cluster doesn't know. */
     default RefusedException unknownJob(FlinkJobId job) {

@@ -1,8 +1,10 @@
 package io.sluiceway.control;
 
+import io.sluiceway.cluster.DashboardLink;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.JobOverview;
+import io.sluiceway.job.Observation;
 import io.sluiceway.job.RequestId;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.operation.Operation;
@@ -62,12 +64,15 @@ public sealed interface Answer {
      * @param attempt what the ledger says of it; absent when Sluiceway didn't start it
      * @param status what the cluster says of it; absent when it doesn't know the job (yet, or any more)
      * @param jobPage where a person sees it
+     * @param dashboard what leads the one who asked into its dashboard; absent: nobody asked
      */
     record JobObserved(
             ClusterName cluster,
             @Nullable Attempt attempt,
             @Nullable JobStatus status,
-            URI jobPage) implements Answer {}
+            URI jobPage,
+            @Nullable Observation<DashboardLink> dashboard)
+            implements Answer {}
 
     /**
      * An operation was observed.

@@ -9,6 +9,7 @@ import io.sluiceway.error.RefusedException;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobRef;
 import io.sluiceway.job.JobStatus;
+import io.sluiceway.job.Observation.NotObservable;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.LedgerConflictException;
 import io.sluiceway.ledger.Versioned;
@@ -44,7 +45,27 @@ public final class ObserveJob {
                 seen.cluster(),
                 seen.attempt(),
                 ports.clusters().named(seen.cluster()).measure(seen.attempt().ref(), seen.status(), deadline),
-                seen.jobPage());
+                seen.jobPage(),
+                null);
+    }
+
+    /** As observed, with what leads a person into the job's dashboard. */
+    public JobObserved withDashboard(JobObserved seen, Deadline deadline) {
+        JobStatus status = seen.status();
+        return new JobObserved(
+                seen.cluster(),
+                seen.attempt(),
+                status,
+                seen.jobPage(),
+                status == null
+                        ? new NotObservable<>("The cluster doesn't have the job.")
+                        : ports.clusters().named(seen.cluster()).openDashboard(ref(seen, status), status, deadline));
+    }
+
+    private static JobRef ref(JobObserved seen, JobStatus status) {
+        return seen.attempt() == null
+                ? JobRef.unnamed(status.overview().id())
+                : seen.attempt().ref();
     }
 
     /** As {@link #observe(Target, Deadline)}, without what the cluster itself can't tell. */
@@ -55,7 +76,7 @@ public final class ObserveJob {
                 && ports.ledger().findAttempt(cluster.name(), id, deadline).isEmpty()) {
             JobRef job = JobRef.unnamed(id);
             JobStatus status = cluster.observeJob(job, deadline).orElseThrow(() -> cluster.unknownJob(id));
-            return new JobObserved(cluster.name(), null, status, cluster.jobPage(job));
+            return new JobObserved(cluster.name(), null, status, cluster.jobPage(job), null);
         }
         return Conflicts.retry(
                 deadline, () -> observe(target.resolve(cluster, ports.ledger(), deadline), cluster, deadline));
@@ -108,6 +129,7 @@ public final class ObserveJob {
                 record.value(),
                 status.map(shown -> shown.without(known.value().spec().arguments()))
                         .orElse(null),
-                cluster.jobPage(known.value().ref()));
+                cluster.jobPage(known.value().ref()),
+                null);
     }
 }

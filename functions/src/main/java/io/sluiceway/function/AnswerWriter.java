@@ -136,6 +136,14 @@ final class AnswerWriter {
             json.put("name", attempt.spec().name().value());
         }
         writeLinks(json, observed.jobPage());
+        if (observed.dashboard() != null) {
+            write(
+                    json,
+                    "links.flinkDashboard",
+                    observed.dashboard(),
+                    link -> json.withObjectProperty("links")
+                            .put("flinkDashboard", link.url().toString()));
+        }
     }
 
     private static void writeStatus(ObjectNode json, ClusterName cluster, JobStatus status) {

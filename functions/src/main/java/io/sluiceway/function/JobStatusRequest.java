@@ -2,6 +2,8 @@ package io.sluiceway.function;
 
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.sluiceway.control.Answer;
+import io.sluiceway.control.Answer.JobObserved;
+import io.sluiceway.control.Answer.OperationObserved;
 import io.sluiceway.control.ObserveJob;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
@@ -16,7 +18,8 @@ record JobStatusRequest(
         @Nullable String cluster,
         @Nullable String jobName,
         @Nullable String flinkJobId,
-        @Nullable String operationId)
+        @Nullable String operationId,
+        @Nullable Boolean dashboard)
         implements FunctionRequest {
     /** Observes the operation, or the job, that this event names. */
     Answer observe(ObserveJob verb, Deadline deadline) {
@@ -26,13 +29,18 @@ record JobStatusRequest(
                         ErrorCode.FIELD_INVALID,
                         "An operationId names cluster and job itself; leave 'cluster', 'jobName' and 'flinkJobId' out.");
             }
-            return verb.observe(new OperationId(operationId), deadline);
+            OperationObserved seen = verb.observe(new OperationId(operationId), deadline);
+            return new OperationObserved(seen.operation(), asked(verb, seen.job(), deadline));
         }
         if (cluster == null) {
             throw new RefusedException(
                     ErrorCode.FIELD_MISSING,
                     "Either 'operationId', or 'cluster' with 'jobName' or 'flinkJobId' have to be there.");
         }
-        return verb.observe(Targets.read(cluster, jobName, flinkJobId), deadline);
+        return asked(verb, verb.observe(Targets.read(cluster, jobName, flinkJobId), deadline), deadline);
+    }
+
+    private JobObserved asked(ObserveJob verb, JobObserved seen, Deadline deadline) {
+        return Boolean.TRUE.equals(dashboard) ? verb.withDashboard(seen, deadline) : seen;
     }
 }

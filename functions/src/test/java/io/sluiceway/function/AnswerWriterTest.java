@@ -76,7 +76,7 @@ class AnswerWriterTest {
 
     private static ObjectNode write(JobStatus status) {
         ObjectNode answer = AnswerWriter.write(
-                new JobObserved(new ClusterName("local"), null, status, URI.create("https://flink.example/")));
+                new JobObserved(new ClusterName("local"), null, status, URI.create("https://flink.example/"), null));
         assertThat(violations("job-status.answer", answer.toString())).isEmpty();
         return (ObjectNode) answer.path("job");
     }

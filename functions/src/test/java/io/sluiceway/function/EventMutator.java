@@ -118,6 +118,7 @@ final class EventMutator {
         "mode",
         "path",
         "rerun",
+        "dashboard",
         "onUnknown",
         "sha256"
     };

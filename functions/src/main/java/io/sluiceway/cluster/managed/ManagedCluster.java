@@ -1,6 +1,7 @@
 package io.sluiceway.cluster.managed;
 
 import io.sluiceway.cluster.ClusterSettings;
+import io.sluiceway.cluster.DashboardLink;
 import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.cluster.JobLaunch;
 import io.sluiceway.cluster.RunAnswer;
@@ -19,6 +20,8 @@ import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.Checkpoints;
 import io.sluiceway.job.JobStatus.Failure;
 import io.sluiceway.job.JobStatus.JobOverview;
+import io.sluiceway.job.Observation;
+import io.sluiceway.job.Observation.Known;
 import io.sluiceway.job.Observation.NotObservable;
 import io.sluiceway.job.Observation.NothingYet;
 import io.sluiceway.operation.OperationId;
@@ -53,6 +56,7 @@ import software.amazon.awssdk.services.kinesisanalyticsv2.model.DescribeApplicat
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.ListApplicationsResponse;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.SnapshotDetails;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.StartApplicationRequest;
+import software.amazon.awssdk.services.kinesisanalyticsv2.model.UrlType;
 
 /**
  * Amazon Managed Service for Apache Flink as a cluster: each job is an application of its own, an attempt is one start
@@ -73,6 +77,9 @@ public final class ManagedCluster implements FlinkCluster {
 
     /** Between two looks at an application that is being updated. */
     private static final Duration PAUSE = Duration.ofMillis(500);
+
+    /** How long a dashboard stays open; the service takes half an hour to twelve. */
+    private static final Duration DASHBOARD_SESSION = Duration.ofHours(1);
 
     private final ClusterName name;
     private final ClusterSettings.Managed settings;
@@ -174,6 +181,41 @@ public final class ManagedCluster implements FlinkCluster {
                 job.name() == null
                         ? applications
                         : applications + "/details/" + settings.applications().of(job.name()));
+    }
+
+    /** The service gives a presigned link, of an application that is RUNNING only. */
+    @Override
+    public Observation<DashboardLink> openDashboard(JobRef job, JobStatus status, Deadline deadline) {
+        JobState state = status.overview().state();
+        if (job.name() == null || state != JobState.RUNNING) {
+            return new NotObservable<>(
+                    "There is a dashboard only while the application is RUNNING; the job is %s.".formatted(state));
+        }
+        String application = settings.applications().of(job.name());
+        try {
+            return api.ask(
+                            deadline,
+                            client ->
+                                    client.createApplicationPresignedUrl(request -> request.applicationName(application)
+                                            .urlType(UrlType.FLINK_DASHBOARD_URL)
+                                            .sessionExpirationDurationInSeconds(DASHBOARD_SESSION.toSeconds())))
+                    .flatMap(answer -> link(answer.authorizedUrl()))
+                    .<Observation<DashboardLink>>map(link -> new Known<>(link, null))
+                    .orElseGet(() -> new NotObservable<>("The service gave no link to the dashboard."));
+        } catch (RefusedException e) {
+            return new NotObservable<>(e.sentence());
+        }
+    }
+
+    private static Optional<DashboardLink> link(@Nullable String url) {
+        try {
+            return Optional.ofNullable(url)
+                    .map(URI::create)
+                    .filter(URI::isAbsolute)
+                    .map(DashboardLink::new);
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.sluiceway.cluster.managed;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.sluiceway.cluster.DashboardLink;
 import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.cluster.FlinkClusterContract;
 import io.sluiceway.cluster.RunAnswer;
@@ -20,7 +21,12 @@ import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.testing.FlinkProcesses;
 import io.sluiceway.testing.ManagedFlinkLab;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -149,6 +155,23 @@ class ManagedClusterIT extends FlinkClusterContract {
 
         assertThat(measure(next).restarts().told().orElse(0L)).isZero();
         assertThat(measure(next).checkpoints().failed().told().orElse(0L)).isZero();
+    }
+
+    @Test
+    void openDashboard_running_leadsToTheJob() throws Exception {
+        FlinkJobId id = startEndless();
+
+        Observation<DashboardLink> link = cluster().openDashboard(ref(id), find(id), soon());
+
+        try (HttpClient http = HttpClient.newHttpClient()) {
+            HttpRequest request = HttpRequest.newBuilder(
+                            link.told().orElseThrow().url())
+                    .timeout(Duration.ofSeconds(20))
+                    .build();
+            HttpResponse<Void> answer = http.send(request, BodyHandlers.discarding());
+            assertThat(answer.statusCode()).isEqualTo(302);
+            assertThat(answer.headers().firstValue("Location").orElseThrow()).contains("/#/job/");
+        }
     }
 
     private JobStatus measure(FlinkJobId id) {

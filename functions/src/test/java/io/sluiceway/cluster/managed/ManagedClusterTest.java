@@ -8,6 +8,7 @@ import com.sun.net.httpserver.HttpExchange;
 import io.sluiceway.cluster.ApplicationNames;
 import io.sluiceway.cluster.ClusterSettings;
 import io.sluiceway.cluster.ClusterSettings.Ownership;
+import io.sluiceway.cluster.DashboardLink;
 import io.sluiceway.cluster.JobLaunch;
 import io.sluiceway.cluster.RunAnswer;
 import io.sluiceway.error.ErrorCode;
@@ -31,6 +32,7 @@ import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.testing.StubServer;
 import io.sluiceway.time.Deadline;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
@@ -177,6 +179,57 @@ class ManagedClusterTest {
         assertThat(List.of(
                         status.checkpoints().completed(), status.checkpoints().last(), status.lastSavepoint()))
                 .containsOnly(new Observation.NotObservable<>("Managed Service for Apache Flink doesn't tell."));
+    }
+
+    @Test
+    void openDashboard_running_isThePresignedUrlForAnHour() {
+        String url = "https://abc.kinesisanalytics.us-east-1.amazonaws.com/flinkdashboard?authToken=a%2Fb%3D";
+        service.answer("CreateApplicationPresignedUrl", "{\"AuthorizedUrl\":\"%s\"}".formatted(url));
+
+        assertThat(openDashboard("RUNNING")).isEqualTo(Observation.now(new DashboardLink(URI.create(url))));
+        assertThat(service.requests("CreateApplicationPresignedUrl").getFirst())
+                .hasToString(
+                        "{\"ApplicationName\":\"team-delays\",\"UrlType\":\"FLINK_DASHBOARD_URL\",\"SessionExpirationDurationInSeconds\":3600}");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"STARTING, INITIALIZING", "UPDATING, RECONCILING", "STOPPING, CANCELLING"})
+    void openDashboard_notRunning_saysSoAndAsksNobody(String status, JobState state) {
+        assertThat(openDashboard(status))
+                .isEqualTo(new Observation.NotObservable<>(
+                        "There is a dashboard only while the application is RUNNING; the job is %s.".formatted(state)));
+        assertThat(service.requests("CreateApplicationPresignedUrl")).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "400, ResourceInUseException",
+        "400, AccessDeniedException",
+        "400, ThrottlingException",
+        "500, InternalFailure"
+    })
+    void openDashboard_refused_saysSo(int status, String error) {
+        service.fail("CreateApplicationPresignedUrl", status, error, "Not now.");
+
+        assertThat(openDashboard("RUNNING"))
+                .isInstanceOfSatisfying(
+                        Observation.NotObservable.class,
+                        not -> assertThat(not.why()).contains(error));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"{}", "{\"AuthorizedUrl\":\"no url\"}", "{\"AuthorizedUrl\":\"\"}"})
+    void openDashboard_noLink_saysSo(String answer) {
+        service.answer("CreateApplicationPresignedUrl", answer);
+
+        assertThat(openDashboard("RUNNING"))
+                .isEqualTo(new Observation.NotObservable<>("The service gave no link to the dashboard."));
+    }
+
+    private Observation<DashboardLink> openDashboard(String status) {
+        describe(application(status, ID));
+        operations(operation("StartApplication", "SUCCESSFUL", 1));
+        return cluster.openDashboard(JOB, cluster.observeJob(JOB, soon()).orElseThrow(), soon());
     }
 
     @Test

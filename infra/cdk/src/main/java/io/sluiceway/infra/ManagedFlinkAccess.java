@@ -94,6 +94,7 @@ record ManagedFlinkAccess(List<String> applications, List<String> serviceRoleArn
             }
             case JOB_STATUS -> {
                 function.allow("RunApplications", RUN, arns);
+                function.allow("OpenDashboards", List.of("kinesisanalytics:CreateApplicationPresignedUrl"), arns);
                 measure(function);
             }
             case TAKE_SAVEPOINT, STOP_JOB -> function.allow("RunApplications", RUN, arns);

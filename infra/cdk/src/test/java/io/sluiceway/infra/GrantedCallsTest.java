@@ -53,6 +53,7 @@ class GrantedCallsTest {
             Map.entry("KinesisAnalyticsV2.createApplication", Set.of("kinesisanalytics:CreateApplication", PASS_ROLE)),
             Map.entry("KinesisAnalyticsV2.updateApplication", Set.of("kinesisanalytics:UpdateApplication", PASS_ROLE)),
             Map.entry("CloudWatch.getMetricData", Set.of("cloudwatch:GetMetricData")),
+            managed("CreateApplicationPresignedUrl"),
             managed("CreateApplicationSnapshot"),
             managed("DescribeApplication"),
             managed("DescribeApplicationOperation"),
@@ -79,7 +80,8 @@ class GrantedCallsTest {
             Map.entry("KinesisAnalyticsV2.describeApplicationSnapshot", KEEPING_THE_LEDGER),
             // Why one failed: ObserveJob and Operations.
             Map.entry("KinesisAnalyticsV2.describeApplicationOperation", KEEPING_THE_LEDGER),
-            // What is measured of a job: ObserveJob, where somebody reads it.
+            // What is measured of a job, and its dashboard: ObserveJob, where somebody asks for it.
+            Map.entry("KinesisAnalyticsV2.createApplicationPresignedUrl", EnumSet.of(JOB_STATUS)),
             Map.entry("CloudWatch.getMetricData", EnumSet.of(JOB_STATUS)),
             // What became of an attempt: everybody.
             Map.entry("KinesisAnalyticsV2.describeApplication", EnumSet.allOf(FunctionName.class)),

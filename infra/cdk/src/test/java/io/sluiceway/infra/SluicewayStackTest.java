@@ -119,7 +119,11 @@ class SluicewayStackTest {
                         Permission.allow(START_APPLICATIONS, applications),
                         Permission.allow(Set.of("kinesisanalytics:CreateApplication"), Set.of("*")),
                         passRole("example-flink-applications"));
-            case JOB_STATUS -> Set.of(run, Permission.allow(Set.of("cloudwatch:GetMetricData"), Set.of("*")));
+            case JOB_STATUS ->
+                Set.of(
+                        run,
+                        Permission.allow(Set.of("kinesisanalytics:CreateApplicationPresignedUrl"), applications),
+                        Permission.allow(Set.of("cloudwatch:GetMetricData"), Set.of("*")));
             case TAKE_SAVEPOINT, STOP_JOB -> Set.of(run);
             case LIST_JOBS -> Set.of(list, Permission.allow(SEE_APPLICATIONS, applications));
             case MONITOR_JOBS -> Set.of(run, list);
