@@ -63,6 +63,11 @@ public abstract class FlinkClusterContract {
         return new JarReference(JarUri.parse("s3://jars/contract.jar"), null, null);
     }
 
+    /** How long a start, a stop or a savepoint may take. */
+    protected Duration patience() {
+        return PATIENCE;
+    }
+
     /** What the cluster calls the job {@link #NAME}. */
     protected String shownName() {
         return NAME.value();
@@ -101,7 +106,7 @@ public abstract class FlinkClusterContract {
                 .isInstanceOf(RunAnswer.Started.class);
 
         awaitState(id, JobState.RUNNING);
-        await().atMost(PATIENCE).untilAsserted(() -> {
+        await().atMost(patience()).untilAsserted(() -> {
             JobStatus status = find(id);
             assertThat(status.overview().name()).isEqualTo(shownName());
             assertThat(status.overview().endedAt()).isNull();
@@ -205,7 +210,7 @@ public abstract class FlinkClusterContract {
         awaitState(id, JobState.CANCELED);
         cluster().cancelJob(ref(id), soon());
 
-        await().atMost(PATIENCE)
+        await().atMost(patience())
                 .untilAsserted(() -> assertThat(find(id).overview().endedAt()).isNotNull());
         assertThat(find(id).overview().state()).isEqualTo(JobState.CANCELED);
     }
@@ -262,7 +267,7 @@ public abstract class FlinkClusterContract {
     }
 
     protected void awaitState(FlinkJobId id, JobState state) {
-        await().atMost(PATIENCE)
+        await().atMost(patience())
                 .untilAsserted(() -> assertThat(
                                 cluster().findJob(ref(id), soon()).orElseThrow().state())
                         .isEqualTo(state));
@@ -276,8 +281,8 @@ public abstract class FlinkClusterContract {
         return awaitCompletion(() -> cluster().findStop(ref(id), trigger, Instant.EPOCH, soon()));
     }
 
-    private static StoragePath awaitCompletion(Callable<Optional<SavepointProgress>> look) {
-        Optional<SavepointProgress> progress = await().atMost(PATIENCE)
+    private StoragePath awaitCompletion(Callable<Optional<SavepointProgress>> look) {
+        Optional<SavepointProgress> progress = await().atMost(patience())
                 .until(
                         look,
                         found -> found.filter(p -> !(p instanceof SavepointProgress.InProgress))

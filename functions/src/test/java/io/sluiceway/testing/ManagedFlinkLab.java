@@ -95,6 +95,10 @@ public final class ManagedFlinkLab implements AutoCloseable {
         return client;
     }
 
+    public CloudWatchClient metrics() {
+        return metrics;
+    }
+
     public S3Client s3() {
         return s3;
     }

@@ -38,6 +38,9 @@ public final class TestJob implements MapFunction<Long, Long>, CheckpointedFunct
      */
     private static final String PROPERTIES_FILE = "TEST_JOB_PROPERTIES_FILE";
 
+    /** Where Managed Service for Apache Flink has it. */
+    private static final Path OF_THE_SERVICE = Path.of("/etc/flink/application_properties.json");
+
     private static final Pattern BEHAVIOUR = Pattern.compile("\"behaviour\"\\s*:\\s*\"([a-z]+)\"");
     private static final Pattern ATTEMPT = Pattern.compile("\"attemptId\"\\s*:\\s*\"([0-9a-f]{32})\"");
 
@@ -81,8 +84,8 @@ public final class TestJob implements MapFunction<Long, Long>, CheckpointedFunct
 
     private static Optional<String> inTheProperties(Pattern pattern) throws IOException {
         String file = System.getenv(PROPERTIES_FILE);
-        boolean there = file != null && Files.exists(Path.of(file));
-        Matcher found = pattern.matcher(there ? Files.readString(Path.of(file)) : "");
+        Path path = file == null ? OF_THE_SERVICE : Path.of(file);
+        Matcher found = pattern.matcher(Files.exists(path) ? Files.readString(path) : "");
         return found.find() ? Optional.of(found.group(1)) : Optional.empty();
     }
 

@@ -1,0 +1,74 @@
+package io.sluiceway.cluster.managed;
+
+import io.sluiceway.cluster.FlinkCluster;
+import io.sluiceway.cluster.FlinkClusterContract;
+import io.sluiceway.jar.JarReference;
+import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobState;
+import io.sluiceway.testing.ManagedFlinkAccount;
+import io.sluiceway.testing.ManagedFlinkAccount.Settings;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The contract on Managed Service for Apache Flink itself, where the environment names an account. */
+class ManagedClusterOnAwsIT extends FlinkClusterContract {
+    @TempDir
+    static Path home;
+
+    private static ManagedFlinkAccount account;
+    private static FlinkCluster cluster;
+
+    @BeforeAll
+    static void open() {
+        Optional<Settings> settings = Settings.read(System.getenv());
+        Assumptions.assumeTrue(settings.isPresent(), "no AWS account is named to run it on, by " + Settings.NEEDED);
+        account = ManagedFlinkAccount.open(settings.get(), home);
+        cluster = account.cluster(new ClusterName("managed"));
+    }
+
+    @AfterAll
+    static void close() {
+        if (account != null) {
+            account.close();
+        }
+    }
+
+    @Override
+    protected FlinkCluster cluster() {
+        return cluster;
+    }
+
+    @Override
+    protected List<String> arguments(String... words) {
+        return List.of("--behaviour", words[0]);
+    }
+
+    @Override
+    protected JarReference jarReference() {
+        return account.jar();
+    }
+
+    @Override
+    protected String shownName() {
+        return account.applications().of(NAME);
+    }
+
+    /** The service starts an application within some minutes. */
+    @Override
+    protected Duration patience() {
+        return Duration.ofMinutes(15);
+    }
+
+    /** The service's word for a job that can be saved is RUNNING. */
+    @Override
+    protected void awaitUpAndRunning(FlinkJobId id) {
+        awaitState(id, JobState.RUNNING);
+    }
+}
