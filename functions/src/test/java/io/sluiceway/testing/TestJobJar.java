@@ -14,10 +14,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.jar.Attributes;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
+import java.util.stream.Stream;
 import java.util.zip.Deflater;
 import javax.tools.JavaCompiler;
 import javax.tools.StandardJavaFileManager;
@@ -26,16 +30,27 @@ import javax.tools.ToolProvider;
 /** The jar of {@link TestJob}, and jars that are wrong in some way. */
 public final class TestJobJar {
     public static final String ENTRY_CLASS = TestJob.class.getName();
-    private static final String CLASS_ENTRY = ENTRY_CLASS.replace('.', '/') + ".class";
 
     private TestJobJar() {}
 
     /** Writes the jar; {@code paddingBytes} of incompressible filling make it as large as wanted. */
     public static Path write(Path file, long paddingBytes) {
-        try (InputStream program = TestJobJar.class.getClassLoader().getResourceAsStream(CLASS_ENTRY)) {
-            return write(file, program.readAllBytes(), paddingBytes);
+        try {
+            SortedMap<String, byte[]> classes = new TreeMap<>();
+            read(TestJob.class, classes);
+            for (Class<?> nested : TestJob.class.getDeclaredClasses()) {
+                read(nested, classes);
+            }
+            return write(file, classes, paddingBytes);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void read(Class<?> type, SortedMap<String, byte[]> classes) throws IOException {
+        String entry = type.getName().replace('.', '/') + ".class";
+        try (InputStream bytes = TestJobJar.class.getClassLoader().getResourceAsStream(entry)) {
+            classes.put(entry, bytes.readAllBytes());
         }
     }
 
@@ -58,20 +73,32 @@ public final class TestJobJar {
                     .call()) {
                 throw new IllegalStateException(said.toString());
             }
-            return write(file, Files.readAllBytes(classes.resolve(CLASS_ENTRY)), 0);
+            return write(file, read(classes), 0);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private static Path write(Path file, byte[] program, long paddingBytes) throws IOException {
+    private static SortedMap<String, byte[]> read(Path directory) throws IOException {
+        SortedMap<String, byte[]> classes = new TreeMap<>();
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                classes.put(directory.relativize(file).toString(), Files.readAllBytes(file));
+            }
+        }
+        return classes;
+    }
+
+    private static Path write(Path file, SortedMap<String, byte[]> classes, long paddingBytes) throws IOException {
         Manifest manifest = new Manifest();
         manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
         manifest.getMainAttributes().put(Attributes.Name.MAIN_CLASS, ENTRY_CLASS);
         try (OutputStream out = Files.newOutputStream(file);
                 JarOutputStream jar = new JarOutputStream(out, manifest)) {
-            jar.putNextEntry(new JarEntry(CLASS_ENTRY));
-            jar.write(program);
+            for (Map.Entry<String, byte[]> entry : classes.entrySet()) {
+                jar.putNextEntry(new JarEntry(entry.getKey()));
+                jar.write(entry.getValue());
+            }
             if (paddingBytes > 0) {
                 jar.setLevel(Deflater.NO_COMPRESSION);
                 jar.putNextEntry(new JarEntry("padding"));

@@ -3,12 +3,17 @@ package io.sluiceway.testjob;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.flink.api.common.functions.MapFunction;
+import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptions;
@@ -16,12 +21,18 @@ import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
 import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
+import org.apache.flink.streaming.api.datastream.DataStreamSource;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
+import org.apache.flink.util.Collector;
 
 /** A program that behaves as its first argument says; the tests put it into a jar and give that to clusters. */
 public final class TestJob implements MapFunction<Long, Long>, CheckpointedFunction {
-    private static final Set<String> ENDLESS = Set.of("endless", "stumbling", "ailing");
+    private static final Set<String> ENDLESS = Set.of("endless", "stumbling", "ailing", "counting");
+
+    /** How many counters a job that counts has. */
+    public static final int COUNTERS = 5;
 
     /** An ailing job runs for a while before it fails for the first time. */
     private static final int LAST_GOOD_CHECKPOINT = 4;
@@ -42,14 +53,17 @@ public final class TestJob implements MapFunction<Long, Long>, CheckpointedFunct
     private static final Path OF_THE_SERVICE = Path.of("/etc/flink/application_properties.json");
 
     private static final Pattern BEHAVIOUR = Pattern.compile("\"behaviour\"\\s*:\\s*\"([a-z]+)\"");
+    private static final Pattern INTO = Pattern.compile("\"into\"\\s*:\\s*\"([^\"]+)\"");
     private static final Pattern ATTEMPT = Pattern.compile("\"attemptId\"\\s*:\\s*\"([0-9a-f]{32})\"");
 
     /**
      * Builds the job.
      *
      * @param args {@code endless}, {@code bounded}, {@code failing} (fails when it runs), {@code ailing} (endless, and
-     *     its checkpoints fail and restart it), {@code refusing} (main throws, quoting the second argument) or
-     *     {@code stumbling} (endless, and main throws behind its submission)
+     *     its checkpoints fail and restart it), {@code refusing} (main throws, quoting the second argument)
+     *     {@code stumbling} (endless, and main throws behind its submission) or {@code counting} (endless, and appends
+     *     each number to the file that the second argument names, with how often its remainder by {@link #COUNTERS} was
+     *     there)
      */
     public static void main(String[] args) throws Exception {
         String behaviour = args.length == 0 ? inTheProperties(BEHAVIOUR).orElse("bounded") : args[0];
@@ -66,13 +80,17 @@ public final class TestJob implements MapFunction<Long, Long>, CheckpointedFunct
         }
         configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMillis(500));
         StreamExecutionEnvironment environment = StreamExecutionEnvironment.getExecutionEnvironment(configuration);
-        environment
-                .fromSequence(0, ENDLESS.contains(behaviour) ? Long.MAX_VALUE - 1 : 20)
-                .uid("numbers")
-                .map(new TestJob(behaviour))
-                .uid("behave")
-                .sinkTo(new DiscardingSink<>())
-                .uid("nowhere");
+        DataStreamSource<Long> numbers =
+                environment.fromSequence(0, ENDLESS.contains(behaviour) ? Long.MAX_VALUE - 1 : 20);
+        if (behaviour.equals("counting")) {
+            count(numbers, args.length > 1 ? args[1] : inTheProperties(INTO).orElse(""));
+        } else {
+            numbers.uid("numbers")
+                    .map(new TestJob(behaviour))
+                    .uid("behave")
+                    .sinkTo(new DiscardingSink<>())
+                    .uid("nowhere");
+        }
         if (behaviour.equals("stumbling")) {
             environment.executeAsync();
             throw new IllegalStateException("The runway ends here.");
@@ -80,6 +98,46 @@ public final class TestJob implements MapFunction<Long, Long>, CheckpointedFunct
         environment.execute(
                 environment.getConfiguration().getOptional(PipelineOptions.NAME).orElse("test-job")
                         + inTheProperties(ATTEMPT).map(attempt -> "@" + attempt).orElse(""));
+    }
+
+    /** One reader, so that the numbers come in their order; the counters have the job's parallelism. */
+    private static void count(DataStreamSource<Long> numbers, String into) {
+        numbers.setParallelism(1)
+                .uid("numbers")
+                .map(new TestJob("counting"))
+                .setParallelism(1)
+                .uid("behave")
+                .keyBy(number -> number % COUNTERS)
+                .process(new Counter(into))
+                .uid("count")
+                .sinkTo(new DiscardingSink<>())
+                .uid("nowhere");
+    }
+
+    /** Counts each key, in state, and writes what it was given and has counted. */
+    static final class Counter extends KeyedProcessFunction<Long, Long, Long> {
+        private static final long serialVersionUID = 1L;
+
+        private final String into;
+        private transient ValueState<Long> count;
+
+        Counter(String into) {
+            this.into = into;
+        }
+
+        @Override
+        public void open(OpenContext context) {
+            count = getRuntimeContext().getState(new ValueStateDescriptor<>("count", Types.LONG));
+        }
+
+        @Override
+        public void processElement(Long number, Context context, Collector<Long> out) throws Exception {
+            long counted = (count.value() == null ? 0 : count.value()) + 1;
+            count.update(counted);
+            Files.writeString(
+                    Path.of(into), number + " " + counted + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+            out.collect(counted);
+        }
     }
 
     private static Optional<String> inTheProperties(Pattern pattern) throws IOException {
