@@ -119,6 +119,40 @@ public interface FlinkCluster {
      */
     void triggerStop(JobRef job, TriggerId trigger, StoragePath directory, boolean drain, Deadline deadline);
 
+    /**
+     * Asks a job to go on with another parallelism and its state. Asking again for the same joins the first.
+     *
+     * @param parallelism 1 to 32,768
+     * @return {@code InProgress}, {@code Completed} when the job runs with it already, or {@code NotPossible}
+     * @throws RefusedException also JOB_NOT_FOUND, JOB_NOT_RUNNING when the job has ended, PARALLELISM_EXCEEDS_SLOTS
+     *     when the cluster says that it has too little for it
+     */
+    InPlaceChange rescaleJob(JobRef job, int parallelism, Deadline deadline);
+
+    /**
+     * How far a job has come on its way to another parallelism, or empty when the cluster doesn't know the job (any
+     * more) or wasn't asked for it.
+     *
+     * @param intendedAt when it was asked for; what failed before is another's
+     */
+    Optional<InPlaceChange> findRescale(JobRef job, int parallelism, Instant intendedAt, Deadline deadline);
+
+    /**
+     * Takes back the last change of a job that failed, doesn't come to its end or did harm: the job goes on as it was
+     * configured before, from what was saved last. What it did since, it does again. Asking again joins the first.
+     *
+     * @return {@code InProgress}, {@code Completed} when the last change is taken back already, or {@code NotPossible}
+     * @throws RefusedException also JOB_NOT_FOUND
+     */
+    InPlaceChange rollBackJob(JobRef job, Deadline deadline);
+
+    /**
+     * How far taking back has come, or empty when the cluster doesn't know the job (any more) or wasn't asked for it.
+     *
+     * @param intendedAt when it was asked for; what was taken back before is another's
+     */
+    Optional<InPlaceChange> findRollBack(JobRef job, Instant intendedAt, Deadline deadline);
+
     /** Cancels a job. Cancelling it again, or one that has ended, is harmless. */
     void cancelJob(JobRef job, Deadline deadline);
 

@@ -30,7 +30,8 @@ public enum ErrorCode {
     APPLICATION_IN_USE(
             false,
             "Stop the application or leave it to whoever runs it, and submit a new try, or name the job otherwise."),
-    PARALLELISM_EXCEEDS_SLOTS(false, "Lower the parallelism, or add task slots to the cluster."),
+    PARALLELISM_EXCEEDS_SLOTS(
+            false, "Lower the parallelism, or add task slots to the cluster, which are KPUs on Managed Flink."),
     RESTORE_PATH_NOT_ALLOWED(
             false, "Restore from below the cluster's savepoint, checkpoint or restore roots, or add a root."),
     RESTORE_FAILED(

@@ -57,6 +57,7 @@ public class FakeFlinkCluster implements FlinkCluster {
         private String failure;
         private long checkpoints;
         private long restarts;
+        private int parallelism = 1;
 
         private Job(JobName name, Instant startedAt, JobState state) {
             this.name = name;
@@ -377,6 +378,8 @@ public class FakeFlinkCluster implements FlinkCluster {
 
     private Job started(JobLaunch launch, String behaviour) {
         Job job = new Job(launch.spec().name(), clock.instant(), JobState.RUNNING);
+        job.parallelism =
+                launch.spec().parallelism() == null ? 1 : launch.spec().parallelism();
         if (launch.restoreFrom() != null && !store.contains(launch.restoreFrom())) {
             job.state = JobState.FAILED;
             job.failure = "java.io.FileNotFoundException: Cannot find checkpoint or savepoint " + launch.restoreFrom();
@@ -429,6 +432,42 @@ public class FakeFlinkCluster implements FlinkCluster {
         if (!slow) {
             endSavepoints(SavepointEnd.COMPLETE);
         }
+    }
+
+    @Override
+    public synchronized InPlaceChange rescaleJob(JobRef job, int parallelism, Deadline deadline) {
+        Job known = known(job.id());
+        if (known.state.terminal()) {
+            throw new RefusedException(ErrorCode.JOB_NOT_RUNNING, "The job has ended.");
+        }
+        if (known.parallelism == parallelism) {
+            return new InPlaceChange.Completed(parallelism);
+        }
+        if (known.parallelism == 1) {
+            return new InPlaceChange.NotPossible("Which operators are to stay at 1 can't be told.");
+        }
+        effect("rescale", () -> known.parallelism = parallelism);
+        return new InPlaceChange.InProgress();
+    }
+
+    @Override
+    public synchronized Optional<InPlaceChange> findRescale(
+            JobRef job, int parallelism, Instant intendedAt, Deadline deadline) {
+        return Optional.ofNullable(jobs.get(job.id()))
+                .filter(known -> known.state.terminal() || known.parallelism == parallelism)
+                .map(known -> known.state.terminal()
+                        ? new InPlaceChange.Failed("The job has ended.", null)
+                        : new InPlaceChange.Completed(parallelism));
+    }
+
+    @Override
+    public InPlaceChange rollBackJob(JobRef job, Deadline deadline) {
+        return new InPlaceChange.NotPossible("A session cluster has no earlier configurations.");
+    }
+
+    @Override
+    public Optional<InPlaceChange> findRollBack(JobRef job, Instant intendedAt, Deadline deadline) {
+        return Optional.of(rollBackJob(job, deadline));
     }
 
     @Override

@@ -44,8 +44,11 @@ public abstract class FlinkClusterContract {
     protected static final Duration PATIENCE = Duration.ofMinutes(2);
     protected static final JobName NAME = new JobName("contract-job");
 
+    private static final List<InPlaceChange> RESCALING =
+            List.of(new InPlaceChange.InProgress(), new InPlaceChange.Completed(3));
+
     @TempDir
-    Path directory;
+    protected Path directory;
 
     protected Path jarFile;
     protected JarDigest jar;
@@ -220,9 +223,77 @@ public abstract class FlinkClusterContract {
         assertRefused(ErrorCode.JOB_NOT_FOUND, () -> cluster().cancelJob(ref(newId()), soon()));
     }
 
+    @Test
+    void rescaleJob_twice_isTheSameAttemptWithThatParallelism() {
+        FlinkJobId id = start(2, "endless");
+        Instant asked = Instant.now();
+
+        assertThat(cluster().rescaleJob(ref(id), 3, soon())).isIn(RESCALING);
+        assertThat(cluster().rescaleJob(ref(id), 3, soon())).isIn(RESCALING);
+
+        awaitRescale(id, 3, asked);
+        awaitState(id, JobState.RUNNING);
+        assertThat(cluster().findRescale(ref(id), 2, asked, soon())).isEmpty();
+        assertThat(cluster().rescaleJob(ref(id), 3, soon())).isEqualTo(new InPlaceChange.Completed(3));
+        assertThat(cluster().listJobs(soon()))
+                .filteredOn(job -> !job.state().terminal())
+                .extracting(JobStatus.JobOverview::id)
+                .containsExactly(id);
+    }
+
+    @Test
+    void findRescale_neverAskedFor_isEmpty() {
+        FlinkJobId id = start(2, "endless");
+
+        assertThat(cluster().findRescale(ref(id), 3, Instant.now(), soon())).isEmpty();
+    }
+
+    @Test
+    void rescaleJob_unknown_isRefused() {
+        JobRef unknown = ref(newId());
+
+        assertRefused(ErrorCode.JOB_NOT_FOUND, () -> cluster().rescaleJob(unknown, 2, soon()));
+        assertThat(cluster().findRescale(unknown, 2, Instant.now(), soon())).isEmpty();
+    }
+
+    @Test
+    void rescaleJob_ended_isRefused() {
+        FlinkJobId id = start(2, "endless");
+        cluster().cancelJob(ref(id), soon());
+        awaitState(id, JobState.CANCELED);
+
+        assertRefused(ErrorCode.JOB_NOT_RUNNING, () -> cluster().rescaleJob(ref(id), 3, soon()));
+        assertThat(cluster().findRescale(ref(id), 3, Instant.now(), soon()).orElseThrow())
+                .isInstanceOf(InPlaceChange.Failed.class);
+    }
+
+    @Test
+    void rollBackJob_nothingWasChanged_isNotPossible() {
+        FlinkJobId id = start(2, "endless");
+
+        assertThat(cluster().rollBackJob(ref(id), soon())).isInstanceOf(InPlaceChange.NotPossible.class);
+        awaitState(id, JobState.RUNNING);
+    }
+
+    protected void awaitRescale(FlinkJobId id, int parallelism, Instant asked) {
+        await().atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(cluster().findRescale(ref(id), parallelism, asked, soon()))
+                        .contains(new InPlaceChange.Completed(parallelism)));
+    }
+
     protected FlinkJobId startEndless() {
+        return start(1, "endless");
+    }
+
+    /** Starts a job that behaves in some way, and waits until it can be saved. */
+    protected FlinkJobId start(int parallelism, String... words) {
+        return start(parallelism, new RestorePoint.None(), words);
+    }
+
+    /** The same, with the state of another. */
+    protected FlinkJobId start(int parallelism, RestorePoint restore, String... words) {
         FlinkJobId id = newId();
-        cluster().runJob(launch(id, spec("endless")), Instant.MAX, soon());
+        cluster().runJob(launch(id, spec(null, parallelism, restore, words)), Instant.MAX, soon());
         awaitUpAndRunning(id);
         return id;
     }
@@ -237,6 +308,10 @@ public abstract class FlinkClusterContract {
     }
 
     protected JobSpec spec(EntryClass entryClass, RestorePoint restore, String... arguments) {
+        return spec(entryClass, 1, restore, arguments);
+    }
+
+    private JobSpec spec(EntryClass entryClass, int parallelism, RestorePoint restore, String... arguments) {
         return new JobSpec(
                 NAME,
                 JobKind.STREAM,
@@ -244,7 +319,7 @@ public abstract class FlinkClusterContract {
                 jarReference(),
                 entryClass,
                 arguments(arguments),
-                1,
+                parallelism,
                 restore,
                 JobSpec.OnUnknown.REFUSE);
     }

@@ -161,6 +161,20 @@ public abstract class SessionClusterContract extends FlinkClusterContract {
     }
 
     @Test
+    void rescaleJob_wholeJobHasAParallelismOfOne_isNotPossibleInPlace() {
+        FlinkJobId id = startEndless();
+
+        assertThat(cluster().rescaleJob(ref(id), 2, soon())).isInstanceOf(InPlaceChange.NotPossible.class);
+        assertThat(cluster().findRescale(ref(id), 2, Instant.now(), soon())).isEmpty();
+    }
+
+    @Test
+    void findRollBack_isNotPossible() {
+        assertThat(cluster().findRollBack(ref(newId()), Instant.now(), soon()).orElseThrow())
+                .isInstanceOf(InPlaceChange.NotPossible.class);
+    }
+
+    @Test
     void cancelJob_finished_isHarmless() {
         FlinkJobId id = newId();
         cluster().runJob(launch(id, spec("bounded")), Instant.MAX, soon());

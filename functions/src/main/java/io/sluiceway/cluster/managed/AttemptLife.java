@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.ApplicationDetail;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.ApplicationOperationInfo;
@@ -31,13 +32,16 @@ import software.amazon.awssdk.services.kinesisanalyticsv2.model.SnapshotStatus;
 record AttemptLife(ControlApi api, ApplicationDetail application, FlinkJobId attempt, Deadline deadline) {
     private static final int PAGE = 50;
 
-    /** An attempt gets a version of its own; the service may make a few more while it runs. */
-    private static final int MOST_VERSIONS = 50;
-
     private static final int MOST_PAGES = 20;
 
     private static final Comparator<ApplicationOperationInfo> BY_START =
             Comparator.comparing(ApplicationOperationInfo::startTime);
+
+    /**
+     * How the service begins the names of the snapshots that it takes when it restarts a job. Times alone don't tell
+     * them from a stop's within a second.
+     */
+    private static final List<String> OF_RESTARTS = List.of("UPDATEAPPLICATION-", "AUTOSCALING-", "MAINTENANCE-");
 
     /** How it ended, or that it never began. */
     sealed interface End {
@@ -49,6 +53,9 @@ record AttemptLife(ControlApi api, ApplicationDetail application, FlinkJobId att
 
         /** Its start failed. */
         record StartFailed(Instant startedAt, @Nullable Instant at, String operationId) implements End {}
+
+        /** It ran, and a change of its application failed, such as an update, which left it READY. */
+        record ChangeFailed(Instant startedAt, @Nullable Instant at, String operationId) implements End {}
 
         /** It was stopped, by whomever. */
         record Stopped(Instant startedAt, ApplicationOperationInfo stop) implements End {}
@@ -76,8 +83,29 @@ record AttemptLife(ControlApi api, ApplicationDetail application, FlinkJobId att
             case SUCCESSFUL ->
                 lastStop(operations, startedAt)
                         .<End>map(stop -> new End.Stopped(startedAt, stop))
+                        .or(() -> failedChange(operations, startedAt)
+                                .map(change -> new End.ChangeFailed(startedAt, change.endTime(), change.operationId())))
                         .orElseGet(() -> new End.ByItself(startedAt));
         };
+    }
+
+    /** The first of the changes since the last that succeeded: the others, such as a roll-back, come from it. */
+    private static Optional<ApplicationOperationInfo> failedChange(
+            List<ApplicationOperationInfo> operations, Instant startedAt) {
+        List<ApplicationOperationInfo> changes = operations.stream()
+                .filter(operation -> !isStart(operation) && !isStop(operation))
+                .filter(operation -> !operation.startTime().isBefore(startedAt))
+                .sorted(BY_START)
+                .toList();
+        ApplicationOperationInfo failed = null;
+        for (ApplicationOperationInfo change : changes) {
+            switch (change.operationStatus()) {
+                case SUCCESSFUL -> failed = null;
+                case FAILED -> failed = failed == null ? change : failed;
+                case IN_PROGRESS, CANCELLED, UNKNOWN_TO_SDK_VERSION -> {}
+            }
+        }
+        return Optional.ofNullable(failed);
     }
 
     private static Optional<ApplicationOperationInfo> lastStop(
@@ -94,6 +122,39 @@ record AttemptLife(ControlApi api, ApplicationDetail application, FlinkJobId att
         return operations().stream().filter(AttemptLife::isStop).max(BY_START);
     }
 
+    /** The newest update or roll-back since the newest start of this attempt, in whichever state. */
+    Optional<ApplicationOperationInfo> newestChange() {
+        return newest(operation -> isUpdate(operation) || isRollBack(operation));
+    }
+
+    /** The newest update since the newest start of this attempt, in whichever state. */
+    Optional<ApplicationOperationInfo> newestUpdate() {
+        return newest(AttemptLife::isUpdate);
+    }
+
+    /** What runs is changed behind the end of its start; what was changed before it is the mark. */
+    private Optional<ApplicationOperationInfo> newest(Predicate<ApplicationOperationInfo> kind) {
+        List<ApplicationOperationInfo> operations = operations();
+        return operations.stream()
+                .filter(AttemptLife::isStart)
+                .max(BY_START)
+                .map(ApplicationOperationInfo::endTime)
+                .flatMap(started -> operations.stream()
+                        .filter(kind)
+                        .filter(operation -> !operation.startTime().isBefore(started))
+                        .max(BY_START));
+    }
+
+    /** The newest snapshot that was complete and begun at a time or later: the last of those of one second. */
+    Optional<SnapshotDetails> newestSnapshotSince(Instant time) {
+        return snapshots().stream()
+                .filter(snapshot -> snapshot.snapshotStatus() == SnapshotStatus.READY
+                        && snapshot.snapshotCreationTimestamp() != null
+                        && !snapshot.snapshotCreationTimestamp().isBefore(wholeSecond(time)))
+                .sorted(Comparator.comparing(SnapshotDetails::snapshotCreationTimestamp))
+                .reduce((earlier, later) -> later);
+    }
+
     /**
      * The snapshot that a stop took: it can't be named, so it is known by its time; forced stops take none. One with
      * the name of a trigger was asked for, maybe in the very second of the stop.
@@ -102,7 +163,8 @@ record AttemptLife(ControlApi api, ApplicationDetail application, FlinkJobId att
         return snapshots().stream()
                 .filter(snapshot -> snapshot.snapshotStatus() == SnapshotStatus.READY
                         && snapshot.snapshotCreationTimestamp() != null
-                        && !TriggerId.isOne(snapshot.snapshotName()))
+                        && !TriggerId.isOne(snapshot.snapshotName())
+                        && OF_RESTARTS.stream().noneMatch(snapshot.snapshotName()::startsWith))
                 .filter(snapshot -> !snapshot.snapshotCreationTimestamp().isBefore(wholeSecond(stop.startTime())))
                 .filter(snapshot -> stop.endTime() == null
                         || !snapshot.snapshotCreationTimestamp().isAfter(stop.endTime()))
@@ -158,23 +220,30 @@ record AttemptLife(ControlApi api, ApplicationDetail application, FlinkJobId att
         return all;
     }
 
-    /** When the first version with this attempt's mark was made: the service may have made others behind it. */
+    /**
+     * When the first version with this attempt's mark was made: each change behind it made another. It is looked for in
+     * ever larger steps and then by halves, since an attempt that is rescaled by a schedule has hundreds.
+     */
     Instant markedAt() {
-        Instant marked = madeAt(application);
-        long current = application.applicationVersionId();
-        for (long version = current - 1; version >= 1 && version > current - MOST_VERSIONS; version--) {
-            long earlier = version;
-            Optional<ApplicationDetail> detail = api.ask(
+        Instant since = madeAt(application);
+        long marked = application.applicationVersionId();
+        long unmarked = 0;
+        for (long step = 1; marked - unmarked > 1; step *= 2) {
+            long version = unmarked == 0 ? Math.max(1, marked - step) : (marked + unmarked) / 2;
+            Optional<ApplicationDetail> earlier = api.ask(
                             deadline,
                             client -> client.describeApplicationVersion(
-                                    request -> request.applicationName(name()).applicationVersionId(earlier)))
-                    .map(DescribeApplicationVersionResponse::applicationVersionDetail);
-            if (detail.isEmpty() || !AttemptMark.isOn(detail.get(), attempt)) {
-                return marked;
+                                    request -> request.applicationName(name()).applicationVersionId(version)))
+                    .map(DescribeApplicationVersionResponse::applicationVersionDetail)
+                    .filter(detail -> AttemptMark.isOn(detail, attempt));
+            if (earlier.isPresent()) {
+                marked = version;
+                since = madeAt(earlier.get());
+            } else {
+                unmarked = version;
             }
-            marked = madeAt(detail.get());
         }
-        return marked;
+        return since;
     }
 
     private static Instant madeAt(ApplicationDetail version) {
@@ -184,7 +253,7 @@ record AttemptLife(ControlApi api, ApplicationDetail application, FlinkJobId att
     }
 
     /** The service tells some times in whole seconds. */
-    private static Instant wholeSecond(Instant time) {
+    static Instant wholeSecond(Instant time) {
         return time.truncatedTo(ChronoUnit.SECONDS);
     }
 
@@ -206,5 +275,14 @@ record AttemptLife(ControlApi api, ApplicationDetail application, FlinkJobId att
 
     private static boolean isStop(ApplicationOperationInfo operation) {
         return operation.operation().startsWith("Stop");
+    }
+
+    private static boolean isUpdate(ApplicationOperationInfo operation) {
+        return operation.operation().equals("UpdateApplication");
+    }
+
+    /** By a call, or by the service itself. */
+    static boolean isRollBack(ApplicationOperationInfo operation) {
+        return operation.operation().contains("Rollback");
     }
 }

@@ -20,6 +20,8 @@ import software.amazon.awssdk.services.kinesisanalyticsv2.model.ApplicationConfi
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.ApplicationConfigurationDescription;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.ApplicationConfigurationUpdate;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.ApplicationDetail;
+import software.amazon.awssdk.services.kinesisanalyticsv2.model.ApplicationRestoreType;
+import software.amazon.awssdk.services.kinesisanalyticsv2.model.ApplicationSnapshotConfigurationDescription;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.CheckpointConfiguration;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.CheckpointConfigurationUpdate;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.CloudWatchLoggingOption;
@@ -27,12 +29,14 @@ import software.amazon.awssdk.services.kinesisanalyticsv2.model.CodeContentType;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.ConfigurationType;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.CreateApplicationRequest;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.FlinkApplicationConfiguration;
+import software.amazon.awssdk.services.kinesisanalyticsv2.model.FlinkApplicationConfigurationDescription;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.FlinkApplicationConfigurationUpdate;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.LogLevel;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.MetricsLevel;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.MonitoringConfiguration;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.MonitoringConfigurationUpdate;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.ParallelismConfiguration;
+import software.amazon.awssdk.services.kinesisanalyticsv2.model.ParallelismConfigurationDescription;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.ParallelismConfigurationUpdate;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.PropertyGroup;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.S3ApplicationCodeLocationDescription;
@@ -178,6 +182,39 @@ record Configuration(ClusterSettings.Managed settings) {
                                         AttemptMark.among(AttemptMark.groups(seen), launch.id()))))
                         .build();
         };
+    }
+
+    /**
+     * Restarts an application with another parallelism from the snapshot that this update takes, unless the application
+     * was changed since it was looked at.
+     */
+    static UpdateApplicationRequest rescale(ApplicationDetail seen, int parallelism) {
+        return UpdateApplicationRequest.builder()
+                .applicationName(seen.applicationName())
+                .conditionalToken(seen.conditionalToken())
+                .applicationConfigurationUpdate(configuration ->
+                        configuration.flinkApplicationConfigurationUpdate(flink -> flink.parallelismConfigurationUpdate(
+                                update -> update.configurationTypeUpdate(ConfigurationType.CUSTOM)
+                                        .parallelismUpdate(parallelism))))
+                .runConfigurationUpdate(run -> run.flinkRunConfiguration(flink -> flink.allowNonRestoredState(false))
+                        .applicationRestoreConfiguration(restore ->
+                                restore.applicationRestoreType(ApplicationRestoreType.RESTORE_FROM_LATEST_SNAPSHOT)))
+                .build();
+    }
+
+    /** The parallelism that an application is configured to run with. */
+    static Optional<ParallelismConfigurationDescription> parallelism(ApplicationDetail application) {
+        return Optional.ofNullable(application.applicationConfigurationDescription())
+                .map(ApplicationConfigurationDescription::flinkApplicationConfigurationDescription)
+                .map(FlinkApplicationConfigurationDescription::parallelismConfigurationDescription);
+    }
+
+    /** Whether the service saves an application's job before it restarts it. */
+    static boolean savesBeforeRestarts(ApplicationDetail application) {
+        return Optional.ofNullable(application.applicationConfigurationDescription())
+                .map(ApplicationConfigurationDescription::applicationSnapshotConfigurationDescription)
+                .map(ApplicationSnapshotConfigurationDescription::snapshotsEnabled)
+                .orElse(false);
     }
 
     private ApplicationConfigurationUpdate whole(JobLaunch launch) {

@@ -3,6 +3,7 @@ package io.sluiceway.cluster.managed;
 import io.sluiceway.cluster.ClusterSettings;
 import io.sluiceway.cluster.DashboardLink;
 import io.sluiceway.cluster.FlinkCluster;
+import io.sluiceway.cluster.InPlaceChange;
 import io.sluiceway.cluster.JobLaunch;
 import io.sluiceway.cluster.RunAnswer;
 import io.sluiceway.cluster.managed.AttemptLife.End;
@@ -129,7 +130,7 @@ public final class ManagedCluster implements FlinkCluster {
         return snapshot(settings.applications().of(job), operation.value());
     }
 
-    private static StoragePath snapshot(String application, String snapshot) {
+    static StoragePath snapshot(String application, String snapshot) {
         return new StoragePath(SNAPSHOTS + application + "/" + snapshot);
     }
 
@@ -558,6 +559,42 @@ public final class ManagedCluster implements FlinkCluster {
     }
 
     @Override
+    public InPlaceChange rescaleJob(JobRef job, int parallelism, Deadline deadline) {
+        requireOwn(job, "rescaled");
+        return change(job, deadline).rescale(parallelism);
+    }
+
+    @Override
+    public Optional<InPlaceChange> findRescale(JobRef job, int parallelism, Instant intendedAt, Deadline deadline) {
+        return change(job, deadline).findRescale(parallelism, intendedAt);
+    }
+
+    @Override
+    public InPlaceChange rollBackJob(JobRef job, Deadline deadline) {
+        requireOwn(job, "rolled back");
+        return change(job, deadline).rollBack();
+    }
+
+    @Override
+    public Optional<InPlaceChange> findRollBack(JobRef job, Instant intendedAt, Deadline deadline) {
+        return change(job, deadline).findRollBack(intendedAt);
+    }
+
+    private ApplicationChange change(JobRef job, Deadline deadline) {
+        return new ApplicationChange(this, api, job, deadline);
+    }
+
+    /** What Sluiceway may change is what it has made. */
+    private void requireOwn(JobRef job, String what) {
+        if (settings.ownership() == ClusterSettings.Ownership.EXTERNAL) {
+            throw new RefusedException(
+                    ErrorCode.JOB_UNSUPPORTED,
+                    "Job '%s' can't be %s: applications of ownership EXTERNAL are changed by whoever made them."
+                            .formatted(job.name(), what));
+        }
+    }
+
+    @Override
     public void cancelJob(JobRef job, Deadline deadline) {
         stop(job, true, deadline);
     }
@@ -588,7 +625,7 @@ public final class ManagedCluster implements FlinkCluster {
         }
     }
 
-    private static boolean isOver(ApplicationStatus status) {
+    static boolean isOver(ApplicationStatus status) {
         return status == ApplicationStatus.READY || status == ApplicationStatus.ROLLED_BACK;
     }
 
@@ -612,14 +649,14 @@ public final class ManagedCluster implements FlinkCluster {
     }
 
     /** The job's application, if it is marked with the attempt. */
-    private Optional<ApplicationDetail> marked(JobRef job, Deadline deadline) {
+    Optional<ApplicationDetail> marked(JobRef job, Deadline deadline) {
         return job.name() == null
                 ? Optional.empty()
                 : describe(settings.applications().of(job.name()), deadline)
                         .filter(application -> AttemptMark.isOn(application, job.id()));
     }
 
-    private ApplicationDetail require(JobRef job, Deadline deadline) {
+    ApplicationDetail require(JobRef job, Deadline deadline) {
         return marked(job, deadline).orElseThrow(() -> unknownJob(job.id()));
     }
 
@@ -658,6 +695,8 @@ public final class ManagedCluster implements FlinkCluster {
                 Optional.of(new Life(application, overview(application, id, JobState.INITIALIZING, at, null), end));
             case End.StartFailed(Instant startedAt, Instant at, String _) ->
                 Optional.of(new Life(application, overview(application, id, JobState.FAILED, startedAt, at), end));
+            case End.ChangeFailed(Instant startedAt, Instant at, String _) ->
+                Optional.of(new Life(application, overview(application, id, JobState.FAILED, startedAt, at), end));
             case End.ByItself(Instant startedAt) ->
                 Optional.of(new Life(application, overview(application, id, JobState.FAILED, startedAt, null), end));
             case End.Stopped(Instant startedAt, ApplicationOperationInfo stop) -> {
@@ -689,6 +728,11 @@ public final class ManagedCluster implements FlinkCluster {
                         .orElse("The service says that the start failed, and not why.");
                 yield new Failure(reason, reason, at);
             }
+            case End.ChangeFailed(Instant _, Instant at, String operation) -> {
+                String reason = reason(life.application(), operation, deadline)
+                        .orElse("The service says that a change of the application failed, and not why.");
+                yield new Failure(reason, reason, at);
+            }
             case End.ByItself(Instant _) -> {
                 String reason =
                         "Job '%s' ended though nobody stopped it: it finished or failed, which the service doesn't tell."
@@ -702,7 +746,7 @@ public final class ManagedCluster implements FlinkCluster {
     }
 
     /** Why an operation failed, in the service's words. */
-    private Optional<String> reason(ApplicationDetail application, String operation, Deadline deadline) {
+    Optional<String> reason(ApplicationDetail application, String operation, Deadline deadline) {
         return api.ask(
                         deadline,
                         client -> client.describeApplicationOperation(
@@ -716,7 +760,7 @@ public final class ManagedCluster implements FlinkCluster {
     /** The service's own limit of an operation's reason. */
     private static final int LONGEST_REASON = 512;
 
-    private RefusedException refused(String error, String reason) {
+    RefusedException refused(String error, String reason) {
         return new RefusedException(
                 ErrorCode.CLUSTER_REFUSED, "Cluster '%s' refused (%s): %s".formatted(name, error, reason));
     }

@@ -134,6 +134,16 @@ final class FlinkRest {
                 ErrorCode.CLUSTER_TIMEOUT);
     }
 
+    Answer put(String path, JsonNode body, Deadline deadline) {
+        return send(
+                request(path)
+                        .header("Content-Type", "application/json")
+                        .PUT(BodyPublishers.ofByteArray(bytes(body)))
+                        .build(),
+                deadline.remaining(),
+                ErrorCode.CLUSTER_TIMEOUT);
+    }
+
     Answer patch(String path, Deadline deadline) {
         return send(
                 request(path).method("PATCH", BodyPublishers.noBody()).build(),

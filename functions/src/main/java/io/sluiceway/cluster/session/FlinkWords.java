@@ -43,6 +43,11 @@ record FlinkWords(String text) {
     private static final Pattern PROGRAM_FAILURE =
             Pattern.compile("ProgramInvocationException|Could not execute application|No jobs included in application");
 
+    /** {@code SchedulerNG} and {@code AdaptiveScheduler} of flink-runtime. */
+    private static final Pattern NO_RESCALING =
+            Pattern.compile("does not support changing the parallelism without a job restart"
+                    + "|Cannot change the parallelism of a job running in reactive mode");
+
     /** {@code StopWithSavepointStoppingException} of flink-runtime. */
     private static final Pattern SAVEPOINT_WITHOUT_STOP =
             Pattern.compile("A savepoint has been created at: (\\S+), but the corresponding job");
@@ -92,6 +97,11 @@ record FlinkWords(String text) {
     /** Whether the program failed, or submitted no job. */
     boolean tellOfProgramFailure() {
         return PROGRAM_FAILURE.matcher(text).find();
+    }
+
+    /** Whether the job's scheduler can't change its parallelism. */
+    boolean tellOfNoRescaling() {
+        return NO_RESCALING.matcher(text).find();
     }
 
     /** Where the savepoint lies of a stop that failed behind its savepoint. */

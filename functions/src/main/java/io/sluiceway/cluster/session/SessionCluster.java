@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluiceway.cluster.ClusterSettings;
 import io.sluiceway.cluster.FlinkCluster;
+import io.sluiceway.cluster.InPlaceChange;
 import io.sluiceway.cluster.JobLaunch;
 import io.sluiceway.cluster.RunAnswer;
 import io.sluiceway.cluster.session.FlinkRest.Answer;
@@ -34,6 +35,7 @@ import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -58,6 +60,12 @@ public final class SessionCluster implements FlinkCluster {
     private static final int SERVER_ERRORS_FROM = 500;
     private static final int MAX_NAME_LENGTH = 200;
     private static final Pattern JAR_ID = Pattern.compile("[0-9a-f-]{36}_[0-9a-f]{64}\\.jar");
+
+    private static final InPlaceChange NO_RESCALING = new InPlaceChange.NotPossible(
+            "The job's scheduler can't change its parallelism; Flink's adaptive scheduler can (jobmanager.scheduler).");
+
+    private static final InPlaceChange NO_ROLL_BACK = new InPlaceChange.NotPossible(
+            "A session cluster keeps no earlier configuration of a job; it can be rescaled to its earlier parallelism.");
 
     private static final Pattern TASK_STATE = Pattern.compile("[A-Za-z_]{1,40}");
 
@@ -290,6 +298,112 @@ public final class SessionCluster implements FlinkCluster {
                 .put("drain", drain)
                 .put("triggerId", trigger.value());
         requireKnownJob(job, rest.post("/jobs/" + job + "/stop", request, deadline));
+    }
+
+    @Override
+    public InPlaceChange rescaleJob(JobRef job, int parallelism, Deadline deadline) {
+        JobOverview overview = findJob(job, deadline).orElseThrow(() -> unknownJob(job.id()));
+        if (overview.state().terminal()) {
+            throw new RefusedException(ErrorCode.JOB_NOT_RUNNING, "Job %s is %s.".formatted(job, overview.state()));
+        }
+        Optional<Requirements> requirements = requirements(job, deadline);
+        if (requirements.isEmpty()) {
+            return NO_RESCALING;
+        }
+        Requirements before = requirements.get();
+        if (before.highest() == parallelism) {
+            return progress(job, overview, before, deadline);
+        }
+        Optional<String> hindrance = before.hindrance(parallelism);
+        if (hindrance.isPresent()) {
+            return new InPlaceChange.NotPossible(hindrance.get());
+        }
+        Answer answer = rest.put(
+                "/jobs/" + job + "/resource-requirements", requirements(before.scaledTo(parallelism)), deadline);
+        if (!answer.ok() && answer.errors().tellOfNoRescaling()) {
+            return NO_RESCALING;
+        }
+        if (answer.status() == CONFLICT) {
+            throw new RefusedException(
+                    ErrorCode.CLUSTER_UNREACHABLE,
+                    "Cluster '%s' is changing the parallelism of job %s already.".formatted(name, job));
+        }
+        requireKnownJob(job, answer);
+        return new InPlaceChange.InProgress();
+    }
+
+    @Override
+    public Optional<InPlaceChange> findRescale(JobRef job, int parallelism, Instant intendedAt, Deadline deadline) {
+        Optional<JobOverview> overview = findJob(job, deadline);
+        if (overview.isEmpty()) {
+            return Optional.empty();
+        }
+        if (overview.get().state().terminal()) {
+            return Optional.of(new InPlaceChange.Failed(
+                    "Job %s is %s.".formatted(job, overview.get().state()), null));
+        }
+        Optional<Requirements> requirements = requirements(job, deadline);
+        if (requirements.isEmpty()) {
+            return Optional.of(NO_RESCALING);
+        }
+        return requirements
+                .filter(required -> required.highest() == parallelism)
+                .map(required -> progress(job, overview.get(), required, deadline));
+    }
+
+    /** A job keeps no earlier configuration, and rescaling doesn't touch its state: it is rescaled again. */
+    @Override
+    public InPlaceChange rollBackJob(JobRef job, Deadline deadline) {
+        return NO_ROLL_BACK;
+    }
+
+    @Override
+    public Optional<InPlaceChange> findRollBack(JobRef job, Instant intendedAt, Deadline deadline) {
+        return Optional.of(NO_ROLL_BACK);
+    }
+
+    private InPlaceChange progress(JobRef job, JobOverview overview, Requirements required, Deadline deadline) {
+        if (overview.state() != JobState.RUNNING) {
+            return new InPlaceChange.InProgress();
+        }
+        for (JsonNode vertex : field(require(rest.get("/jobs/" + job, deadline)).body(), "vertices")) {
+            Requirements.Bounds bounds = required.vertices().get(text(vertex, "id"));
+            if (bounds != null
+                    && bounds.upper() == required.highest()
+                    && number(vertex, "parallelism") != required.highest()) {
+                return new InPlaceChange.InProgress();
+            }
+        }
+        return new InPlaceChange.Completed(required.highest());
+    }
+
+    /** Empty where the job's scheduler keeps none. */
+    private Optional<Requirements> requirements(JobRef job, Deadline deadline) {
+        Answer answer = rest.get("/jobs/" + job + "/resource-requirements", deadline);
+        if (!answer.ok() && answer.errors().tellOfNoRescaling()) {
+            return Optional.empty();
+        }
+        Map<String, Requirements.Bounds> vertices = new LinkedHashMap<>();
+        for (Map.Entry<String, JsonNode> vertex : require(answer).body().properties()) {
+            JsonNode bounds = field(vertex.getValue(), "parallelism");
+            vertices.put(
+                    vertex.getKey(),
+                    new Requirements.Bounds(count(number(bounds, "lowerBound")), count(number(bounds, "upperBound"))));
+        }
+        if (vertices.isEmpty()) {
+            throw nonsense("a job without vertices");
+        }
+        return Optional.of(new Requirements(vertices));
+    }
+
+    private static ObjectNode requirements(Requirements wanted) {
+        ObjectNode request = NODES.objectNode();
+        wanted.vertices()
+                .forEach((vertex, bounds) -> request.putObject(vertex)
+                        .putObject("parallelism")
+                        .put("lowerBound", bounds.lower())
+                        .put("upperBound", bounds.upper()));
+        return request;
     }
 
     @Override

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.sluiceway.cluster.DashboardLink;
 import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.cluster.FlinkClusterContract;
+import io.sluiceway.cluster.InPlaceChange;
 import io.sluiceway.cluster.RunAnswer;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.jar.JarReference;
@@ -19,6 +20,7 @@ import io.sluiceway.job.RestorePoint;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.StoragePath;
+import io.sluiceway.testing.CountedNumbers;
 import io.sluiceway.testing.FlinkProcesses;
 import io.sluiceway.testing.ManagedFlinkLab;
 import java.net.http.HttpClient;
@@ -40,7 +42,7 @@ class ManagedClusterIT extends FlinkClusterContract {
     static Path home;
 
     private static ManagedFlinkLab lab;
-    private static FlinkCluster cluster;
+    private static ManagedCluster cluster;
 
     @BeforeAll
     static void start() {
@@ -60,7 +62,9 @@ class ManagedClusterIT extends FlinkClusterContract {
 
     @Override
     protected List<String> arguments(String... words) {
-        return List.of("--behaviour", words[0]);
+        return words.length == 1
+                ? List.of("--behaviour", words[0])
+                : List.of("--behaviour", words[0], "--into", words[1]);
     }
 
     @Override
@@ -176,6 +180,86 @@ class ManagedClusterIT extends FlinkClusterContract {
 
     private JobStatus measure(FlinkJobId id) {
         return cluster().measure(ref(id), find(id), soon());
+    }
+
+    @Test
+    void counters_overASnapshotAnUpdateAndAStop_goOnExactly() {
+        CountedNumbers counted = new CountedNumbers(directory.resolve("counted"));
+        FlinkJobId first = start(1, "counting", counted.file().toString());
+        counted.awaitMore();
+        OperationId save = newOperation();
+        cluster().triggerSavepoint(ref(first), TriggerId.of(save), cluster().savepointDirectory(NAME, save), soon());
+        awaitSavepoint(first, TriggerId.of(save));
+        counted.awaitMore();
+        Instant asked = Instant.now();
+        cluster().rescaleJob(ref(first), 2, soon());
+        awaitRescale(first, 2, asked);
+        counted.awaitMore();
+        TriggerId stop = TriggerId.of(newOperation());
+        cluster().triggerStop(ref(first), stop, cluster().savepointDirectory(NAME, newOperation()), false, soon());
+        StoragePath stopped = awaitStop(first, stop);
+        awaitState(first, JobState.FINISHED);
+
+        start(
+                2,
+                new RestorePoint.Savepoint(stopped, false),
+                "counting",
+                counted.file().toString());
+
+        counted.awaitMore();
+        assertThat(counted.times().values()).containsOnly(1);
+    }
+
+    @Test
+    void rescaleJob_updateFails_tellsWhyAndWhatItSaved() throws Exception {
+        CountedNumbers counted = new CountedNumbers(directory.resolve("counted"));
+        FlinkJobId id = start(1, "counting", counted.file().toString());
+        counted.awaitMore();
+        lab.service().fault("{\"kind\": \"FAIL_START\", \"message\": \"There is no room on the apron.\"}");
+        Instant asked = Instant.now();
+
+        cluster().rescaleJob(ref(id), 2, soon());
+
+        awaitState(id, JobState.FAILED);
+        assertThat(find(id).firstFailure().rootCause()).isEqualTo("There is no room on the apron.");
+        InPlaceChange.Failed failed = (InPlaceChange.Failed)
+                cluster().findRescale(ref(id), 2, asked, soon()).orElseThrow();
+        assertThat(failed.reason()).isEqualTo("There is no room on the apron.");
+        assertThat(cluster().rollBackJob(ref(id), soon())).isInstanceOf(InPlaceChange.NotPossible.class);
+        start(
+                1,
+                new RestorePoint.Savepoint(failed.savepoint(), false),
+                "counting",
+                counted.file().toString());
+        counted.awaitMore();
+        assertThat(counted.times().values()).containsOnly(1);
+    }
+
+    @Test
+    void rollBackJob_updateThatFindsNoSlots_countsOnAsBefore() {
+        CountedNumbers counted = new CountedNumbers(directory.resolve("counted"));
+        FlinkJobId id = start(1, "counting", counted.file().toString());
+        counted.awaitMore();
+        Instant asked = Instant.now();
+        cluster().rescaleJob(ref(id), FlinkProcesses.SLOTS + 1, soon());
+        assertThat(cluster().findRollBack(ref(id), asked, soon())).isEmpty();
+
+        // Until the update has its snapshot there is nothing to go back to.
+        await().atMost(PATIENCE)
+                .untilAsserted(() ->
+                        assertThat(cluster().rollBackJob(ref(id), soon())).isEqualTo(new InPlaceChange.InProgress()));
+
+        await().atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(cluster().findRollBack(ref(id), asked, soon()))
+                        .contains(new InPlaceChange.Completed(1)));
+        awaitState(id, JobState.RUNNING);
+        counted.awaitMore();
+        assertThat(counted.times().values()).containsOnly(1);
+        assertThat(cluster().rollBackJob(ref(id), soon())).isEqualTo(new InPlaceChange.Completed(1));
+        assertThat(cluster()
+                        .findRescale(ref(id), FlinkProcesses.SLOTS + 1, asked, soon())
+                        .orElseThrow())
+                .isInstanceOf(InPlaceChange.Failed.class);
     }
 
     @Test

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpExchange;
 import io.sluiceway.cluster.ClusterSettings;
 import io.sluiceway.cluster.ClusterSettings.Slots;
+import io.sluiceway.cluster.InPlaceChange;
 import io.sluiceway.cluster.JobLaunch;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.jar.JarDigest;
@@ -41,6 +42,8 @@ import java.util.Locale;
 import java.util.Map;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.core.execution.RecoveryClaimMode;
+import org.apache.flink.runtime.jobgraph.JobResourceRequirements;
+import org.apache.flink.runtime.jobgraph.JobVertexID;
 import org.apache.flink.runtime.jobmaster.JobResult;
 import org.apache.flink.runtime.messages.webmonitor.MultipleJobsDetails;
 import org.apache.flink.runtime.rest.handler.RestHandlerSpecification;
@@ -60,6 +63,9 @@ import org.apache.flink.runtime.rest.messages.job.JobDetailsHeaders;
 import org.apache.flink.runtime.rest.messages.job.JobDetailsInfo;
 import org.apache.flink.runtime.rest.messages.job.JobExecutionResultHeaders;
 import org.apache.flink.runtime.rest.messages.job.JobExecutionResultResponseBody;
+import org.apache.flink.runtime.rest.messages.job.JobResourceRequirementsBody;
+import org.apache.flink.runtime.rest.messages.job.JobResourceRequirementsHeaders;
+import org.apache.flink.runtime.rest.messages.job.JobResourcesRequirementsUpdateHeaders;
 import org.apache.flink.runtime.rest.messages.job.JobStatusInfoHeaders;
 import org.apache.flink.runtime.rest.messages.job.metrics.JobMetricsHeaders;
 import org.apache.flink.runtime.rest.messages.job.savepoints.SavepointStatusHeaders;
@@ -252,6 +258,54 @@ class FlinkProtocolTest {
         assertThat(body.shouldDrain()).isTrue();
         assertThat(body.getTriggerId().map(Object::toString)).contains(TRIGGER.value());
         assertCalls(StopWithSavepointTriggerHeaders.getInstance());
+    }
+
+    @Test
+    void rescaleJob_sendsWhatFlinkReads() throws Exception {
+        JobVertexID own = new JobVertexID(1, 1);
+        JobVertexID following = new JobVertexID(2, 2);
+        answers.put(
+                "GET /v1/jobs/" + JOB + "/resource-requirements",
+                RestMapperUtils.getStrictObjectMapper()
+                        .writeValueAsString(new JobResourceRequirementsBody(JobResourceRequirements.newBuilder()
+                                .setParallelismForJobVertex(own, 1, 1)
+                                .setParallelismForJobVertex(following, 4, 4)
+                                .build())));
+
+        assertThat(cluster.rescaleJob(JobRef.unnamed(ID), 2, soon())).isInstanceOf(InPlaceChange.InProgress.class);
+
+        assertThat(flinkReadsRequest(JobResourceRequirementsBody.class).asJobResourceRequirements())
+                .contains(JobResourceRequirements.newBuilder()
+                        .setParallelismForJobVertex(own, 1, 1)
+                        .setParallelismForJobVertex(following, 2, 2)
+                        .build());
+        assertCalls(
+                JobDetailsHeaders.getInstance(),
+                JobStatusInfoHeaders.getInstance(),
+                JobResourceRequirementsHeaders.INSTANCE,
+                JobResourcesRequirementsUpdateHeaders.INSTANCE);
+    }
+
+    @Test
+    void findRescale_readsWhatFlinkWrites() throws Exception {
+        JobVertexID vertex = JobVertexID.fromHexString("cbc357ccb763df2852fee8c4fc7d55f2");
+        answers.put(
+                "GET /v1/jobs/" + JOB + "/resource-requirements",
+                RestMapperUtils.getStrictObjectMapper()
+                        .writeValueAsString(new JobResourceRequirementsBody(JobResourceRequirements.newBuilder()
+                                .setParallelismForJobVertex(vertex, 1, 2)
+                                .build())));
+
+        assertThat(cluster.findRescale(JobRef.unnamed(ID), 2, Instant.EPOCH, soon()))
+                .contains(new InPlaceChange.InProgress());
+        answers.put(
+                "GET /v1/jobs/" + JOB,
+                new String(recorded("job.json"), StandardCharsets.UTF_8)
+                        .replace("\"parallelism\": 1", "\"parallelism\": 2"));
+        assertThat(cluster.findRescale(JobRef.unnamed(ID), 2, Instant.EPOCH, soon()))
+                .contains(new InPlaceChange.Completed(2));
+        assertThat(cluster.findRescale(JobRef.unnamed(ID), 3, Instant.EPOCH, soon()))
+                .isEmpty();
     }
 
     @Test

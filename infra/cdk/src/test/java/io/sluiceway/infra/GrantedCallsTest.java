@@ -62,6 +62,7 @@ class GrantedCallsTest {
             managed("ListApplicationOperations"),
             managed("ListApplicationSnapshots"),
             managed("ListApplications"),
+            managed("RollbackApplication"),
             managed("StartApplication"),
             managed("StopApplication"));
 
@@ -74,6 +75,8 @@ class GrantedCallsTest {
             Map.entry("KinesisAnalyticsV2.createApplication", EnumSet.of(SUBMIT_JOB)),
             Map.entry("KinesisAnalyticsV2.updateApplication", EnumSet.of(SUBMIT_JOB)),
             Map.entry("KinesisAnalyticsV2.startApplication", EnumSet.of(SUBMIT_JOB)),
+            // What no function does yet none may: rolling back. Nor may others update than SubmitJob.
+            Map.entry("KinesisAnalyticsV2.rollbackApplication", EnumSet.noneOf(FunctionName.class)),
             // What operations do and ask: Operations. StopApplication also ends what is one too many: Attempts.
             Map.entry("KinesisAnalyticsV2.createApplicationSnapshot", KEEPING_THE_LEDGER),
             Map.entry("KinesisAnalyticsV2.stopApplication", KEEPING_THE_LEDGER),
