@@ -123,7 +123,8 @@ class Flink:
         """Asks a job to end at once, without a savepoint; does nothing if it has ended."""
         job = self.job(job_id)
         if job is not None and not job.state.is_terminal:
-            self._call("PATCH", f"/jobs/{job_id}?mode=cancel", may_miss=True)
+            # What Flink tells of a job can be seconds old; one that has ended meanwhile is a conflict.
+            self._call("PATCH", f"/jobs/{job_id}?mode=cancel", may_miss=True, may_conflict=True)
 
     def savepoint(self, job_id: str, directory: str) -> str:
         """Triggers a savepoint and returns the trigger's id."""
@@ -157,13 +158,22 @@ class Flink:
         return json.dumps((self._call("GET", f"/jobs/{job_id}/plan", may_miss=True) or {}).get("plan", {}))
 
     def _call(
-        self, method: str, path: str, *, seconds: float = _CALL_SECONDS, may_miss: bool = False, **content: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        seconds: float = _CALL_SECONDS,
+        may_miss: bool = False,
+        may_conflict: bool = False,
+        **content: Any,
     ) -> Any:
         try:
             response = self._client.request(method, path, timeout=seconds, **content)
         except httpx.HTTPError as error:
             raise FlinkError(f"Flink at {self.url} doesn't answer: {error}") from error
         if may_miss and response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        if may_conflict and response.status_code == httpx.codes.CONFLICT:
             return None
         if response.is_error:
             raise FlinkError(_reason(_errors(response)))
