@@ -584,7 +584,7 @@ public final class ManagedCluster implements FlinkCluster {
         return new ApplicationChange(this, api, job, deadline);
     }
 
-    /** What Sluiceway may change is what it has made. */
+    /** What Sluiceway may change or delete is what it has made. */
     private void requireOwn(JobRef job, String what) {
         if (settings.ownership() == ClusterSettings.Ownership.EXTERNAL) {
             throw new RefusedException(
@@ -620,6 +620,51 @@ public final class ManagedCluster implements FlinkCluster {
                 }
             }
             case Change.NotThere() -> throw unknownJob(job.id());
+            case Change.Refused(String error, String reason) -> throw refused(error, reason);
+            case Change.Lost(String reason) -> throw new RefusedException(ErrorCode.CLUSTER_TIMEOUT, reason);
+        }
+    }
+
+    /**
+     * Deletes a job's application, with all its snapshots and all that the service remembers of its attempts. No
+     * function does that yet. Deleting it again is harmless.
+     *
+     * <p>Nobody takes that back, so the application has to be named by its job and the attempt that it is marked with,
+     * the last; it has to be READY, and one that Sluiceway made. The time of its creation goes with the call, so that a
+     * late call doesn't hit a successor of the same name. An attempt that is started between the look and the deletion
+     * is ended by it: whoever deletes holds the job's slot in the ledger.
+     *
+     * @param last the job's last attempt, by name and id
+     * @throws RefusedException also JOB_UNSUPPORTED for applications of ownership EXTERNAL, JOB_NOT_FOUND when the
+     *     application has another attempt's mark, or none, APPLICATION_IN_USE when it isn't READY
+     */
+    public void deleteApplication(JobRef last, Deadline deadline) {
+        requireOwn(last, "deleted");
+        if (last.name() == null) {
+            throw unknownJob(last.id());
+        }
+        Optional<ApplicationDetail> there = describe(settings.applications().of(last.name()), deadline);
+        if (there.isEmpty()) {
+            return;
+        }
+        ApplicationDetail application =
+                there.filter(found -> AttemptMark.isOn(found, last.id())).orElseThrow(() -> unknownJob(last.id()));
+        if (application.applicationStatus() == ApplicationStatus.DELETING) {
+            return;
+        }
+        if (application.applicationStatus() != ApplicationStatus.READY) {
+            throw new RefusedException(
+                    ErrorCode.APPLICATION_IN_USE,
+                    "Application '%s' is %s; only one that is READY is deleted."
+                            .formatted(application.applicationName(), application.applicationStatusAsString()));
+        }
+        Change change = api.change(
+                deadline,
+                client -> client.deleteApplication(request -> request.applicationName(application.applicationName())
+                        .createTimestamp(application.createTimestamp())));
+        switch (change) {
+            case Change.Done(), Change.NotThere() -> {}
+            case Change.Conflict(String reason) -> throw new RefusedException(ErrorCode.APPLICATION_IN_USE, reason);
             case Change.Refused(String error, String reason) -> throw refused(error, reason);
             case Change.Lost(String reason) -> throw new RefusedException(ErrorCode.CLUSTER_TIMEOUT, reason);
         }

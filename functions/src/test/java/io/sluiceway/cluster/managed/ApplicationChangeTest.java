@@ -34,7 +34,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Rescaling and rolling back: what the adapter asks the service, and what it makes of each answer. */
+/** Rescaling, rolling back and deleting: what the adapter asks the service, and what it makes of each answer. */
 class ApplicationChangeTest {
     private static final FlinkJobId ID = new FlinkJobId("0123456789abcdef0123456789abcdef");
     private static final FlinkJobId OTHER = new FlinkJobId("f".repeat(32));
@@ -166,7 +166,8 @@ class ApplicationChangeTest {
     static Stream<Consumer<ManagedCluster>> changes() {
         return Stream.of(
                 cluster -> cluster.rescaleJob(JOB, 4, soon()),
-                cluster -> cluster.rollBackJob(JOB, soon()));
+                cluster -> cluster.rollBackJob(JOB, soon()),
+                cluster -> cluster.deleteApplication(JOB, soon()));
     }
 
     @ParameterizedTest
@@ -456,6 +457,74 @@ class ApplicationChangeTest {
 
         assertRefused(code, () -> cluster.rollBackJob(JOB, soon()));
         assertThat(service.requests("RollbackApplication")).hasSize(1);
+    }
+
+    @Test
+    void deleteApplication_readyWithTheLastAttemptsMark_isDeletedAsItWasCreated() {
+        describe("READY", ID, 2);
+        service.answer("DeleteApplication", "{}");
+
+        cluster.deleteApplication(JOB, soon());
+
+        JsonNode request = service.requests("DeleteApplication").getFirst();
+        assertThat(request.at("/ApplicationName").asText()).isEqualTo("team-delays");
+        assertThat(request.at("/CreateTimestamp").asLong()).isEqualTo(1_600_000_000);
+    }
+
+    @Test
+    void deleteApplication_goneOrGoing_isHarmless() {
+        cluster.deleteApplication(JOB, soon());
+        describe("DELETING", ID, 2);
+
+        cluster.deleteApplication(JOB, soon());
+
+        assertThat(service.requests("DeleteApplication")).isEmpty();
+    }
+
+    @Test
+    void deleteApplication_anotherAttemptsOrNobodysMark_isRefusedUntouched() {
+        describe("READY", OTHER, 2);
+        assertRefused(ErrorCode.JOB_NOT_FOUND, () -> cluster.deleteApplication(JOB, soon()));
+        describe("READY", null, 2);
+        assertRefused(ErrorCode.JOB_NOT_FOUND, () -> cluster.deleteApplication(JOB, soon()));
+        assertRefused(ErrorCode.JOB_NOT_FOUND, () -> cluster.deleteApplication(JobRef.unnamed(ID), soon()));
+
+        assertThat(service.requests("DeleteApplication")).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"RUNNING", "STARTING", "STOPPING", "UPDATING", "ROLLED_BACK", "SOMETHING_NEW"})
+    void deleteApplication_notReady_isRefusedUntouched(String status) {
+        describe(status, ID, 2);
+
+        assertRefused(ErrorCode.APPLICATION_IN_USE, () -> cluster.deleteApplication(JOB, soon()));
+        assertThat(service.requests("DeleteApplication")).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "ThrottlingException, 400, CLUSTER_UNREACHABLE",
+        "ResourceInUseException, 400, APPLICATION_IN_USE",
+        "ConcurrentModificationException, 400, APPLICATION_IN_USE",
+        "InvalidArgumentException, 400, CLUSTER_REFUSED",
+        "InternalFailure, 500, CLUSTER_TIMEOUT",
+    })
+    void deleteApplication_eachError_hasOneMeaning(String error, int status, ErrorCode code) {
+        describe("READY", ID, 2);
+        service.fail("DeleteApplication", status, error, "Words of the service.");
+
+        assertRefused(code, () -> cluster.deleteApplication(JOB, soon()));
+        assertThat(service.requests("DeleteApplication")).hasSize(1);
+    }
+
+    @Test
+    void deleteApplication_deletedAtTheSameTime_isHarmless() {
+        describe("READY", ID, 2);
+        service.fail("DeleteApplication", 400, "ResourceNotFoundException", "It is gone.");
+
+        cluster.deleteApplication(JOB, soon());
+
+        assertThat(service.requests("DeleteApplication")).hasSize(1);
     }
 
     private ManagedCluster cluster(Ownership ownership) {

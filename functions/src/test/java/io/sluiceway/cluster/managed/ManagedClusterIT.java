@@ -263,6 +263,35 @@ class ManagedClusterIT extends FlinkClusterContract {
     }
 
     @Test
+    void deleteApplication_stopped_isGoneWithItsSnapshotAndCanBeMadeAnew() {
+        FlinkJobId id = startEndless();
+        TriggerId stop = TriggerId.of(newOperation());
+        cluster.triggerStop(ref(id), stop, cluster.savepointDirectory(NAME, newOperation()), false, soon());
+        awaitStop(id, stop);
+        awaitState(id, JobState.FINISHED);
+
+        cluster.deleteApplication(ref(id), soon());
+        cluster.deleteApplication(ref(id), soon());
+
+        await().atMost(PATIENCE)
+                .untilAsserted(
+                        () -> assertThat(cluster.findJob(ref(id), soon())).isEmpty());
+        startEndless();
+        assertThat(lab.client()
+                        .listApplicationSnapshots(request -> request.applicationName(shownName()))
+                        .snapshotSummaries())
+                .isEmpty();
+    }
+
+    @Test
+    void deleteApplication_running_isRefused() {
+        FlinkJobId id = startEndless();
+
+        assertRefused(ErrorCode.APPLICATION_IN_USE, () -> cluster.deleteApplication(ref(id), soon()));
+        awaitState(id, JobState.RUNNING);
+    }
+
+    @Test
     void triggerStop_drain_isRefused() {
         FlinkJobId id = startEndless();
         OperationId operation = newOperation();

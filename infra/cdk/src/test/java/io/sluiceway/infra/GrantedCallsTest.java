@@ -55,6 +55,7 @@ class GrantedCallsTest {
             Map.entry("CloudWatch.getMetricData", Set.of("cloudwatch:GetMetricData")),
             managed("CreateApplicationPresignedUrl"),
             managed("CreateApplicationSnapshot"),
+            managed("DeleteApplication"),
             managed("DescribeApplication"),
             managed("DescribeApplicationOperation"),
             managed("DescribeApplicationSnapshot"),
@@ -75,8 +76,9 @@ class GrantedCallsTest {
             Map.entry("KinesisAnalyticsV2.createApplication", EnumSet.of(SUBMIT_JOB)),
             Map.entry("KinesisAnalyticsV2.updateApplication", EnumSet.of(SUBMIT_JOB)),
             Map.entry("KinesisAnalyticsV2.startApplication", EnumSet.of(SUBMIT_JOB)),
-            // What no function does yet none may: rolling back. Nor may others update than SubmitJob.
+            // What no function does yet none may: rolling back, deleting. Nor may others update than SubmitJob.
             Map.entry("KinesisAnalyticsV2.rollbackApplication", EnumSet.noneOf(FunctionName.class)),
+            Map.entry("KinesisAnalyticsV2.deleteApplication", EnumSet.noneOf(FunctionName.class)),
             // What operations do and ask: Operations. StopApplication also ends what is one too many: Attempts.
             Map.entry("KinesisAnalyticsV2.createApplicationSnapshot", KEEPING_THE_LEDGER),
             Map.entry("KinesisAnalyticsV2.stopApplication", KEEPING_THE_LEDGER),
