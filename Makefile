@@ -84,6 +84,7 @@ FAULTS_RESTARTS ?= 50
 FAULTS_CROWDS ?= 20
 FAULTS_AT_ONCE ?= 8
 FAULTS_MINUTES ?= 1440
+FAULTS_KINDS ?= .*
 FAULTS_PACKAGE ?= functions/target/function-local.zip
 FAULTS_FILE ?= local/run/faults$(if $(filter managed,$(CLUSTER)),-managed).jsonl
 
@@ -92,7 +93,8 @@ faults: $(BUILT) $(VENV) ## Run the large fault campaign (about an hour), or go 
 	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify -Dspotless.check.skip=true \
 	  -Dit.test=FaultCampaign -Dfaults.trials=$(FAULTS_TRIALS) -Dfaults.restarts=$(FAULTS_RESTARTS) \
 	  -Dfaults.crowds=$(FAULTS_CROWDS) -Dfaults.atOnce=$(FAULTS_AT_ONCE) -Dfaults.minutes=$(FAULTS_MINUTES) \
-	  -Dfaults.package=$(FAULTS_PACKAGE) -Dfaults.file=$(FAULTS_FILE) -Dfaults.cluster=$(CLUSTER)
+	  -Dfaults.package=$(FAULTS_PACKAGE) -Dfaults.file=$(FAULTS_FILE) -Dfaults.cluster=$(CLUSTER) \
+	  -Dfaults.kinds='$(FAULTS_KINDS)'
 
 .PHONY: fuzz
 fuzz: ## Fuzz each parser for FUZZ_SECONDS=60 seconds; FUZZ=EventFuzzTest picks by name

@@ -13,6 +13,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -24,8 +25,9 @@ import org.junit.jupiter.api.Test;
  * {@code faults.restarts} (trials of each kind of restart; 50), {@code faults.crowds} (trials with a hundred copies;
  * 20), {@code faults.atOnce} (8), {@code faults.minutes} (no limit), {@code faults.package}
  * (functions/target/function-local.zip), {@code faults.dynamoDbLocal} (false), {@code faults.file}
- * (local/run/faults.jsonl) and {@code faults.cluster}: {@code session}, or {@code managed}, where each fault happens to
- * each call of Managed Flink, and no process of a cluster is restarted.
+ * (local/run/faults.jsonl), {@code faults.kinds} (a pattern of the faults' names; all) and {@code faults.cluster}:
+ * {@code session}, or {@code managed}, where each fault happens to each call of Managed Flink, and no process of a
+ * cluster is restarted.
  */
 class FaultCampaign {
     private static final int TRIALS = Integer.getInteger("faults.trials", 20);
@@ -34,6 +36,7 @@ class FaultCampaign {
     private static final int AT_ONCE = Integer.getInteger("faults.atOnce", 8);
     private static final int MINUTES = Integer.getInteger("faults.minutes", 24 * 60);
     private static final int SPARES = 3;
+    private static final Pattern KINDS = Pattern.compile(System.getProperty("faults.kinds", ".*"));
     private static final boolean MANAGED =
             System.getProperty("faults.cluster", "session").equals("managed");
 
@@ -107,6 +110,7 @@ class FaultCampaign {
 
     private void cells(Campaign campaign, List<Cell> eachCall, List<History> onTheirOwn) {
         List<Cell> cells = new ArrayList<>(eachCall);
+        cells.removeIf(cell -> !KINDS.matcher(cell.row()).matches());
         onTheirOwn.forEach(history -> cells.add(Cell.of(history)));
         out.printf(
                 "%d places and histories, %d pairs of fault and call%n",
