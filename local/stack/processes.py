@@ -79,6 +79,7 @@ class Processes:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        _await_mark(process)
         record = Record(part, process.pid, started, port, fingerprint)
         temporary = self._records / f"{part}.json.new"
         temporary.write_text(json.dumps(asdict(record), indent=2) + "\n")
@@ -136,6 +137,16 @@ class Processes:
 
     def _record_file(self, part: str) -> Path:
         return self._records / f"{part}.json"
+
+
+def _await_mark(process: subprocess.Popen[bytes]) -> None:
+    """Waits until a new process can be found by its mark: its environment is empty while the system sets it up."""
+    deadline = time.monotonic() + 5
+    with contextlib.suppress(psutil.Error):
+        while (
+            process.poll() is None and MARK not in psutil.Process(process.pid).environ() and time.monotonic() < deadline
+        ):
+            time.sleep(0.005)
 
 
 def _is_alive(process: psutil.Process) -> bool:
