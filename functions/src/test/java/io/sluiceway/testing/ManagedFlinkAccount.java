@@ -50,7 +50,7 @@ public final class ManagedFlinkAccount implements AutoCloseable {
      */
     public record Settings(String region, String bucket, String roleArn, String applications) {
         /** What is to be set. */
-        public static final String NEEDED = String.join(", ", REGION, BUCKET, ROLE);
+        public static final String NEEDED = REGION + ", " + BUCKET + ", " + ROLE;
 
         /**
          * Reads the environment.

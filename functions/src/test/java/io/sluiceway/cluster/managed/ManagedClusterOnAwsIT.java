@@ -11,13 +11,13 @@ import io.sluiceway.testing.ManagedFlinkAccount.Settings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The contract on Managed Service for Apache Flink itself, where the environment names an account. */
+@EnabledIf(value = "isNamed", disabledReason = "no AWS account is named to run it on, by " + Settings.NEEDED)
 class ManagedClusterOnAwsIT extends FlinkClusterContract {
     @TempDir
     static Path home;
@@ -25,11 +25,13 @@ class ManagedClusterOnAwsIT extends FlinkClusterContract {
     private static ManagedFlinkAccount account;
     private static FlinkCluster cluster;
 
+    static boolean isNamed() {
+        return Settings.read(System.getenv()).isPresent();
+    }
+
     @BeforeAll
     static void open() {
-        Optional<Settings> settings = Settings.read(System.getenv());
-        Assumptions.assumeTrue(settings.isPresent(), "no AWS account is named to run it on, by " + Settings.NEEDED);
-        account = ManagedFlinkAccount.open(settings.get(), home);
+        account = ManagedFlinkAccount.open(Settings.read(System.getenv()).orElseThrow(), home);
         cluster = account.cluster(new ClusterName("managed"));
     }
 
