@@ -1,12 +1,11 @@
 package io.sluiceway.faults;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import io.sluiceway.faults.FlinkView.Execution;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -199,21 +198,25 @@ final class Judge {
         });
     }
 
-    /** What is to go on from the newest state never starts without one when an attempt before it ran. */
+    /**
+     * What is to go on from the newest state never starts without one when an attempt before it ran. Which one ran
+     * before is told by Flink: the functions' clocks may be wrong.
+     */
     private void stateKept() {
-        List<JsonNode> attempts = evidence.table().attempts(evidence.job()).stream()
-                .sorted(Comparator.comparing(
-                        attempt -> Instant.parse(attempt.path("createdAt").asText())))
-                .toList();
-        boolean ranBefore = false;
-        for (JsonNode attempt : attempts) {
+        Map<String, JsonNode> attempts = new HashMap<>();
+        for (JsonNode attempt : evidence.table().attempts(evidence.job())) {
+            attempts.put(attempt.path("flinkJobId").asText(), attempt);
+        }
+        Set<String> before = new HashSet<>();
+        for (Execution execution : evidence.executions()) {
+            JsonNode attempt = attempts.getOrDefault(execution.id(), MissingNode.getInstance());
             boolean latest = attempt.at("/spec/restore/mode").asText().equals("LATEST")
                     && attempt.at("/spec/kind").asText().equals("STREAM");
-            boolean ran = attempt.has("submittedAt");
-            if (ranBefore && latest && ran && !attempt.has("restoredFrom")) {
+            before.remove(execution.id());
+            if (!before.isEmpty() && latest && !attempt.has("restoredFrom")) {
                 violated("STATE_IS_KEPT", "attempt " + attempt + " started without state");
             }
-            ranBefore |= ran;
+            before.add(execution.id());
         }
     }
 

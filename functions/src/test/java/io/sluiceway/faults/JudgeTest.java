@@ -223,16 +223,26 @@ class JudgeTest {
     }
 
     @Test
+    void judge_latestByAClockThatIsBehind_goesByFlinksClock() {
+        aRunningJob();
+        submission("next", 1, SECOND, "");
+        executions.set(0, new Execution(FIRST, FIRST, "job", 1, START, "FINISHED", START.plusSeconds(1)));
+        executions.add(new Execution(SECOND, SECOND, "job", 1, START.plusSeconds(2), "RUNNING", null));
+        items.clear();
+        items.add(latest(FIRST, "request", "FINISHED", "2026-11-23T08:00:00Z", ""));
+        items.add(latest(
+                SECOND, "next", "SUBMITTED", "2026-11-23T07:55:02Z", ", \"restoredFrom\": \"file:/savepoints/one\""));
+
+        assertThat(rules()).isEmpty();
+    }
+
+    @Test
     void judge_latestWithoutTheStateOfTheOneBefore_findsIt() {
         aRunningJob();
         submission("next", 1, SECOND, "");
         executions.set(0, new Execution(FIRST, FIRST, "job", 1, START, "FINISHED", START.plusSeconds(1)));
         executions.add(new Execution(SECOND, SECOND, "job", 1, START.plusSeconds(2), "RUNNING", null));
-        items.add(item("""
-                {"pk": "ATTEMPT#lab#%s", "sk": "ATTEMPT", "flinkJobId": "%s", "requestId": "next", "number": 1,
-                 "state": "SUBMITTED", "createdAt": "2026-11-23T08:00:02Z", "submittedAt": "2026-11-23T08:00:02Z",
-                 "spec": {"job": "job", "kind": "STREAM", "restore": {"mode": "LATEST"}}}
-                """.formatted(SECOND, SECOND)));
+        items.add(latest(SECOND, "next", "SUBMITTED", "2026-11-23T08:00:02Z", ""));
 
         assertThat(rules()).containsExactly("STATE_IS_KEPT");
     }
@@ -289,6 +299,14 @@ class JudgeTest {
                  "state": "%s", "createdAt": "2026-11-23T08:00:00Z", "submittedAt": "2026-11-23T08:00:00Z",
                  "spec": {"job": "job", "kind": "STREAM", "restore": {"mode": "NONE"}}}
                 """.formatted(id, id, request, number, state));
+    }
+
+    private static JsonNode latest(String id, String request, String state, String createdAt, String more) {
+        return item("""
+                {"pk": "ATTEMPT#lab#%s", "sk": "ATTEMPT", "flinkJobId": "%s", "requestId": "%s", "number": 1,
+                 "state": "%s", "createdAt": "%s", "submittedAt": "%s"%s,
+                 "spec": {"job": "job", "kind": "STREAM", "restore": {"mode": "LATEST"}}}
+                """.formatted(id, id, request, state, createdAt, createdAt, more));
     }
 
     private static JsonNode operation(String id, String state, String savepoint) {
