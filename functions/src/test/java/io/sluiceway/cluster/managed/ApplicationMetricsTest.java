@@ -134,10 +134,11 @@ class ApplicationMetricsTest {
 
     @ParameterizedTest
     @CsvSource({"400, Throttling", "403, AccessDenied", "500, InternalFailure", "503, ServiceUnavailable"})
-    void measure_refused_saysSoAndFailsNothing(int status, String code) {
+    void measure_refused_saysSoAtOnceAndFailsNothing(int status, String code) {
         service.failForm("GetMetricData", status, code);
 
         assertNotObservable("CloudWatch, which measures it, answered %s.".formatted(code), measure(running(LONG_AGO)));
+        assertThat(service.requests("GetMetricData")).hasSize(1);
     }
 
     @ParameterizedTest
