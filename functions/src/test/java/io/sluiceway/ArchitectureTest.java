@@ -20,6 +20,7 @@ class ArchitectureTest {
     private static final String[] ADAPTERS = {
         "io.sluiceway.cluster.managed",
         "io.sluiceway.cluster.session",
+        "io.sluiceway.event.eventbridge",
         "io.sluiceway.jar.s3",
         "io.sluiceway.ledger.dynamodb",
         "io.sluiceway.metrics.emf",
@@ -38,7 +39,7 @@ class ArchitectureTest {
             .layer("ports")
             .definedBy("io.sluiceway.cluster", "io.sluiceway.jar", "io.sluiceway.ledger", "io.sluiceway.metrics")
             .layer("domain")
-            .definedBy("io.sluiceway.job", "io.sluiceway.operation", "io.sluiceway.savepoint")
+            .definedBy("io.sluiceway.event", "io.sluiceway.job", "io.sluiceway.operation", "io.sluiceway.savepoint")
             .whereLayer("function")
             .mayNotBeAccessedByAnyLayer()
             .whereLayer("control")
@@ -64,6 +65,7 @@ class ArchitectureTest {
             .that()
             .resideInAnyPackage(
                     "io.sluiceway.error",
+                    "io.sluiceway.event",
                     "io.sluiceway.job",
                     "io.sluiceway.operation",
                     "io.sluiceway.savepoint",
@@ -86,6 +88,7 @@ class ArchitectureTest {
             .that()
             .resideOutsideOfPackages(
                     "io.sluiceway.cluster.managed",
+                    "io.sluiceway.event.eventbridge",
                     "io.sluiceway.jar.s3",
                     "io.sluiceway.ledger.dynamodb",
                     "io.sluiceway.savepoint.storage")
@@ -106,6 +109,16 @@ class ArchitectureTest {
             .resideInAnyPackage(
                     "software.amazon.awssdk.services.kinesisanalyticsv2..",
                     "software.amazon.awssdk.services.cloudwatch..");
+
+    @ArchTest
+    static final ArchRule ONLY_THE_BUS_IMPORTS_EVENTBRIDGE = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.sluiceway.event.eventbridge")
+            .and()
+            .haveNameNotMatching("io\\.sluiceway\\.function\\.Wiring.*")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("software.amazon.awssdk.services.eventbridge..");
 
     @ArchTest
     static final ArchRule ONLY_THE_LEDGER_IMPORTS_DYNAMODB = noClasses()

@@ -1,6 +1,7 @@
 package io.sluiceway.control;
 
 import io.sluiceway.cluster.DashboardLink;
+import io.sluiceway.event.JobEvent;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.JobOverview;
@@ -99,13 +100,31 @@ public sealed interface Answer {
     }
 
     /**
+     * One page of a job's events, the oldest first.
+     *
+     * @param events the page
+     * @param lastSequence the number of the job's newest event; 0 when there is none
+     * @param more whether there are more behind the page
+     */
+    record EventsListed(List<JobEvent> events, long lastSequence, boolean more) implements Answer {
+        public EventsListed {
+            events = List.copyOf(events);
+        }
+    }
+
+    /**
      * Clusters were swept.
      *
      * @param request the id that the caller gave the sweep; absent when it gave none
      * @param clusters what was found and done, in the order of the sweep
      * @param clustersLeft those that the time didn't suffice for
+     * @param events what became of the events that were pending or came of the sweep
      */
-    record JobsMonitored(@Nullable RequestId request, List<ClusterMonitored> clusters, List<ClusterName> clustersLeft)
+    record JobsMonitored(
+            @Nullable RequestId request,
+            List<ClusterMonitored> clusters,
+            List<ClusterName> clustersLeft,
+            Outbox.Told events)
             implements Answer {
         public JobsMonitored {
             clusters = List.copyOf(clusters);

@@ -3,6 +3,7 @@ package io.sluiceway.control;
 import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.event.EventData.JobStateChanged.State;
 import io.sluiceway.job.Arguments;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
@@ -37,12 +38,14 @@ final class Attempts {
     private static final Duration SHORT = Duration.ofSeconds(2);
 
     private final JobLedger ledger;
+    private final Outbox outbox;
     private final Limits limits;
     private final FlinkCluster cluster;
     private final Deadline deadline;
 
     Attempts(Ports ports, FlinkCluster cluster, Deadline deadline) {
         this.ledger = ports.ledger();
+        this.outbox = ports.outbox();
         this.limits = ports.limits();
         this.cluster = cluster;
         this.deadline = deadline;
@@ -134,7 +137,7 @@ final class Attempts {
             return end(known, attempt.change().submitted(job.startedAt()).ended(endOf(job.state()), end), null);
         }
         if (attempt.state() == AttemptState.SUBMITTED) {
-            return known;
+            return attempt.runningAt() == null && job.state() == JobState.RUNNING ? running(known) : known;
         }
         return submitted(known, job);
     }
@@ -147,6 +150,16 @@ final class Attempts {
             case INITIALIZING, CREATED, RUNNING, FAILING, CANCELLING, RESTARTING, SUSPENDED, RECONCILING ->
                 throw new IllegalArgumentException("A job that is " + state + " has not ended.");
         };
+    }
+
+    /** Records that the cluster was seen to run a job: it may have had it for long before. */
+    private Versioned<Attempt> running(Versioned<Attempt> known) throws LedgerConflictException {
+        Attempt changed = known.value().change().running(now()).made();
+        outbox.commit(
+                List.of(new LedgerChange.PutAttempt(changed, known.version())),
+                List.of(Outbox.ofState(changed, State.RUNNING, now())),
+                deadline);
+        return new Versioned<>(changed, known.version() + 1);
     }
 
     private Versioned<Attempt> submitted(Versioned<Attempt> known, JobOverview seen) throws LedgerConflictException {
@@ -165,7 +178,9 @@ final class Attempts {
             // Nobody could tell what became of it, and now it is there after all: the slot is its own again.
             job = new Versioned<>(job.value().taken(attempt.id()), job.version());
         }
-        Attempt changed = attempt.change().submitted(seen.startedAt()).made();
+        boolean runs = seen.state() == JobState.RUNNING;
+        Attempt.Change change = attempt.change().submitted(seen.startedAt());
+        Attempt changed = (runs ? change.running(now()) : change).made();
         List<LedgerChange> changes = new ArrayList<>();
         changes.add(new LedgerChange.PutAttempt(changed, known.version()));
         changes.add(new LedgerChange.PutJob(job.value().withLast(attempt.id()), job.version()));
@@ -173,7 +188,7 @@ final class Attempts {
                 .ifPresent(operation -> changes.add(
                         new LedgerChange.PutOperation(operation.value().completed(null, now()), operation.version())));
         changes.add(history(attempt, Event.ATTEMPT_SUBMITTED, null));
-        ledger.commit(changes, deadline);
+        outbox.commit(changes, runs ? List.of(Outbox.ofState(changed, State.RUNNING, now())) : List.of(), deadline);
         return new Versioned<>(changed, known.version() + 1);
     }
 

@@ -2,6 +2,7 @@ package io.sluiceway.control;
 
 import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.control.Answer.JobsMonitored;
+import io.sluiceway.control.Outbox.Told;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.JobState;
@@ -22,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Sweeps over clusters: observes what lives there, and takes what is open forward, so that a submission, a savepoint or
- * a stop whose caller went away comes to its end without anybody asking.
+ * a stop whose caller went away comes to its end without anybody asking; and publishes the events that others recorded
+ * and didn't come to publish.
  *
  * <p>Each cluster gets its share of the time. Nothing is remembered from sweep to sweep: where one begins among the
  * clusters, and among the jobs of each, moves with the clock, so that when the time suffices for some of them only,
@@ -31,6 +33,9 @@ import org.jspecify.annotations.Nullable;
 public final class MonitorJobs {
     /** What is kept for settling the last step, and some time to take that step in. */
     private static final Duration RESERVE = SubmitJob.SETTLING_RESERVE.plusSeconds(1);
+
+    /** What part of a cluster's share events may take that earlier calls have left unpublished. */
+    private static final int SHARE_OF_EVENTS = 4;
 
     /** With less than this a cluster that works would seem not to. */
     private static final Duration LEAST_SHARE = Duration.ofMillis(500);
@@ -65,6 +70,7 @@ public final class MonitorJobs {
         Deadline work = deadline.leaving(RESERVE);
         List<ClusterMonitored> swept = new ArrayList<>();
         List<ClusterName> left = new ArrayList<>();
+        Told told = Told.NOTHING;
         List<FlinkCluster> inTurn = inTurn(clusters, deadline.clock().instant());
         for (int i = 0; i < inTurn.size(); i++) {
             FlinkCluster cluster = inTurn.get(i);
@@ -74,11 +80,17 @@ public final class MonitorJobs {
                 continue;
             }
             Deadline until = Deadline.in(share.compareTo(LEAST_SHARE) < 0 ? LEAST_SHARE : share, deadline.clock());
+            Told before = ports.outbox()
+                    .publishPending(
+                            cluster.name(),
+                            Deadline.in(until.remaining().dividedBy(SHARE_OF_EVENTS), deadline.clock()));
             ClusterMonitored monitored = new Sweep(ports, metrics, cluster, until, deadline).run();
-            publish(monitored, deadline.clock().instant());
+            Told events = before.and(ports.outbox().publish(deadline));
+            publish(monitored, events, deadline.clock().instant());
             swept.add(monitored);
+            told = told.and(events);
         }
-        return new JobsMonitored(request, swept, left);
+        return new JobsMonitored(request, swept, left, told);
     }
 
     /** The same things, beginning where a sweep at that moment begins. */
@@ -89,11 +101,12 @@ public final class MonitorJobs {
         return rotated;
     }
 
-    private void publish(ClusterMonitored cluster, Instant at) {
+    private void publish(ClusterMonitored cluster, Told events, Instant at) {
         List<Value> values = new ArrayList<>();
         values.add(count("ClusterUnreachable", cluster.reachable() ? 0 : 1));
         values.add(count("JobsLeft", cluster.left()));
         values.add(count("SweepErrors", cluster.problems().size()));
+        values.add(count("EventsPending", events.pending()));
         // What couldn't be counted isn't 0.
         if (cluster.problems().stream().noneMatch(problem -> problem.job() == null)) {
             values.add(count("JobsRunning", in(cluster, JobState.RUNNING)));

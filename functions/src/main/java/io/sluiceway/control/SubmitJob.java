@@ -395,7 +395,8 @@ public final class SubmitJob {
                     null,
                     null,
                     null,
-                    0);
+                    0,
+                    null);
         }
 
         /** The savepoint that an attempt was stopped with is the newest, also when nobody has asked for it since. */

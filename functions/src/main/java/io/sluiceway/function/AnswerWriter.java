@@ -7,6 +7,7 @@ import io.sluiceway.control.Answer;
 import io.sluiceway.control.ClusterMonitored;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.event.JobEvent;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobStatus;
@@ -23,6 +24,7 @@ import io.sluiceway.operation.Operation;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -67,6 +69,15 @@ final class AnswerWriter {
                     json.put("nextPageToken", listed.nextPage().toString());
                 }
             }
+            case Answer.EventsListed listed -> {
+                json.put("outcome", "OBSERVED");
+                ArrayNode events = json.putArray("events");
+                for (JobEvent event : listed.events()) {
+                    ObjectNode written = events.addObject().put("detailType", event.type());
+                    write(written.putObject("detail"), event.detail());
+                }
+                json.put("lastSequence", listed.lastSequence()).put("more", listed.more());
+            }
             case Answer.JobsMonitored monitored -> writeMonitored(json, monitored);
         }
         return json;
@@ -81,6 +92,18 @@ final class AnswerWriter {
                 .put("action", code.action())
                 .put("retryable", code.retryable());
         return json;
+    }
+
+    private static void write(ObjectNode json, Map<?, ?> fields) {
+        fields.forEach((name, value) -> {
+            String field = name.toString();
+            switch (value) {
+                case Map<?, ?> inner -> write(json.putObject(field), inner);
+                case Boolean truth -> json.put(field, truth);
+                case Long number -> json.put(field, number);
+                case null, default -> json.put(field, String.valueOf(value));
+            }
+        });
     }
 
     private static void writeAttempt(ObjectNode json, Attempt attempt) {
@@ -212,6 +235,9 @@ final class AnswerWriter {
         json.put(
                 "left",
                 monitored.clusters().stream().mapToInt(ClusterMonitored::left).sum());
+        json.putObject("events")
+                .put("published", monitored.events().published())
+                .put("pending", monitored.events().pending());
         if (!monitored.clustersLeft().isEmpty()) {
             ArrayNode left = json.putArray("clustersLeft");
             monitored.clustersLeft().forEach(cluster -> left.add(cluster.value()));

@@ -193,6 +193,9 @@ final class EventReader {
         if (type == Integer.class || type == int.class) {
             return "an integer of at most 2,147,483,647";
         }
+        if (type == Long.class) {
+            return "an integer";
+        }
         if (type == Boolean.class) {
             return "true or false";
         }

@@ -3,6 +3,8 @@ package io.sluiceway.function;
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluiceway.control.Answer;
+import io.sluiceway.control.Outbox.Told;
+import io.sluiceway.control.Ports;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.Quoted;
 import io.sluiceway.error.RefusedException;
@@ -13,6 +15,7 @@ import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.function.BiFunction;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -64,6 +67,30 @@ class Invocation {
                                     .formatted(defect.getClass().getSimpleName()),
                             defect),
                     onRefusal);
+        }
+    }
+
+    /** As {@link #answer(Event, Class, BiFunction)}, for a verb that records: what it has recorded is published. */
+    <R extends FunctionRequest> JsonNode answer(
+            Event event, Class<R> type, Supplier<Ports> ports, BiFunction<R, Deadline, Answer> verb) {
+        return answer(event, type, (request, deadline) -> {
+            try {
+                return verb.apply(request, deadline);
+            } finally {
+                publish(ports, deadline);
+            }
+        });
+    }
+
+    /** Whatever comes of it, the verb's answer stands: what isn't published stays recorded. */
+    private static void publish(Supplier<Ports> ports, Deadline deadline) {
+        try {
+            Told told = ports.get().outbox().publish(deadline);
+            if (told.trouble() != null) {
+                LOG.warnf("%,d events are pending: %s", told.pending(), told.trouble());
+            }
+        } catch (RuntimeException e) {
+            LOG.warn("Events are pending: " + Traces.of(e));
         }
     }
 

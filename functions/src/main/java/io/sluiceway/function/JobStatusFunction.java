@@ -26,6 +26,7 @@ public class JobStatusFunction {
         return invocation.answer(
                 event,
                 JobStatusRequest.class,
+                ports,
                 (request, deadline) -> request.observe(new ObserveJob(ports.get()), deadline));
     }
 }

@@ -41,6 +41,11 @@ public class MonitorJobsFunction {
         JobsMonitored answer = new MonitorJobs(ports.get(), metrics.get())
                 .monitor(request.requestOrNull(), request.clusterNames(), deadline);
         answer.clusters().forEach(MonitorJobsFunction::log);
+        if (answer.events().trouble() != null) {
+            LOG.warnf(
+                    "%,d events are pending: %s",
+                    answer.events().pending(), answer.events().trouble());
+        }
         return answer;
     }
 

@@ -22,6 +22,13 @@ interface SluicewayConfig {
     @WithDefault("P400D")
     Duration ledgerRetention();
 
+    /** The EventBridge bus that events are published on, by its name or ARN; without it they are recorded only. */
+    Optional<String> eventBus();
+
+    /** How long events can be listed, as an ISO-8601 duration. */
+    @WithDefault("P30D")
+    Duration eventRetention();
+
     /** The namespace of CloudWatch that metrics are published in; none are without it. */
     Optional<String> metricsNamespace();
 

@@ -26,6 +26,7 @@ public class StopJobFunction {
         return invocation.answer(
                 event,
                 StopJobRequest.class,
+                ports,
                 (request, deadline) -> new StopJob(ports.get())
                         .stop(
                                 request.request(),

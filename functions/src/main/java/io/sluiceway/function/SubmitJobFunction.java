@@ -34,6 +34,7 @@ public class SubmitJobFunction {
         return invocation.answer(
                 event,
                 SubmitJobRequest.class,
+                ports,
                 (request, deadline) -> new SubmitJob(ports.get(), jars())
                         .submit(request.request(), request.spec(), request.rerunOrDefault(), deadline));
     }

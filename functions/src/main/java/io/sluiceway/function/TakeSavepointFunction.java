@@ -26,6 +26,7 @@ public class TakeSavepointFunction {
         return invocation.answer(
                 event,
                 TakeSavepointRequest.class,
+                ports,
                 (request, deadline) ->
                         new TakeSavepoint(ports.get()).take(request.request(), request.target(), deadline));
     }

@@ -6,9 +6,12 @@ import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.cluster.managed.ManagedCluster;
 import io.sluiceway.cluster.session.SessionCluster;
 import io.sluiceway.control.Limits;
+import io.sluiceway.control.Outbox;
 import io.sluiceway.control.Ports;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.event.EventBus;
+import io.sluiceway.event.eventbridge.EventBridgeBus;
 import io.sluiceway.jar.JarStore;
 import io.sluiceway.jar.s3.S3JarStore;
 import io.sluiceway.job.ClusterName;
@@ -24,6 +27,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.function.Supplier;
 import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.regions.providers.DefaultAwsRegionProviderChain;
 import software.amazon.awssdk.services.cloudwatch.CloudWatchClient;
@@ -71,12 +75,23 @@ class Wiring {
     Supplier<Ports> ports(Supplier<Clusters> clusters, Lazy<S3Client> s3, SluicewayConfig config) {
         return new Lazy<>(() -> new Ports(
                 clusters.get(),
-                new DynamoDbJobLedger(
-                        new Lazy<>(() -> DynamoDbJobLedger.newClientBuilder().build()),
-                        ledgerTable(config),
-                        config.ledgerRetention()),
+                new Outbox(
+                        new DynamoDbJobLedger(
+                                new Lazy<>(() ->
+                                        DynamoDbJobLedger.newClientBuilder().build()),
+                                ledgerTable(config),
+                                config.ledgerRetention(),
+                                config.eventRetention()),
+                        eventBus(config)),
                 new SchemeSavepointStore(s3, config.sharesFileSystem()),
                 limits(config.submission())));
+    }
+
+    private static @Nullable EventBus eventBus(SluicewayConfig config) {
+        return config.eventBus()
+                .map(bus -> new EventBridgeBus(
+                        new Lazy<>(() -> EventBridgeBus.newClientBuilder().build()), bus))
+                .orElse(null);
     }
 
     /** Metrics are log lines of their own: {@code application.properties} lets nothing stand before them. */

@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  * @param endedAt when it was seen to have ended; absent until then
  * @param failure why it was refused or what is unknown about it; absent when there is nothing to say
  * @param restarts the most restarts that were seen of it
+ * @param runningAt when the cluster was first seen to run it; absent until then
  */
 public record Attempt(
         FlinkJobId id,
@@ -50,7 +51,8 @@ public record Attempt(
         @Nullable Instant submittedAt,
         @Nullable Instant endedAt,
         @Nullable Refusal failure,
-        long restarts) {
+        long restarts,
+        @Nullable Instant runningAt) {
     /**
      * Why something was refused, kept so that a repeated request hears the same.
      *
@@ -82,6 +84,7 @@ public record Attempt(
         private @Nullable Instant endedAt;
         private @Nullable Refusal failure;
         private long restarts;
+        private @Nullable Instant runningAt;
 
         private Change(Attempt from) {
             this.from = from;
@@ -95,6 +98,7 @@ public record Attempt(
             this.endedAt = from.endedAt;
             this.failure = from.failure;
             this.restarts = from.restarts;
+            this.runningAt = from.runningAt;
         }
 
         public Change specHash(String hash) {
@@ -125,9 +129,16 @@ public record Attempt(
         }
 
         public Change submitted(Instant at) {
+            // One that comes back runs anew.
+            this.runningAt = state == AttemptState.SUBMITTED ? runningAt : null;
             this.state = AttemptState.SUBMITTED;
             this.submittedAt = submittedAt == null ? at : submittedAt;
             this.failure = null;
+            return this;
+        }
+
+        public Change running(Instant at) {
+            this.runningAt = at;
             return this;
         }
 
@@ -169,7 +180,8 @@ public record Attempt(
                     submittedAt,
                     endedAt,
                     failure,
-                    restarts);
+                    restarts,
+                    runningAt);
         }
     }
 }

@@ -16,25 +16,38 @@ import org.jspecify.annotations.Nullable;
  *     and always for a RUN
  * @param last the newest attempt that reached the cluster, or may have: the head of a STREAM's lineage; absent while
  *     there is none
+ * @param lastEvent the number of the newest event that was recorded of it; 0 while there is none
  */
 public record Job(
         ClusterName cluster,
         JobName name,
         JobKind kind,
         @Nullable FlinkJobId active,
-        @Nullable FlinkJobId last) {
+        @Nullable FlinkJobId last,
+        long lastEvent) {
+    /** A job of which nothing has been told yet. */
+    public Job(
+            ClusterName cluster, JobName name, JobKind kind, @Nullable FlinkJobId active, @Nullable FlinkJobId last) {
+        this(cluster, name, kind, active, last, 0);
+    }
+
     /** This job with its slot taken. */
     public Job taken(FlinkJobId attempt) {
-        return new Job(cluster, name, kind, attempt, last);
+        return new Job(cluster, name, kind, attempt, last, lastEvent);
     }
 
     /** This job with its slot free. */
     public Job free() {
-        return new Job(cluster, name, kind, null, last);
+        return new Job(cluster, name, kind, null, last, lastEvent);
     }
 
     /** This job with a new head of its lineage. */
     public Job withLast(FlinkJobId attempt) {
-        return new Job(cluster, name, kind, active, attempt);
+        return new Job(cluster, name, kind, active, attempt, lastEvent);
+    }
+
+    /** This job with so many more events. */
+    public Job told(int events) {
+        return new Job(cluster, name, kind, active, last, lastEvent + events);
     }
 }

@@ -1,5 +1,6 @@
 package io.sluiceway.ledger;
 
+import io.sluiceway.event.JobEvent;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobName;
@@ -49,6 +50,25 @@ public interface JobLedger {
      * @param after where the page before said to go on; absent: from the newest
      */
     Page<HistoryEntry> history(ClusterName cluster, JobName job, int limit, @Nullable String after, Deadline deadline);
+
+    /**
+     * A job's events that are still kept, the oldest first.
+     *
+     * @param afterSequence the number behind which the page begins; 0: from the oldest that is kept
+     * @param limit how many at the most, 1 to 1,000
+     */
+    Page<JobEvent> events(ClusterName cluster, JobName job, long afterSequence, int limit, Deadline deadline);
+
+    /**
+     * The events of a cluster's jobs that were recorded to be published and haven't been said to be, the oldest first.
+     *
+     * @param limit how many at the most, 1 to 1,000
+     * @param after where the page before said to go on; absent: from the oldest
+     */
+    Page<JobEvent> pendingEvents(ClusterName cluster, int limit, @Nullable String after, Deadline deadline);
+
+    /** Records that events have been published; also those that somebody else has said so of. */
+    void published(List<JobEvent> events, Deadline deadline);
 
     /**
      * Makes changes, all or none.

@@ -1,5 +1,6 @@
 package io.sluiceway.ledger;
 
+import io.sluiceway.event.JobEvent;
 import io.sluiceway.operation.Operation;
 
 /** One of the changes that the ledger makes together or not at all. */
@@ -24,4 +25,12 @@ public sealed interface LedgerChange {
 
     /** Adds a line to a job's history. */
     record AddHistory(HistoryEntry entry) implements LedgerChange {}
+
+    /**
+     * Records an event; its job must have none with its number yet.
+     *
+     * @param pending whether it is to be published: it is found by {@link JobLedger#pendingEvents} until it is said to
+     *     be
+     */
+    record AddEvent(JobEvent event, boolean pending) implements LedgerChange {}
 }

@@ -670,6 +670,7 @@ class MonitorJobsTest extends VerbFixture {
                         Map.entry("ClusterUnreachable", 0.0),
                         Map.entry("JobsLeft", 0.0),
                         Map.entry("SweepErrors", 0.0),
+                        Map.entry("EventsPending", 0.0),
                         Map.entry("JobsRunning", 1.0),
                         Map.entry("JobsRestarting", 1.0),
                         Map.entry("JobsFailing", 1.0),

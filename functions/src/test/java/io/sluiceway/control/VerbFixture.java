@@ -5,6 +5,7 @@ import io.sluiceway.cluster.FakeFlinkCluster;
 import io.sluiceway.control.Answer.Submitted;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.event.FakeEventBus;
 import io.sluiceway.jar.FakeJarStore;
 import io.sluiceway.jar.JarDigest;
 import io.sluiceway.jar.JarReference;
@@ -52,7 +53,9 @@ abstract class VerbFixture {
     final FakeFlinkCluster cluster = new FakeFlinkCluster(CLUSTER, 3, clock, store);
     final FakeJobLedger ledger = new FakeJobLedger();
     final FakeJarStore jars = new FakeJarStore();
-    final Ports ports = new Ports(new Clusters(List.of(cluster)), ledger, store, LIMITS);
+    final FakeEventBus bus = new FakeEventBus();
+    final Outbox outbox = new Outbox(ledger, bus);
+    final Ports ports = new Ports(new Clusters(List.of(cluster)), outbox, store, LIMITS);
     final TakeSavepoint takeSavepoint = new TakeSavepoint(ports);
     final StopJob stopJob = new StopJob(ports);
     final ObserveJob observeJob = new ObserveJob(ports);

@@ -5,8 +5,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluiceway.cluster.Clusters;
 import io.sluiceway.cluster.FakeFlinkCluster;
 import io.sluiceway.control.Limits;
+import io.sluiceway.control.Outbox;
 import io.sluiceway.control.Ports;
 import io.sluiceway.error.ErrorCode;
+import io.sluiceway.event.FakeEventBus;
 import io.sluiceway.jar.FakeJarStore;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.ledger.FakeJobLedger;
@@ -44,6 +46,16 @@ final class FakeDeployment {
         }
 
         @Override
+        public Optional<String> eventBus() {
+            throw new UnsupportedOperationException("The wiring reads this.");
+        }
+
+        @Override
+        public Duration eventRetention() {
+            throw new UnsupportedOperationException("The wiring reads this.");
+        }
+
+        @Override
         public Optional<String> metricsNamespace() {
             throw new UnsupportedOperationException("The wiring reads this.");
         }
@@ -73,6 +85,7 @@ final class FakeDeployment {
         }
     };
     final FakeJarStore jars = new FakeJarStore();
+    final FakeEventBus bus = new FakeEventBus();
     final FakeMetricsSink metrics = new FakeMetricsSink();
     final Config config =
             new Config(Optional.empty(), Optional.of(Set.of("sluiceway-local-jobs")), Duration.ofSeconds(20));
@@ -90,7 +103,7 @@ final class FakeDeployment {
         jars.put("s3://sluiceway-local-jobs/jars/test.jar", Files.exists(jar) ? jar : TestJobJar.write(jar, 0));
         Ports ports = new Ports(
                 clusters,
-                ledger,
+                new Outbox(ledger, bus),
                 store,
                 new Limits(
                         Duration.ofSeconds(15),
@@ -104,6 +117,7 @@ final class FakeDeployment {
                 "take-savepoint", new TakeSavepointFunction(invocation, () -> ports)::takeSavepoint,
                 "stop-job", new StopJobFunction(invocation, () -> ports)::stopJob,
                 "list-jobs", new ListJobsFunction(invocation, () -> clusters)::listJobs,
+                "list-events", new ListEventsFunction(invocation, () -> ports)::listEvents,
                 "monitor-jobs", new MonitorJobsFunction(invocation, () -> ports, () -> metrics)::monitorJobs);
     }
 

@@ -3,9 +3,11 @@ package io.sluiceway.ledger;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.Quoted;
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.event.JobEvent;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobName;
+import io.sluiceway.ledger.LedgerChange.AddEvent;
 import io.sluiceway.ledger.LedgerChange.AddHistory;
 import io.sluiceway.ledger.LedgerChange.AddSavepoint;
 import io.sluiceway.ledger.LedgerChange.PutAttempt;
@@ -30,7 +32,7 @@ import java.util.function.Function;
 import java.util.regex.Pattern;
 
 /** A ledger in memory, for fast tests. */
-public final class FakeJobLedger implements JobLedger {
+public class FakeJobLedger implements JobLedger {
     /** Of one width, so that places sort as instants do. */
     private static final DateTimeFormatter INSTANT =
             DateTimeFormatter.ofPattern("yyyyMMddHHmmssSSSSSSSSS").withZone(ZoneOffset.UTC);
@@ -50,6 +52,15 @@ public final class FakeJobLedger implements JobLedger {
 
     private record SavepointKey(ClusterName cluster, JobName job, OperationId operation) {}
 
+    private record EventKey(ClusterName cluster, JobName job, long sequence) {
+        static EventKey of(JobEvent event) {
+            return new EventKey(event.cluster(), event.job(), event.sequence());
+        }
+    }
+
+    /** An event that is to be published. */
+    private record PendingKey(EventKey event) {}
+
     /** A line's place: no two lines share one. */
     private record HistoryKey(long number) {}
 
@@ -60,6 +71,8 @@ public final class FakeJobLedger implements JobLedger {
 
     private static final Comparator<Line> NEWEST_FIRST =
             Comparator.comparing(Line::place).reversed();
+    private static final Comparator<JobEvent> OLDEST_FIRST = Comparator.comparing(FakeJobLedger::place);
+    private static final Pattern PENDING = Pattern.compile("\\d{23}#[a-z0-9-]{1,128}#\\d{12}");
     private static final Pattern PLACE = Pattern.compile("\\d{23}#\\d{9}");
 
     private final Map<Object, Versioned<Object>> records = new LinkedHashMap<>();
@@ -137,6 +150,27 @@ public final class FakeJobLedger implements JobLedger {
         return linesOf(cluster, job).reversed().stream().map(Line::entry).toList();
     }
 
+    /** All events, each job's in their order. */
+    public synchronized List<JobEvent> events() {
+        return records.entrySet().stream()
+                .filter(entry -> entry.getKey() instanceof EventKey)
+                .map(entry -> (JobEvent) entry.getValue().value())
+                .toList();
+    }
+
+    /** All events that are recorded to be published and haven't been said to be. */
+    public synchronized List<JobEvent> pendingEvents() {
+        return records.entrySet().stream()
+                .filter(entry -> entry.getKey() instanceof PendingKey)
+                .map(entry -> (JobEvent) entry.getValue().value())
+                .sorted(OLDEST_FIRST)
+                .toList();
+    }
+
+    private static String place(JobEvent event) {
+        return "%s#%s#%012d".formatted(INSTANT.format(event.occurredAt()), event.job(), event.sequence());
+    }
+
     private synchronized <T> List<T> all(Class<T> type) {
         return records.values().stream()
                 .map(Versioned::value)
@@ -205,6 +239,38 @@ public final class FakeJobLedger implements JobLedger {
                 .filter(line -> line.place().compareTo(place) < 0)
                 .toList();
         return page(rest, limit, Line::entry, Line::place);
+    }
+
+    @Override
+    public synchronized Page<JobEvent> events(
+            ClusterName cluster, JobName job, long afterSequence, int limit, Deadline deadline) {
+        checkLimit(limit);
+        read(deadline);
+        List<JobEvent> rest = events().stream()
+                .filter(event -> event.cluster().equals(cluster) && event.job().equals(job))
+                .filter(event -> event.sequence() > afterSequence)
+                .sorted(Comparator.comparingLong(JobEvent::sequence))
+                .toList();
+        return page(rest, limit, event -> event, event -> "%012d".formatted(event.sequence()));
+    }
+
+    @Override
+    public synchronized Page<JobEvent> pendingEvents(ClusterName cluster, int limit, String after, Deadline deadline) {
+        checkLimit(limit);
+        String place = after == null ? "" : checkToken(after, PENDING);
+        read(deadline);
+        List<JobEvent> rest = pendingEvents().stream()
+                .filter(event -> event.cluster().equals(cluster) && place(event).compareTo(place) > 0)
+                .toList();
+        return page(rest, limit, event -> event, FakeJobLedger::place);
+    }
+
+    @Override
+    public synchronized void published(List<JobEvent> events, Deadline deadline) {
+        for (JobEvent event : events) {
+            read(deadline);
+            records.remove(new PendingKey(EventKey.of(event)));
+        }
     }
 
     private List<Line> linesOf(ClusterName cluster, JobName job) {
@@ -316,14 +382,18 @@ public final class FakeJobLedger implements JobLedger {
                             savepoint);
                 case AddHistory(HistoryEntry entry) ->
                     new Write(new HistoryKey(writes.size()), LedgerChange.ABSENT, Objects.requireNonNull(entry));
+                case AddEvent(JobEvent event, boolean _) -> new Write(EventKey.of(event), LedgerChange.ABSENT, event);
             };
+            if (change instanceof AddEvent(JobEvent event, boolean pending) && pending) {
+                writes.add(new Write(new PendingKey(EventKey.of(event)), LedgerChange.ABSENT, event));
+            }
             if (!keys.add(write.key())) {
                 throw new IllegalArgumentException("Two changes of one commit are of the same record.");
             }
             writes.add(write);
         }
-        if (writes.isEmpty() || writes.size() > 20) {
-            throw new IllegalArgumentException("A commit makes 1 to 20 changes, not " + writes.size() + ".");
+        if (changes.isEmpty() || changes.size() > 20) {
+            throw new IllegalArgumentException("A commit makes 1 to 20 changes, not " + changes.size() + ".");
         }
         return List.copyOf(writes);
     }

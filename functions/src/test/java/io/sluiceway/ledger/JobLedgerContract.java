@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.event.EventId;
+import io.sluiceway.event.JobEvent;
 import io.sluiceway.jar.JarDigest;
 import io.sluiceway.jar.JarReference;
 import io.sluiceway.jar.JarUri;
@@ -21,6 +23,7 @@ import io.sluiceway.job.RequestId;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.ledger.Attempt.Refusal;
 import io.sluiceway.ledger.HistoryEntry.Event;
+import io.sluiceway.ledger.LedgerChange.AddEvent;
 import io.sluiceway.ledger.LedgerChange.AddHistory;
 import io.sluiceway.ledger.LedgerChange.AddSavepoint;
 import io.sluiceway.ledger.LedgerChange.PutAttempt;
@@ -81,6 +84,8 @@ public abstract class JobLedgerContract {
         assertThat(ledger().savepoints(cluster, name, soon())).isEmpty();
         assertThat(ledger().jobs(cluster, 10, null, soon())).isEqualTo(new Page<>(List.of(), null));
         assertThat(ledger().history(cluster, name, 10, null, soon())).isEqualTo(new Page<>(List.of(), null));
+        assertThat(ledger().events(cluster, name, 0, 10, soon())).isEqualTo(new Page<>(List.of(), null));
+        assertThat(ledger().pendingEvents(cluster, 10, null, soon())).isEqualTo(new Page<>(List.of(), null));
     }
 
     @Test
@@ -272,7 +277,7 @@ public abstract class JobLedgerContract {
 
     @Test
     void commit_optionalFields_areReadAbsentAndPresent() throws Exception {
-        for (int present = 0; present < 9; present++) {
+        for (int present = 0; present < 10; present++) {
             Attempt attempt = withOptional(newId(), present);
             commit(new PutAttempt(attempt, LedgerChange.ABSENT));
             assertThat(ledger().findAttempt(cluster, attempt.id(), soon())).contains(new Versioned<>(attempt, 1));
@@ -291,7 +296,8 @@ public abstract class JobLedgerContract {
                 new Job(cluster, new JobName("a"), JobKind.RUN, null, null),
                 new Job(cluster, new JobName("b"), JobKind.STREAM, newId(), null),
                 new Job(cluster, new JobName("c"), JobKind.STREAM, null, newId()),
-                new Job(cluster, new JobName("d"), JobKind.STREAM, newId(), newId()))) {
+                new Job(cluster, new JobName("d"), JobKind.STREAM, newId(), newId()),
+                new Job(cluster, new JobName("e"), JobKind.RUN, null, null, 999_999_999_999L))) {
             commit(new PutJob(job, LedgerChange.ABSENT));
             assertThat(ledger().findJob(cluster, job.name(), soon())).contains(new Versioned<>(job, 1));
         }
@@ -538,6 +544,185 @@ public abstract class JobLedgerContract {
     }
 
     @Test
+    void commit_event_isReadWhole() throws Exception {
+        JobEvent whole = new JobEvent(
+                EventId.derive(cluster, name, 1),
+                "Flink Job State Changed",
+                2,
+                cluster,
+                name,
+                1,
+                newId(),
+                new RequestId("r"),
+                THEN,
+                Map.of(
+                        "text",
+                        "Zürich 日本 🛬 \"{}\"",
+                        "empty",
+                        "",
+                        "number",
+                        Long.MIN_VALUE,
+                        "truth",
+                        true,
+                        "lie",
+                        false));
+        JobEvent least = new JobEvent(
+                EventId.derive(cluster, name, 2),
+                "Flink Data Ready",
+                1,
+                cluster,
+                name,
+                2,
+                newId(),
+                null,
+                THEN,
+                Map.of());
+
+        commit(new AddEvent(whole, true), new AddEvent(least, false));
+
+        assertThat(ledger().events(cluster, name, 0, 10, soon())).isEqualTo(new Page<>(List.of(whole, least), null));
+        assertThat(ledger().pendingEvents(cluster, 10, null, soon())).isEqualTo(new Page<>(List.of(whole), null));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 5, 11, 12, 1000})
+    void events_oldestFirst_pageByPage(int limit) throws Exception {
+        JobName longer = new JobName("flight-delays-2");
+        for (long sequence = 11; sequence >= 1; sequence--) {
+            // That one was recorded later, or by a clock that is behind, makes no difference.
+            commit(new AddEvent(event(name, sequence), true));
+        }
+        commit(new AddEvent(event(longer, 1), true), new AddHistory(line(THEN, null)));
+
+        assertThat(pages(
+                        limit,
+                        (most, after) ->
+                                ledger().events(cluster, name, after == null ? 0 : Long.parseLong(after), most, soon()),
+                        11))
+                .extracting(JobEvent::sequence)
+                .containsExactly(1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L, 9L, 10L, 11L);
+        assertThat(ledger().events(cluster, name, 9, limit, soon()).items())
+                .extracting(JobEvent::sequence)
+                .first()
+                .isEqualTo(10L);
+        assertThat(ledger().events(cluster, name, 11, limit, soon()).items()).isEmpty();
+    }
+
+    @Test
+    void events_behindANumberThatIsMissing_beginsBehindIt() throws Exception {
+        commit(new AddEvent(event(name, 3), false), new AddEvent(event(name, 5), false));
+
+        assertThat(ledger().events(cluster, name, 1, 10, soon()).items())
+                .extracting(JobEvent::sequence)
+                .containsExactly(3L, 5L);
+        assertThat(ledger().events(cluster, name, 4, 10, soon()).items())
+                .extracting(JobEvent::sequence)
+                .containsExactly(5L);
+        assertThat(ledger().events(cluster, name, 999_999_999_999L, 10, soon()).items())
+                .isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void commit_eventWithANumberThatIsTaken_conflicts(boolean pending) throws Exception {
+        JobEvent first = event(name, 1);
+        commit(new AddEvent(first, pending));
+        ledger().published(List.of(first), soon());
+
+        assertConflict(new AddEvent(event(name, 1), pending), new AddHistory(line(THEN, "never")));
+
+        assertThat(ledger().events(cluster, name, 0, 10, soon()).items()).containsExactly(first);
+        assertThat(ledger().pendingEvents(cluster, 10, null, soon()).items()).isEmpty();
+        assertThat(ledger().history(cluster, name, 10, null, soon()).items()).isEmpty();
+    }
+
+    @Test
+    void commit_eventBesideWhatIsStale_isNotRecorded() throws Exception {
+        Job job = new Job(cluster, name, JobKind.STREAM, null, null);
+        commit(new PutJob(job, LedgerChange.ABSENT));
+
+        assertConflict(new PutJob(job.told(1), LedgerChange.ABSENT), new AddEvent(event(name, 1), true));
+
+        assertThat(ledger().events(cluster, name, 0, 10, soon()).items()).isEmpty();
+        assertThat(ledger().pendingEvents(cluster, 10, null, soon()).items()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 4, 1000})
+    void pendingEvents_oldestFirst_untilTheyAreSaidToBePublished(int limit) throws Exception {
+        JobName other = new JobName("a-job");
+        JobEvent oldest = event(name, 2, THEN.minusSeconds(60));
+        JobEvent second = event(other, 1, THEN);
+        JobEvent third = event(name, 1, THEN);
+        JobEvent newest = event(other, 2, THEN.plusNanos(1));
+        commit(new AddEvent(newest, true), new AddEvent(third, true));
+        commit(new AddEvent(second, true), new AddEvent(oldest, true));
+
+        assertThat(pages(limit, (most, after) -> ledger().pendingEvents(cluster, most, after, soon()), 4))
+                .containsExactly(oldest, second, third, newest);
+
+        ledger().published(List.of(second, newest), soon());
+        ledger().published(List.of(second), soon());
+
+        assertThat(pages(limit, (most, after) -> ledger().pendingEvents(cluster, most, after, soon()), 2))
+                .containsExactly(oldest, third);
+        assertThat(ledger().events(cluster, other, 0, 10, soon()).items()).containsExactly(second, newest);
+        ClusterName elsewhere = new ClusterName(cluster + "-2");
+        assertThat(ledger().pendingEvents(elsewhere, 10, null, soon()).items()).isEmpty();
+    }
+
+    @Test
+    void pendingEvents_notATokenOfItsOwn_isRefused() {
+        assertRefused(ErrorCode.FIELD_INVALID, () -> ledger().pendingEvents(cluster, 1, "hunter2", soon()));
+    }
+
+    @Test
+    void commit_eventsFromManyThreads_areNumberedWithoutGaps() throws Exception {
+        commit(new PutJob(new Job(cluster, name, JobKind.STREAM, null, null), LedgerChange.ABSENT));
+        int each = 5;
+
+        atOnce(thread -> {
+            for (int made = 0; made < each; ) {
+                Versioned<Job> job = ledger().findJob(cluster, name, soon()).orElseThrow();
+                try {
+                    commit(
+                            new PutJob(job.value().told(1), job.version()),
+                            new AddEvent(event(name, job.value().lastEvent() + 1), true));
+                } catch (LedgerConflictException lost) {
+                    continue;
+                }
+                made++;
+            }
+        });
+
+        assertThat(ledger().events(cluster, name, 0, 1000, soon()).items())
+                .extracting(JobEvent::sequence)
+                .containsExactly(IntStream.rangeClosed(1, THREADS * each)
+                        .mapToObj(Long::valueOf)
+                        .toArray(Long[]::new));
+        assertThat(ledger().findJob(cluster, name, soon()).orElseThrow().value().lastEvent())
+                .isEqualTo((long) THREADS * each);
+    }
+
+    private JobEvent event(JobName job, long sequence) {
+        return event(job, sequence, THEN);
+    }
+
+    private JobEvent event(JobName job, long sequence, Instant at) {
+        return new JobEvent(
+                EventId.derive(cluster, job, sequence),
+                "Flink Job State Changed",
+                1,
+                cluster,
+                job,
+                sequence,
+                newId(),
+                new RequestId("r"),
+                at,
+                Map.of("state", "RUNNING"));
+    }
+
+    @Test
     void anyCall_pastItsDeadline_isUnavailableAndWithoutEffect() {
         Deadline past = Deadline.in(Duration.ZERO, Clock.systemUTC());
         Job job = new Job(cluster, name, JobKind.STREAM, null, null);
@@ -550,6 +735,9 @@ public abstract class JobLedgerContract {
                 () -> ledger().savepoints(cluster, name, past),
                 () -> ledger().jobs(cluster, 1, null, past),
                 () -> ledger().history(cluster, name, 1, null, past),
+                () -> ledger().events(cluster, name, 0, 1, past),
+                () -> ledger().pendingEvents(cluster, 1, null, past),
+                () -> ledger().published(List.of(event(name, 1)), past),
                 () -> ledger().commit(List.of(new PutJob(job, LedgerChange.ABSENT)), past))) {
             assertRefused(ErrorCode.LEDGER_UNAVAILABLE, call);
         }
@@ -659,7 +847,8 @@ public abstract class JobLedgerContract {
                 null,
                 null,
                 null,
-                0);
+                0,
+                null);
     }
 
     /** With the one optional field of that number, with none for 0. */
@@ -681,7 +870,8 @@ public abstract class JobLedgerContract {
                 present == 5 ? THEN : null,
                 present == 6 ? THEN.plusSeconds(1) : null,
                 present >= 7 ? new Refusal(ErrorCode.PROGRAM_FAILED, present == 7 ? "" : "It fell.") : null,
-                Long.MAX_VALUE);
+                Long.MAX_VALUE,
+                present >= 9 ? THEN.plusSeconds(2) : null);
     }
 
     private Operation operation(OperationId id) {

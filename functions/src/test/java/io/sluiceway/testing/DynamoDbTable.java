@@ -23,6 +23,7 @@ import software.amazon.awssdk.services.dynamodb.waiters.DynamoDbWaiter;
 /** A table for the ledger as the CDK app makes it, in a DynamoDB that a test has started. */
 public final class DynamoDbTable implements AutoCloseable {
     public static final Duration RETENTION = Duration.ofDays(400);
+    public static final Duration EVENT_RETENTION = Duration.ofDays(30);
 
     /** For the first request to a process that has just started on a busy machine. */
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -74,7 +75,7 @@ public final class DynamoDbTable implements AutoCloseable {
     }
 
     public DynamoDbJobLedger ledger() {
-        return new DynamoDbJobLedger(() -> client, name, RETENTION);
+        return new DynamoDbJobLedger(() -> client, name, RETENTION, EVENT_RETENTION);
     }
 
     /** All items, as they are stored. */

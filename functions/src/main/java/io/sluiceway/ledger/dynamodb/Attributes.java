@@ -39,6 +39,19 @@ final class Attributes {
         return put(name, value == null ? null : AttributeValue.fromM(value.made()));
     }
 
+    /** A map of texts, whole numbers and truths. */
+    Attributes plain(String name, Map<String, Object> value) {
+        Attributes map = new Attributes();
+        value.forEach((field, plain) -> {
+            switch (plain) {
+                case Number number -> map.number(field, number);
+                case Boolean truth -> map.flag(field, truth);
+                default -> map.text(field, plain);
+            }
+        });
+        return map(name, map);
+    }
+
     Attributes all(Map<String, AttributeValue> others) {
         values.putAll(others);
         return this;

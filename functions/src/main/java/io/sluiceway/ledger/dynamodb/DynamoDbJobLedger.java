@@ -3,6 +3,7 @@ package io.sluiceway.ledger.dynamodb;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.Quoted;
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.event.JobEvent;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
@@ -12,6 +13,7 @@ import io.sluiceway.ledger.HistoryEntry;
 import io.sluiceway.ledger.Job;
 import io.sluiceway.ledger.JobLedger;
 import io.sluiceway.ledger.LedgerChange;
+import io.sluiceway.ledger.LedgerChange.AddEvent;
 import io.sluiceway.ledger.LedgerChange.AddHistory;
 import io.sluiceway.ledger.LedgerChange.AddSavepoint;
 import io.sluiceway.ledger.LedgerChange.PutAttempt;
@@ -34,6 +36,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -54,9 +57,9 @@ import software.amazon.awssdk.services.dynamodb.model.TransactionCanceledExcepti
  * The ledger in one Amazon DynamoDB table with the string keys {@code pk} and {@code sk}, whose time to live is the
  * attribute {@code expiresAt}.
  *
- * <p>What only answers for repeated calls or tells of the past expires: requests, history, and operations and attempts
- * of kind RUN that have ended; a write gives a record the whole time anew. DynamoDB removes an expired item some days
- * late, and until then it is read as any other: a request that is still there is still answered for.
+ * <p>What only answers for repeated calls or tells of the past expires: requests, history, events, and operations and
+ * attempts of kind RUN that have ended; a write gives a record the whole time anew. DynamoDB removes an expired item
+ * some days late, and until then it is read as any other: a request that is still there is still answered for.
  */
 public final class DynamoDbJobLedger implements JobLedger {
     private static final int MOST_CHANGES = 20;
@@ -64,6 +67,9 @@ public final class DynamoDbJobLedger implements JobLedger {
 
     /** DynamoDB's own limit of an item, in bytes. */
     private static final int LARGEST_ITEM = 400 * 1024;
+
+    /** The types of items that nobody changes once they are there. */
+    private static final Set<String> NEVER_REPLACED = Set.of("SAVEPOINT", "HISTORY", "EVENT");
 
     private static final String TYPE = "type";
     private static final String VERSION = "version";
@@ -82,6 +88,7 @@ public final class DynamoDbJobLedger implements JobLedger {
 
     private final Table table;
     private final Duration retention;
+    private final Duration eventRetention;
 
     /**
      * A ledger in a table.
@@ -89,10 +96,13 @@ public final class DynamoDbJobLedger implements JobLedger {
      * @param client gives the one client, made by {@link #newClientBuilder()} when the first record is asked for
      * @param tableName the table
      * @param retention how long that is kept which may go; longer than anybody repeats a request
+     * @param eventRetention how long events are kept, published or not; longer than anybody asks for what was missed
      */
-    public DynamoDbJobLedger(Supplier<DynamoDbClient> client, String tableName, Duration retention) {
+    public DynamoDbJobLedger(
+            Supplier<DynamoDbClient> client, String tableName, Duration retention, Duration eventRetention) {
         this.table = new Table(client, tableName);
         this.retention = retention;
+        this.eventRetention = eventRetention;
     }
 
     /** Makes clients that try three times, with jitter in between, and give a lost connection up in time. */
@@ -221,6 +231,46 @@ public final class DynamoDbJobLedger implements JobLedger {
                 item -> read(item, "HISTORY", Items::line));
     }
 
+    @Override
+    public Page<JobEvent> events(ClusterName cluster, JobName job, long afterSequence, int limit, Deadline deadline) {
+        checkLimit(limit);
+        return page(
+                query(
+                        Key.about(cluster, job),
+                        Key.EVENT,
+                        afterSequence == 0 ? null : Key.sequence(afterSequence),
+                        limit + 1,
+                        true,
+                        deadline),
+                limit,
+                Key.EVENT,
+                item -> read(item, "EVENT", Items::event));
+    }
+
+    @Override
+    public Page<JobEvent> pendingEvents(ClusterName cluster, int limit, @Nullable String after, Deadline deadline) {
+        checkLimit(limit);
+        if (after != null && !Key.isPending(after)) {
+            throw notAToken(after);
+        }
+        return page(
+                query(Key.pendingOf(cluster), Key.EVENT, after, limit + 1, true, deadline),
+                limit,
+                Key.EVENT,
+                item -> read(item, "PENDING", Items::event));
+    }
+
+    @Override
+    public void published(List<JobEvent> events, Deadline deadline) {
+        for (JobEvent event : events) {
+            table.call(
+                    deadline,
+                    client -> client.deleteItem(delete -> delete.tableName(table.name())
+                            .key(Key.ofPending(event).attributes())
+                            .overrideConfiguration(Table.within(deadline))));
+        }
+    }
+
     private static void checkLimit(int limit) {
         if (limit < 1 || limit > MOST_ITEMS) {
             throw new IllegalArgumentException("A page has 1 to 1,000 items, not " + limit + ".");
@@ -323,7 +373,10 @@ public final class DynamoDbJobLedger implements JobLedger {
         }
         List<Put> puts = new ArrayList<>();
         for (LedgerChange change : changes) {
-            puts.add(put(change, commitId, puts.size(), now.plus(retention)));
+            puts.add(put(change, commitId, puts.size(), now));
+            if (change instanceof AddEvent(JobEvent event, boolean pending) && pending) {
+                puts.add(event(Key.ofPending(event), "PENDING", event, commitId, now));
+            }
         }
         if (puts.stream().map(Put::key).distinct().count() < puts.size()) {
             throw new IllegalArgumentException("Two changes of one commit are of the same record.");
@@ -331,7 +384,8 @@ public final class DynamoDbJobLedger implements JobLedger {
         return puts;
     }
 
-    private static Put put(LedgerChange change, String commitId, int number, Instant expiry) {
+    private Put put(LedgerChange change, String commitId, int number, Instant now) {
+        Instant expiry = now.plus(retention);
         return switch (change) {
             case PutJob(Job job, long version) ->
                 put(Key.ofJob(job.cluster(), job.name()), "JOB", version, Items.ofJob(job), commitId, null);
@@ -373,7 +427,12 @@ public final class DynamoDbJobLedger implements JobLedger {
                         Items.ofLine(entry),
                         commitId,
                         expiry);
+            case AddEvent(JobEvent event, boolean _) -> event(Key.ofEvent(event), "EVENT", event, commitId, now);
         };
+    }
+
+    private Put event(Key key, String type, JobEvent event, String commitId, Instant now) {
+        return put(key, type, LedgerChange.ABSENT, Items.ofEvent(event), commitId, now.plus(eventRetention));
     }
 
     private static Put put(
@@ -386,7 +445,7 @@ public final class DynamoDbJobLedger implements JobLedger {
                 .number(EXPIRES_AT, expiry == null ? null : expiry.getEpochSecond())
                 .all(attributes.made())
                 .made();
-        return new Put(key, version, item, type.equals("SAVEPOINT") || type.equals("HISTORY"));
+        return new Put(key, version, item, NEVER_REPLACED.contains(type));
     }
 
     /** Refuses, before anything is asked, what would never fit: only arguments can be that long. */

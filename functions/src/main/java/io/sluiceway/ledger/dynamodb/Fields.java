@@ -2,9 +2,11 @@ package io.sluiceway.ledger.dynamodb;
 
 import io.sluiceway.error.RefusedException;
 import java.time.DateTimeException;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 
@@ -58,6 +60,11 @@ final class Fields {
         return values.containsKey(name) ? count(name) : null;
     }
 
+    /** As {@link #number}; absent: none has been counted. */
+    long numberOrZero(String name) {
+        return values.containsKey(name) ? number(name) : 0;
+    }
+
     boolean flag(String name) {
         return present(name, values.containsKey(name) ? values.get(name).bool() : null);
     }
@@ -70,6 +77,24 @@ final class Fields {
         return list.l().stream().map(text -> present(name, text.s())).toList();
     }
 
+    /** A map of texts, whole numbers and truths. */
+    Map<String, Object> plain(String name) {
+        return map(name, fields -> {
+            Map<String, Object> plain = new LinkedHashMap<>();
+            for (Map.Entry<String, AttributeValue> field : fields.values.entrySet()) {
+                plain.put(
+                        field.getKey(),
+                        switch (field.getValue().type()) {
+                            case S -> fields.text(field.getKey());
+                            case N -> fields.number(field.getKey());
+                            case BOOL -> fields.flag(field.getKey());
+                            default -> throw new UnreadableException(name);
+                        });
+            }
+            return plain;
+        });
+    }
+
     <T> T map(String name, Function<Fields, T> reader) {
         AttributeValue map = values.get(name);
         if (map == null || !map.hasM()) {
@@ -80,6 +105,11 @@ final class Fields {
 
     <T> @Nullable T mapIfPresent(String name, Function<Fields, T> reader) {
         return values.containsKey(name) ? map(name, reader) : null;
+    }
+
+    /** What attributes make together; refused as the named one where they make nothing. */
+    <T> T made(String name, Supplier<T> maker) {
+        return parsed(name, maker::get);
     }
 
     private static <T> T present(String name, @Nullable T value) {

@@ -1,6 +1,8 @@
 package io.sluiceway.ledger.dynamodb;
 
 import io.sluiceway.error.ErrorCode;
+import io.sluiceway.event.EventId;
+import io.sluiceway.event.JobEvent;
 import io.sluiceway.jar.JarDigest;
 import io.sluiceway.jar.JarReference;
 import io.sluiceway.jar.JarUri;
@@ -42,7 +44,8 @@ final class Items {
                 .text("job", job.name())
                 .text("kind", job.kind().name())
                 .text("active", job.active())
-                .text("last", job.last());
+                .text("last", job.last())
+                .number("lastEvent", job.lastEvent());
     }
 
     static Job job(Fields item) {
@@ -51,7 +54,9 @@ final class Items {
                 jobName(item),
                 item.read("kind", JobKind::valueOf),
                 item.readIfPresent("active", FlinkJobId::new),
-                item.readIfPresent("last", FlinkJobId::new));
+                item.readIfPresent("last", FlinkJobId::new),
+                // Tables hold jobs that were written before there were events.
+                item.numberOrZero("lastEvent"));
     }
 
     static Attributes ofRequest(RequestRecord request) {
@@ -100,7 +105,8 @@ final class Items {
                 .text("submittedAt", attempt.submittedAt())
                 .text("endedAt", attempt.endedAt())
                 .map("failure", ofRefusal(attempt.failure()))
-                .number("restarts", attempt.restarts());
+                .number("restarts", attempt.restarts())
+                .text("runningAt", attempt.runningAt());
     }
 
     static Attempt attempt(Fields item) {
@@ -121,7 +127,8 @@ final class Items {
                 item.readIfPresent("submittedAt", Instant::parse),
                 item.readIfPresent("endedAt", Instant::parse),
                 item.mapIfPresent("failure", Items::refusal),
-                item.number("restarts"));
+                item.number("restarts"),
+                item.readIfPresent("runningAt", Instant::parse));
     }
 
     static Attributes ofOperation(Operation operation) {
@@ -207,6 +214,36 @@ final class Items {
                 item.readIfPresent("attempt", FlinkJobId::new),
                 item.readIfPresent("operation", OperationId::new),
                 item.readIfPresent("detail", detail -> detail));
+    }
+
+    static Attributes ofEvent(JobEvent event) {
+        return new Attributes()
+                .text("eventId", event.id())
+                .text("detailType", event.type())
+                .number("detailVersion", event.version())
+                .text("cluster", event.cluster())
+                .text("job", event.job())
+                .number("sequence", event.sequence())
+                .text("flinkJobId", event.execution())
+                .text("requestId", event.request())
+                .text("occurredAt", event.occurredAt())
+                .plain("data", event.data());
+    }
+
+    static JobEvent event(Fields item) {
+        return item.made(
+                "detailType",
+                () -> new JobEvent(
+                        item.read("eventId", EventId::new),
+                        item.text("detailType"),
+                        item.count("detailVersion"),
+                        cluster(item),
+                        jobName(item),
+                        item.number("sequence"),
+                        item.read("flinkJobId", FlinkJobId::new),
+                        item.readIfPresent("requestId", RequestId::new),
+                        item.read("occurredAt", Instant::parse),
+                        item.plain("data")));
     }
 
     private static Attributes ofSpec(JobSpec spec) {

@@ -1,5 +1,6 @@
 package io.sluiceway.ledger.dynamodb;
 
+import io.sluiceway.event.JobEvent;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobName;
@@ -29,6 +30,7 @@ record Key(String pk, String sk) {
     static final String JOB = "JOB#";
     static final String SAVEPOINT = "SAVEPOINT#";
     static final String HISTORY = "HISTORY#";
+    static final String EVENT = "EVENT#";
 
     /** Sorts as time does. */
     private static final DateTimeFormatter FIXED_WIDTH =
@@ -36,6 +38,9 @@ record Key(String pk, String sk) {
 
     private static final Pattern LINE =
             Pattern.compile("\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{9}Z#[0-9a-f]{32}#\\d{2}");
+
+    private static final Pattern PENDING =
+            Pattern.compile("\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{9}Z#[a-z0-9-]{1,128}#\\d{12}");
 
     static Key ofJob(ClusterName cluster, JobName job) {
         return new Key(jobsOf(cluster), JOB + job);
@@ -76,12 +81,46 @@ record Key(String pk, String sk) {
         return LINE.matcher(text).matches();
     }
 
+    /** Where an event lies for good. */
+    static Key ofEvent(JobEvent event) {
+        return new Key(about(event.cluster(), event.job()), EVENT + sequence(event.sequence()));
+    }
+
+    /**
+     * What followed {@link #EVENT} in the key of a job's event with that number: of one width, to sort as numbers do.
+     */
+    static String sequence(long number) {
+        return "%012d".formatted(number);
+    }
+
+    /** Where an event lies besides, until it is published. */
+    static Key ofPending(JobEvent event) {
+        return new Key(
+                pendingOf(event.cluster()),
+                "%s%s#%s#%s"
+                        .formatted(
+                                EVENT,
+                                FIXED_WIDTH.format(event.occurredAt()),
+                                event.job(),
+                                sequence(event.sequence())));
+    }
+
+    /** Whether this text behind {@link #EVENT} makes the sort key of an event that isn't published. */
+    static boolean isPending(String text) {
+        return PENDING.matcher(text).matches();
+    }
+
+    /** The partition with a cluster's events that aren't published. */
+    static String pendingOf(ClusterName cluster) {
+        return "PENDING#" + cluster;
+    }
+
     /** The partition with a cluster's jobs. */
     static String jobsOf(ClusterName cluster) {
         return "CLUSTER#" + cluster;
     }
 
-    /** The partition with a job's savepoints and history. */
+    /** The partition with a job's savepoints, history and events. */
     static String about(ClusterName cluster, JobName job) {
         return "JOB#%s#%s".formatted(cluster, job);
     }

@@ -104,7 +104,7 @@ final class Table {
         }
         if (code.startsWith("AccessDenied")) {
             return invalid(
-                    "DynamoDB doesn't let the function use table %s: its role needs dynamodb:GetItem, dynamodb:Query and dynamodb:PutItem, and the use of the table's key."
+                    "DynamoDB doesn't let the function use table %s: its role needs dynamodb:GetItem, dynamodb:Query, dynamodb:PutItem and dynamodb:DeleteItem, and the use of the table's key."
                             .formatted(quotedName()));
         }
         return invalid(

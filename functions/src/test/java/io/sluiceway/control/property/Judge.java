@@ -4,6 +4,8 @@ import io.sluiceway.cluster.FakeFlinkCluster;
 import io.sluiceway.cluster.FakeFlinkCluster.Run;
 import io.sluiceway.cluster.FakeFlinkCluster.Trigger;
 import io.sluiceway.control.property.Violation.Promise;
+import io.sluiceway.event.FakeEventBus;
+import io.sluiceway.event.JobEvent;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
@@ -23,12 +25,14 @@ import io.sluiceway.operation.OperationState;
 import io.sluiceway.operation.OperationType;
 import io.sluiceway.savepoint.FakeSavepointStore;
 import io.sluiceway.savepoint.StoragePath;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
@@ -41,10 +45,12 @@ final class Judge {
     private final FakeFlinkCluster cluster;
     private final FakeJobLedger ledger;
     private final FakeSavepointStore store;
+    private final FakeEventBus bus;
     private final Set<Promise> promises;
     private final Map<FlinkJobId, Attempt> attempts = new HashMap<>();
     private final Map<OperationId, Operation> operations = new HashMap<>();
     private final Map<JobName, List<HistoryEntry>> histories = new HashMap<>();
+    private final Map<JobName, List<JobEvent>> told = new HashMap<>();
     private final Set<FlinkJobId> unknown = new HashSet<>();
     private final Set<StoragePath> seen = new HashSet<>();
     private final Map<Asked, FlinkJobId> answers = new HashMap<>();
@@ -53,11 +59,18 @@ final class Judge {
     private final Set<OperationId> givenUpUnread = new HashSet<>();
     private int runsSeen;
     private int savepointsSeen;
+    private int commitsSeen;
 
-    Judge(FakeFlinkCluster cluster, FakeJobLedger ledger, FakeSavepointStore store, Set<Promise> promises) {
+    Judge(
+            FakeFlinkCluster cluster,
+            FakeJobLedger ledger,
+            FakeSavepointStore store,
+            FakeEventBus bus,
+            Set<Promise> promises) {
         this.cluster = cluster;
         this.ledger = ledger;
         this.store = store;
+        this.bus = bus;
         this.promises = promises;
     }
 
@@ -84,6 +97,74 @@ final class Judge {
         slots();
         living(living);
         savepoints();
+        events();
+    }
+
+    /** What the ledger says has happened is told there, once, and under numbers without gaps. */
+    private void events() {
+        if (ledger.commits() == commitsSeen) {
+            return;
+        }
+        commitsSeen = ledger.commits();
+        Map<JobName, List<JobEvent>> events = new HashMap<>();
+        for (JobEvent event : ledger.events()) {
+            events.computeIfAbsent(event.job(), job -> new ArrayList<>()).add(event);
+        }
+        for (Job job : ledger.jobs()) {
+            List<JobEvent> now = events.getOrDefault(job.name(), List.of());
+            List<JobEvent> before = told.put(job.name(), now);
+            hold(
+                    Promise.EVENTS_ARE_NUMBERED_WITHOUT_GAPS,
+                    now.stream()
+                                    .map(JobEvent::sequence)
+                                    .toList()
+                                    .equals(LongStream.rangeClosed(1, job.lastEvent())
+                                            .boxed()
+                                            .toList())
+                            && (before == null || before.equals(now.subList(0, Math.min(before.size(), now.size())))),
+                    "%s, whose events are %s and were %s".formatted(job, now, before));
+        }
+        Map<String, String> states = new HashMap<>();
+        Map<String, Integer> ends = new HashMap<>();
+        Map<String, Integer> savepoints = new HashMap<>();
+        for (JobEvent event : ledger.events()) {
+            Object operation = event.data().get("operationId");
+            switch (event.type()) {
+                case "Flink Job State Changed" -> {
+                    String state = event.data().get("state").toString();
+                    states.put(event.execution().value(), state.equals("RUNNING") ? "SUBMITTED" : state);
+                }
+                case "Flink Operation Completed", "Flink Operation Failed" ->
+                    ends.merge(operation + " " + event.type(), 1, Integer::sum);
+                case "Flink Savepoint Completed" -> savepoints.merge(operation.toString(), 1, Integer::sum);
+                default -> hold(Promise.NOTHING_UNEXPECTED, false, event.toString());
+            }
+        }
+        for (Attempt attempt : ledger.attempts()) {
+            boolean nothingYet = attempt.state() == AttemptState.PREPARING || attempt.state() == AttemptState.POSTING;
+            hold(
+                    Promise.EVERYTHING_IS_TOLD,
+                    Objects.equals(
+                            states.get(attempt.id().value()),
+                            nothingYet ? null : attempt.state().name()),
+                    "%s was last told to be %s"
+                            .formatted(attempt, states.get(attempt.id().value())));
+        }
+        Map<String, Integer> ended = new HashMap<>();
+        for (Operation operation : ledger.operations()) {
+            if (operation.state().terminal()) {
+                String type = operation.state() == OperationState.COMPLETED ? "Completed" : "Failed";
+                ended.put(operation.id() + " Flink Operation " + type, 1);
+            }
+        }
+        hold(Promise.EVERYTHING_IS_TOLD, ends.equals(ended), "ended: %s, told: %s".formatted(ended, ends));
+        Map<String, Integer> recorded = new HashMap<>();
+        ledger.savepoints()
+                .forEach(savepoint -> recorded.put(savepoint.operation().value(), 1));
+        hold(
+                Promise.EVERYTHING_IS_TOLD,
+                savepoints.equals(recorded),
+                "recorded: %s, told: %s".formatted(recorded, savepoints));
     }
 
     private List<JobOverview> living() {
@@ -341,6 +422,13 @@ final class Judge {
 
     /** What has to hold when everybody has looked and nothing changes any more. */
     void checkEnd() {
+        Set<JobEvent> arrived = Set.copyOf(bus.arrived());
+        hold(
+                Promise.EVENTS_ARE_PUBLISHED,
+                arrived.equals(Set.copyOf(ledger.events()))
+                        && arrived.stream().map(JobEvent::id).distinct().count() == arrived.size()
+                        && ledger.pendingEvents().isEmpty(),
+                "%s are pending, and these arrived: %s".formatted(ledger.pendingEvents(), arrived));
         outsideTheLimits.removeIf(id -> attempts.get(id) != null);
         living(living());
         for (JobOverview job : living()) {

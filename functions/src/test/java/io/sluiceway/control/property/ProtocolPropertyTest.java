@@ -6,10 +6,12 @@ import io.sluiceway.cluster.FakeFlinkCluster;
 import io.sluiceway.cluster.JobLaunch;
 import io.sluiceway.cluster.RunAnswer;
 import io.sluiceway.control.property.Violation.Promise;
+import io.sluiceway.event.JobEvent;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobRef;
 import io.sluiceway.ledger.FakeJobLedger;
+import io.sluiceway.ledger.Page;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.FakeSavepointStore;
 import io.sluiceway.savepoint.StoragePath;
@@ -99,6 +101,21 @@ class ProtocolPropertyTest {
         });
     }
 
+    @Example
+    void sweepsThatFindNoPendingEvents_breakThePromises() {
+        assertBroken(new World.Parts() {
+            @Override
+            public FakeJobLedger ledger() {
+                return new HidesPendingEvents();
+            }
+
+            @Override
+            public Set<Promise> promises() {
+                return Set.of(Promise.EVENTS_ARE_PUBLISHED);
+            }
+        });
+    }
+
     private static void assertBroken(World.Parts parts) {
         Violation found = null;
         Iterator<Shrinkable<List<Step>>> sequences =
@@ -113,6 +130,15 @@ class ProtocolPropertyTest {
         }
         assertThat(found).isNotNull();
         assertThat(parts.promises()).containsExactly(found.promise());
+    }
+
+    /** Leaves the publication to whoever has recorded an event. */
+    private static final class HidesPendingEvents extends FakeJobLedger {
+        @Override
+        public synchronized Page<JobEvent> pendingEvents(
+                ClusterName cluster, int limit, String after, Deadline deadline) {
+            return new Page<>(List.of(), null);
+        }
     }
 
     /** Runs each submission as a job of its own, as Flink does when it isn't told an id. */

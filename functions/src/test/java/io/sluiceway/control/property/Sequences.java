@@ -140,10 +140,12 @@ final class Sequences {
                                 Tuple.of(3, Where.COMMIT),
                                 Tuple.of(2, Where.LOOK),
                                 Tuple.of(1, Where.ACT),
-                                Tuple.of(3, Where.RUN)),
+                                Tuple.of(3, Where.RUN),
+                                Tuple.of(1, Where.PUBLISH)),
                         Arbitraries.integers().between(1, CALLS_TO_PORTS),
                         happenings(depth))
-                .as((where, number, what) -> new Trouble(where, where == Where.RUN ? 1 : number, what));
+                .as((where, number, what) ->
+                        new Trouble(where, where == Where.RUN || where == Where.PUBLISH ? 1 : number, what));
     }
 
     private static Arbitrary<Happening> happenings(int depth) {

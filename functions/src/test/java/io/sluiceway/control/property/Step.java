@@ -140,7 +140,8 @@ sealed interface Step {
         COMMIT,
         LOOK,
         ACT,
-        RUN
+        RUN,
+        PUBLISH
     }
 
     /** What happens at one call to a port. */

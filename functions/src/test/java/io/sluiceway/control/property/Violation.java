@@ -22,6 +22,9 @@ final class Violation extends AssertionError {
         ONE_ANSWER_PER_TRY,
         CANCELLED_REQUESTS_STAY_SO,
         HISTORY_GROWS,
+        EVERYTHING_IS_TOLD,
+        EVENTS_ARE_NUMBERED_WITHOUT_GAPS,
+        EVENTS_ARE_PUBLISHED,
         EVERYTHING_ENDS,
         NOTHING_UNEXPECTED
     }

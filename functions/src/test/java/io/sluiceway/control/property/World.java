@@ -10,7 +10,9 @@ import io.sluiceway.control.Answer.RequestCancelled;
 import io.sluiceway.control.Answer.Submitted;
 import io.sluiceway.control.Jars;
 import io.sluiceway.control.Limits;
+import io.sluiceway.control.MonitorJobs;
 import io.sluiceway.control.ObserveJob;
+import io.sluiceway.control.Outbox;
 import io.sluiceway.control.Ports;
 import io.sluiceway.control.StopJob;
 import io.sluiceway.control.SubmitJob;
@@ -30,6 +32,8 @@ import io.sluiceway.control.property.Step.Where;
 import io.sluiceway.control.property.Violation.Promise;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.event.EventBus;
+import io.sluiceway.event.FakeEventBus;
 import io.sluiceway.jar.FakeJarStore;
 import io.sluiceway.jar.JarDigest;
 import io.sluiceway.jar.JarReference;
@@ -50,6 +54,7 @@ import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.FakeJobLedger;
 import io.sluiceway.ledger.JobLedger;
 import io.sluiceway.ledger.LedgerConflictException;
+import io.sluiceway.metrics.MetricsSink;
 import io.sluiceway.operation.Operation;
 import io.sluiceway.savepoint.FakeSavepointStore;
 import io.sluiceway.savepoint.SavepointStore;
@@ -122,10 +127,7 @@ final class World {
     private final FakeFlinkCluster cluster;
     private final FakeJobLedger ledger;
     private final FakeJarStore jars = new FakeJarStore();
-    private final SubmitJob submitJob;
-    private final StopJob stopJob;
-    private final TakeSavepoint takeSavepoint;
-    private final ObserveJob observeJob;
+    private final FakeEventBus bus = new FakeEventBus();
     private final Judge judge;
     private final Deque<Acting> processes = new ArrayDeque<>();
     private final List<Message> underWay = new ArrayList<>();
@@ -156,17 +158,17 @@ final class World {
         // A cluster that has the jar saves the test much copying; a replaced JobManager lacks it.
         cluster.addJar(jarDigest, jarFile, Deadline.in(Duration.ofSeconds(1), clock));
         ledger = parts.ledger();
-        judge = new Judge(cluster, ledger, store, parts.promises());
+        judge = new Judge(cluster, ledger, store, bus, parts.promises());
         jars.put(JAR_URI, jarFile);
-        Ports ports = new Ports(
+    }
+
+    /** What a process sees of the world; what it knows of what it has recorded dies with it. */
+    private Ports ports() {
+        return new Ports(
                 new Clusters(List.of(seam(FlinkCluster.class, cluster))),
-                seam(JobLedger.class, ledger),
+                new Outbox(seam(JobLedger.class, ledger), seam(EventBus.class, bus)),
                 seam(SavepointStore.class, store),
                 LIMITS);
-        submitJob = new SubmitJob(ports, new Jars(seam(JarStore.class, jars), Set.of("jars"), workDirectory));
-        stopJob = new StopJob(ports);
-        takeSavepoint = new TakeSavepoint(ports);
-        observeJob = new ObserveJob(ports);
     }
 
     private static synchronized void prepareTheJar() {
@@ -221,6 +223,8 @@ final class World {
             }
             List<Object> now = List.of(ledger.operations(), ledger.attempts(), ledger.jobs(), cluster.listJobs(null));
             if (now.equals(before)) {
+                new MonitorJobs(ports(), MetricsSink.none())
+                        .monitor(null, List.of(), Deadline.in(Duration.ofMinutes(1), clock));
                 judge.checkEnd();
                 return;
             }
@@ -237,7 +241,7 @@ final class World {
         told.add(indent + call);
         processes.push(process);
         try {
-            told.add(indent + "= " + perform(call.verb(), process.deadline));
+            told.add(indent + "= " + performAndPublish(call.verb(), process));
         } catch (Killed killed) {
             told.add(indent + "= killed");
             judge.hold(Promise.NOTHING_UNEXPECTED, process.dead, "another process died");
@@ -257,10 +261,23 @@ final class World {
         }
     }
 
-    private Object perform(Verb verb, Deadline deadline) {
+    /** As a function does around its verb. */
+    private Object performAndPublish(Verb verb, Acting process) {
+        try {
+            return perform(verb, process.ports, process.deadline);
+        } finally {
+            if (!process.dead) {
+                process.ports.outbox().publish(process.deadline);
+            }
+        }
+    }
+
+    private Object perform(Verb verb, Ports ports, Deadline deadline) {
         return switch (verb) {
             case Verb.Submit(Name name, Asker asker, Variant variant, boolean rerun) -> {
                 JobSpec spec = spec(name, variant);
+                SubmitJob submitJob =
+                        new SubmitJob(ports, new Jars(seam(JarStore.class, jars), Set.of("jars"), workDirectory));
                 Submitted answer = submitJob.submit(request(asker), spec, rerun, deadline);
                 judge.answered(
                         spec.name(), request(asker), rerun, answer.attempt().id());
@@ -272,23 +289,25 @@ final class World {
             }
             case Verb.Stop(Asker asker, Aim aim, Asker owner, StopJob.Mode mode) -> {
                 Target target = target(aim);
-                Object answer =
-                        stopJob.stop(request(asker), target, owner == null ? null : request(owner), mode, deadline);
+                Object answer = new StopJob(ports)
+                        .stop(request(asker), target, owner == null ? null : request(owner), mode, deadline);
                 if (answer instanceof RequestCancelled) {
                     judge.cancelled(target.job(), request(owner));
                 }
                 yield answer;
             }
-            case Verb.Take(Asker asker, Aim aim) -> takeSavepoint.take(request(asker), target(aim), deadline);
+            case Verb.Take(Asker asker, Aim aim) ->
+                new TakeSavepoint(ports).take(request(asker), target(aim), deadline);
             case Verb.ObserveJob(Aim aim) -> {
-                Attempt seen = observeJob.observe(target(aim), deadline).attempt();
+                Attempt seen =
+                        new ObserveJob(ports).observe(target(aim), deadline).attempt();
                 yield seen == null ? null : seen.state() + " " + seen.id();
             }
             case Verb.ObserveOperation(int number) -> {
                 List<Operation> all = ledger.operations();
                 yield all.isEmpty()
                         ? "none"
-                        : observeJob
+                        : new ObserveJob(ports)
                                 .observe(all.get(number % all.size()).id(), deadline)
                                 .operation();
             }
@@ -413,6 +432,7 @@ final class World {
     private final class Acting {
         private final Call call;
         private final Deadline deadline;
+        private final Ports ports = ports();
         private final Map<Where, Integer> counts = new EnumMap<>(Where.class);
         private boolean dead;
 
@@ -481,9 +501,14 @@ final class World {
 
     private static Where where(Class<?> port, Method method) {
         if (port == JobLedger.class) {
-            return method.getName().equals("commit") ? Where.COMMIT : Where.READ;
+            return switch (method.getName()) {
+                case "commit" -> Where.COMMIT;
+                case "published" -> Where.PUBLISH;
+                default -> Where.READ;
+            };
         }
         return switch (method.getName()) {
+            case "publish" -> Where.PUBLISH;
             case "runJob" -> Where.RUN;
             case "addJar", "triggerSavepoint", "triggerStop", "cancelJob" -> Where.ACT;
             default -> Where.LOOK;
@@ -635,6 +660,9 @@ final class World {
     private static Object refuse(Class<?> port, ErrorCode code) {
         if (port == SavepointStore.class) {
             return new Listing.NotReadable("No answer came.", false);
+        }
+        if (port == EventBus.class) {
+            return new EventBus.Publication(Set.of(), "No answer came.");
         }
         throw lost(port, code);
     }

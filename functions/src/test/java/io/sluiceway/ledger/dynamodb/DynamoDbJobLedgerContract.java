@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.event.EventId;
+import io.sluiceway.event.JobEvent;
 import io.sluiceway.jar.JarReference;
 import io.sluiceway.jar.JarUri;
 import io.sluiceway.job.ClusterName;
@@ -23,6 +25,7 @@ import io.sluiceway.ledger.Job;
 import io.sluiceway.ledger.JobLedger;
 import io.sluiceway.ledger.JobLedgerContract;
 import io.sluiceway.ledger.LedgerChange;
+import io.sluiceway.ledger.LedgerChange.AddEvent;
 import io.sluiceway.ledger.LedgerChange.AddHistory;
 import io.sluiceway.ledger.LedgerChange.AddSavepoint;
 import io.sluiceway.ledger.LedgerChange.PutAttempt;
@@ -110,6 +113,47 @@ abstract class DynamoDbJobLedgerContract extends JobLedgerContract {
     }
 
     @Test
+    void commit_event_expiresAfterARetentionOfItsOwnPublishedOrNot() throws Exception {
+        JobEvent event = new JobEvent(
+                EventId.derive(cluster, name, 7),
+                "Flink Savepoint Completed",
+                1,
+                cluster,
+                name,
+                7,
+                newId(),
+                null,
+                NOW,
+                Map.of("verified", true));
+
+        commitNow(new AddEvent(event, true));
+
+        assertThat(expiries())
+                .hasSize(2)
+                .containsOnly(
+                        Long.toString(NOW.plus(DynamoDbTable.EVENT_RETENTION).getEpochSecond()));
+        assertThat(items())
+                .extracting(item -> item.get("pk").s() + " " + item.get("sk").s())
+                .containsExactlyInAnyOrder(
+                        "JOB#%s#flight-delays EVENT#000000000007".formatted(cluster),
+                        "PENDING#%s EVENT#2013-01-05T10:00:00.500000000Z#flight-delays#000000000007"
+                                .formatted(cluster));
+        assertThat(items().getFirst())
+                .containsEntry("detailType", AttributeValue.fromS("Flink Savepoint Completed"))
+                .containsEntry("eventId", AttributeValue.fromS(event.id().value()));
+    }
+
+    @Test
+    void findJob_writtenBeforeThereWereEvents_hasNone() throws Exception {
+        commitNow(new PutJob(job(), LedgerChange.ABSENT));
+        Map<String, AttributeValue> old = new HashMap<>(items().getFirst());
+        old.remove("lastEvent");
+        table().client().putItem(put -> put.tableName(table().name()).item(old));
+
+        assertThat(ledger().findJob(cluster, name, soon())).contains(new Versioned<>(job(), 1));
+    }
+
+    @Test
     void commit_requestAgain_keepsItTheWholeTimeAnew() throws Exception {
         RequestRecord request = request();
         commitNow(new PutRequest(request, LedgerChange.ABSENT));
@@ -181,7 +225,8 @@ abstract class DynamoDbJobLedgerContract extends JobLedgerContract {
 
     @Test
     void anyCall_tableThatIsMissing_isInvalid() {
-        DynamoDbJobLedger ledger = new DynamoDbJobLedger(() -> table().client(), "no-such-table", Duration.ofDays(1));
+        DynamoDbJobLedger ledger =
+                new DynamoDbJobLedger(() -> table().client(), "no-such-table", Duration.ofDays(1), Duration.ofDays(1));
 
         for (String verb : List.of("get", "query", "commit")) {
             assertThatExceptionOfType(RefusedException.class)
@@ -321,7 +366,8 @@ abstract class DynamoDbJobLedgerContract extends JobLedgerContract {
     private void throughProxy(Loss loss, DynamoDbLossyProxy.Act meanwhile, Act act) throws Exception {
         try (DynamoDbLossyProxy proxy = new DynamoDbLossyProxy(table().url(), "TransactWriteItems", loss, meanwhile);
                 DynamoDbClient client = DynamoDbTable.client(proxy.url())) {
-            act.on(new DynamoDbJobLedger(() -> client, table().name(), DynamoDbTable.RETENTION));
+            act.on(new DynamoDbJobLedger(
+                    () -> client, table().name(), DynamoDbTable.RETENTION, DynamoDbTable.EVENT_RETENTION));
         }
     }
 
@@ -409,7 +455,8 @@ abstract class DynamoDbJobLedgerContract extends JobLedgerContract {
                 null,
                 null,
                 null,
-                0);
+                0,
+                null);
     }
 
     private static FlinkJobId newId() {

@@ -295,7 +295,7 @@ class DynamoDbJobLedgerFaultsTest {
 
     private static void at(URI url, Act act) throws Exception {
         DynamoDbClient client = DynamoDbTable.client(url);
-        act.on(new DynamoDbJobLedger(() -> client, "ledger", Duration.ofDays(400)));
+        act.on(new DynamoDbJobLedger(() -> client, "ledger", Duration.ofDays(400), Duration.ofDays(30)));
     }
 
     private boolean isWrite() {

@@ -38,6 +38,7 @@ class ItemsFuzzTest {
         check(item, Items::operation, Items::ofOperation);
         check(item, Items::savepoint, Items::ofSavepoint);
         check(item, Items::line, Items::ofLine);
+        check(item, Items::event, Items::ofEvent);
     }
 
     private static <T> void check(

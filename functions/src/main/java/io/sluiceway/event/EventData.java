@@ -1,0 +1,242 @@
+package io.sluiceway.event;
+
+import io.sluiceway.error.ErrorCode;
+import io.sluiceway.error.Quoted;
+import io.sluiceway.job.JobKind;
+import io.sluiceway.operation.Operation;
+import io.sluiceway.operation.OperationId;
+import io.sluiceway.operation.OperationState;
+import io.sluiceway.operation.OperationType;
+import io.sluiceway.savepoint.SavepointOrigin;
+import io.sluiceway.savepoint.StoragePath;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What an event tells, in a form of its own for each type; {@code schemas/*.event.json} describes them. A field that is
+ * added is the next version of the type; one that would go, or mean something else, is another type.
+ */
+public sealed interface EventData {
+    /** EventBridge's detail type. */
+    String type();
+
+    /** The version of the type's form, from 1. */
+    int version();
+
+    /** The fields beside those that every event has: texts, whole numbers ({@code Long}) and truths. */
+    Map<String, Object> fields();
+
+    /**
+     * A job's execution was seen in another state.
+     *
+     * @param kind how the job lives
+     * @param attempt which attempt of its request the execution is, from 1
+     * @param state what was seen
+     * @param restoredFrom where its state came from; absent: it began without
+     * @param failureCode why it was refused or what is unknown about it; absent when there is nothing to say
+     * @param failure the same as a sentence; absent likewise
+     */
+    record JobStateChanged(
+            JobKind kind,
+            int attempt,
+            State state,
+            @Nullable StoragePath restoredFrom,
+            @Nullable ErrorCode failureCode,
+            @Nullable String failure)
+            implements EventData {
+        /** What a job's execution can be seen as. */
+        public enum State {
+            /** The cluster has the job. */
+            SUBMITTED,
+            /** The cluster runs it; told once. */
+            RUNNING,
+            /** It ended by itself or was stopped with a savepoint. */
+            FINISHED,
+            /** It failed for good. */
+            FAILED,
+            /** It was cancelled, or stopped before it reached the cluster. */
+            CANCELED,
+            /** It was refused and never ran. */
+            REFUSED,
+            /** Nobody can tell what became of it. */
+            UNKNOWN
+        }
+
+        @Override
+        public String type() {
+            return "Flink Job State Changed";
+        }
+
+        @Override
+        public int version() {
+            return 1;
+        }
+
+        @Override
+        public Map<String, Object> fields() {
+            return new Fields()
+                    .put("kind", kind.name())
+                    .put("attempt", (long) attempt)
+                    .put("state", state.name())
+                    .put("restoredFrom", restoredFrom)
+                    .put("failureCode", failureCode == null ? null : failureCode.name())
+                    .put("failure", shortened(failure))
+                    .made();
+        }
+    }
+
+    /**
+     * An operation has done what it was for.
+     *
+     * @param id which one
+     * @param operation what it does
+     * @param createdAt when it was asked for
+     * @param savepoint the savepoint that it left; absent for what takes none
+     */
+    record OperationCompleted(
+            OperationId id,
+            OperationType operation,
+            Instant createdAt,
+            @Nullable StoragePath savepoint) implements EventData {
+        @Override
+        public String type() {
+            return "Flink Operation Completed";
+        }
+
+        @Override
+        public int version() {
+            return 1;
+        }
+
+        @Override
+        public Map<String, Object> fields() {
+            return ofOperation(id, operation, createdAt, savepoint).made();
+        }
+    }
+
+    /**
+     * An operation has failed, or was given up.
+     *
+     * @param id which one
+     * @param operation what it was for
+     * @param createdAt when it was asked for
+     * @param savepoint the savepoint that it left all the same; absent when there is none
+     * @param state FAILED or ABANDONED
+     * @param failure why, in a sentence
+     */
+    record OperationFailed(
+            OperationId id,
+            OperationType operation,
+            Instant createdAt,
+            @Nullable StoragePath savepoint,
+            OperationState state,
+            String failure)
+            implements EventData {
+        @Override
+        public String type() {
+            return "Flink Operation Failed";
+        }
+
+        @Override
+        public int version() {
+            return 1;
+        }
+
+        @Override
+        public Map<String, Object> fields() {
+            return ofOperation(id, operation, createdAt, savepoint)
+                    .put("operationState", state.name())
+                    .put("failure", shortened(failure))
+                    .made();
+        }
+    }
+
+    /**
+     * A savepoint is complete and can be restored from.
+     *
+     * @param operation the operation that took it
+     * @param origin what it was taken for
+     * @param path the directory that holds its {@code _metadata}
+     * @param verified whether its {@code _metadata} was seen; where the store can't be read, the cluster's word
+     *     suffices
+     */
+    record SavepointCompleted(OperationId operation, SavepointOrigin origin, StoragePath path, boolean verified)
+            implements EventData {
+        @Override
+        public String type() {
+            return "Flink Savepoint Completed";
+        }
+
+        @Override
+        public int version() {
+            return 1;
+        }
+
+        @Override
+        public Map<String, Object> fields() {
+            return new Fields()
+                    .put("operationId", operation)
+                    .put("origin", origin.name())
+                    .put("savepointPath", path)
+                    .put("verified", verified)
+                    .made();
+        }
+    }
+
+    /**
+     * The end of an operation.
+     *
+     * @throws IllegalArgumentException when it hasn't ended
+     */
+    static EventData ofEnd(Operation ended) {
+        return switch (ended.state()) {
+            case COMPLETED -> new OperationCompleted(ended.id(), ended.type(), ended.createdAt(), ended.savepoint());
+            case FAILED, ABANDONED ->
+                new OperationFailed(
+                        ended.id(),
+                        ended.type(),
+                        ended.createdAt(),
+                        ended.savepoint(),
+                        ended.state(),
+                        ended.failure() == null ? "Why isn't known." : ended.failure());
+            case PENDING, IN_PROGRESS ->
+                throw new IllegalArgumentException("Operation %s has not ended.".formatted(ended.id()));
+        };
+    }
+
+    private static Fields ofOperation(
+            OperationId id, OperationType operation, Instant createdAt, @Nullable StoragePath savepoint) {
+        return new Fields()
+                .put("operationId", id)
+                .put("operationType", operation.name())
+                .put("createdAt", createdAt)
+                .put("savepointPath", savepoint);
+    }
+
+    /** Whoever wants the whole sentence asks job-status. */
+    private static @Nullable String shortened(@Nullable String sentence) {
+        return sentence == null ? null : Quoted.plain(sentence, Fields.LONGEST_SENTENCE);
+    }
+
+    /** Collects fields; what is absent gets none. */
+    final class Fields {
+        private static final int LONGEST_SENTENCE = 1000;
+
+        private final Map<String, Object> values = new LinkedHashMap<>();
+
+        private Fields() {}
+
+        private Fields put(String name, @Nullable Object value) {
+            if (value != null) {
+                values.put(name, value instanceof Long || value instanceof Boolean ? value : value.toString());
+            }
+            return this;
+        }
+
+        private Map<String, Object> made() {
+            return values;
+        }
+    }
+}
