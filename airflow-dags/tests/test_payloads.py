@@ -15,6 +15,7 @@ from sluiceway_airflow.payloads import (
     RestoreMode,
     from_answer,
     job_status,
+    list_events,
     list_jobs,
     operation_status,
     stop_job,
@@ -136,6 +137,8 @@ def test_submit_job_restore_mode_and_path_is_refused() -> None:
         ("stop-job", stop_job(cluster="local", job_name="flights", owner=Request("a", 1))),
         ("stop-job", stop_job(cluster="local", flink_job_id=JOB, mode="DRAIN", on_refusal="ANSWER")),
         ("list-jobs", list_jobs(cluster="local")),
+        ("list-events", list_events(cluster="local", job_name="flights")),
+        ("list-events", list_events(cluster="local", job_name="flights", after_sequence=0, page_size=100)),
         ("list-jobs", list_jobs(cluster="local", page_size=10, page_token=f"1357448400000-{JOB}")),
     ],
 )

@@ -249,6 +249,33 @@ def list_jobs(
     )
 
 
+def list_events(
+    *,
+    cluster: str,
+    job_name: str,
+    after_sequence: int | None = None,
+    page_size: int | None = None,
+    on_refusal: OnRefusal = "THROW",
+) -> str:
+    """Build the payload of ``list-events``.
+
+    :param cluster: a cluster by its configured name
+    :param job_name: the job's name
+    :param after_sequence: the number behind which the page begins; absent: with the oldest event that is kept
+    :param page_size: how many events at most, 1 to 100
+    :param on_refusal: how a refusal comes back
+    """
+    return _encode_payload(
+        {
+            "cluster": cluster,
+            "jobName": job_name,
+            "onRefusal": on_refusal,
+            "afterSequence": after_sequence,
+            "pageSize": page_size,
+        }
+    )
+
+
 def from_answer(task_id: str, path: str) -> str:
     """Give a template for a value of another task's answer, to be used as an argument of a builder.
 

@@ -111,30 +111,55 @@ public final class Outbox implements JobLedger {
                 .filter(PutJob.class::isInstance)
                 .map(PutJob.class::cast)
                 .findFirst();
-        if (own.isPresent()) {
-            commit(changes, drafts, own.get(), deadline);
-            return;
-        }
-        Versioned<Job> job = jobOf(drafts.getFirst(), deadline);
+        PutJob job = own.isPresent() ? own.get() : jobOf(drafts.getFirst(), deadline);
         for (int tries = 1; ; tries++) {
             try {
-                commit(changes, drafts, new PutJob(job.value(), job.version()), deadline);
+                commit(changes, drafts, job, deadline);
                 return;
             } catch (LedgerConflictException e) {
                 // Was it only the number that somebody else took, then nothing has to be decided again.
-                Versioned<Job> now = jobOf(drafts.getFirst(), deadline);
-                if (now.version() == job.version() || tries == MAX_TRIES) {
-                    throw e;
-                }
-                job = now;
+                Optional<PutJob> next = tries == MAX_TRIES
+                        ? Optional.empty()
+                        : renumbered(job, own.isPresent(), drafts.getFirst(), deadline);
+                job = next.orElseThrow(() -> e);
             }
         }
+    }
+
+    /**
+     * The job with another number to go on from, when it was the number that somebody else came first with.
+     *
+     * @param fixed whether the caller has decided what becomes of the job, so that another version is no use to it
+     */
+    private Optional<PutJob> renumbered(PutJob job, boolean fixed, EventDraft draft, Deadline deadline) {
+        Optional<Versioned<Job>> now = ledger.findJob(draft.cluster(), draft.job(), deadline);
+        if (now.isEmpty() || (fixed && now.get().version() != job.version())) {
+            return Optional.empty();
+        }
+        Job next = fixed ? job.job() : now.get().value();
+        // A version of Sluiceway that knows no events writes a job without its number.
+        long newest = newestEvent(next, deadline);
+        return newest == job.job().lastEvent() && now.get().version() == job.version()
+                ? Optional.empty()
+                : Optional.of(new PutJob(
+                        next.told(Math.toIntExact(newest - next.lastEvent())),
+                        now.get().version()));
+    }
+
+    private long newestEvent(Job job, Deadline deadline) {
+        long newest = job.lastEvent();
+        Page<JobEvent> page;
+        do {
+            page = ledger.events(job.cluster(), job.name(), newest, PENDING_A_PAGE, deadline);
+            newest = page.items().isEmpty() ? newest : page.items().getLast().sequence();
+        } while (page.next() != null);
+        return newest;
     }
 
     private void commit(List<LedgerChange> changes, List<EventDraft> drafts, PutJob job, Deadline deadline)
             throws LedgerConflictException {
         List<LedgerChange> all = new ArrayList<>(changes);
-        all.remove(job);
+        all.removeIf(PutJob.class::isInstance);
         all.add(new PutJob(job.job().told(drafts.size()), job.version()));
         List<JobEvent> events = new ArrayList<>();
         for (EventDraft draft : drafts) {
@@ -152,8 +177,9 @@ public final class Outbox implements JobLedger {
         }
     }
 
-    private Versioned<Job> jobOf(EventDraft draft, Deadline deadline) {
+    private PutJob jobOf(EventDraft draft, Deadline deadline) {
         return ledger.findJob(draft.cluster(), draft.job(), deadline)
+                .map(job -> new PutJob(job.value(), job.version()))
                 .orElseThrow(() -> new RefusedException(
                         ErrorCode.LEDGER_INVALID,
                         "The ledger has lost job '%s', of which it knows more.".formatted(draft.job())));

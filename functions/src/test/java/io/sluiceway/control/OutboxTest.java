@@ -20,8 +20,10 @@ import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobState;
 import io.sluiceway.ledger.FakeJobLedger;
 import io.sluiceway.ledger.HistoryEntry;
+import io.sluiceway.ledger.Job;
 import io.sluiceway.ledger.LedgerChange;
 import io.sluiceway.ledger.LedgerConflictException;
+import io.sluiceway.ledger.Versioned;
 import io.sluiceway.metrics.FakeMetricsSink;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationState;
@@ -339,6 +341,23 @@ class OutboxTest extends VerbFixture {
                                 .toList());
         assertThat(told()).contains("5 Flink Savepoint Completed USER_REQUEST");
         assertThat(ledger.jobs().getFirst().lastEvent()).isEqualTo(6);
+    }
+
+    @Test
+    void commit_jobWrittenByAVersionThatKnowsNoEvents_goesOnBehindTheNewest() throws Exception {
+        FlinkJobId job = submitEndless();
+        Versioned<Job> known = ledger.findJob(CLUSTER, NAME, soon()).orElseThrow();
+        ledger.commit(
+                List.of(new LedgerChange.PutJob(
+                        new Job(CLUSTER, NAME, known.value().kind(), job, job), known.version())),
+                soon());
+        cluster.setState(job, JobState.FAILED);
+
+        observeJob.observe(job(job), soon());
+
+        assertThat(told().getLast()).isEqualTo("4 Flink Job State Changed FAILED");
+        assertThat(ledger.jobs().getFirst().lastEvent()).isEqualTo(4);
+        assertThat(ledger.jobs().getFirst().active()).isNull();
     }
 
     /** A savepoint that is under way. */

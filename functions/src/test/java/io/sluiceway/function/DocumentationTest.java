@@ -28,12 +28,13 @@ class DocumentationTest {
     }
 
     private static String document() throws IOException {
-        return Files.readString(Processes.root().resolve("docs/functions.md"));
+        Path docs = Processes.root().resolve("docs");
+        return Files.readString(docs.resolve("functions.md")) + Files.readString(docs.resolve("events.md"));
     }
 
     @ParameterizedTest
     @MethodSource("examples")
-    void functions_example_agreesWithItsSchema(String schema, String example) throws IOException {
+    void documents_example_agreesWithItsSchema(String schema, String example) throws IOException {
         SchemaRegistry registry = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12);
 
         assertThat(registry.getSchema(Files.readString(SCHEMAS.resolve(schema + ".json")))
@@ -42,7 +43,7 @@ class DocumentationTest {
     }
 
     @Test
-    void functions_everyJsonBlock_isCheckedAgainstASchema() throws IOException {
+    void documents_everyJsonBlock_isCheckedAgainstASchema() throws IOException {
         assertThat(EXAMPLE.matcher(document()).results().count())
                 .isEqualTo(
                         Pattern.compile("```json").matcher(document()).results().count())

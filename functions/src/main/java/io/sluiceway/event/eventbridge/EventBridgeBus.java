@@ -16,7 +16,6 @@ import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.awscore.retry.AwsRetryStrategy;
@@ -75,91 +74,77 @@ public final class EventBridgeBus implements EventBus {
         String trouble = null;
         for (int from = 0; from < events.size(); from += MOST_ENTRIES) {
             List<JobEvent> batch = events.subList(from, Math.min(from + MOST_ENTRIES, events.size()));
-            Answered answered = put(batch, deadline);
-            answered.collect(batch, taken);
-            trouble = trouble == null ? answered.trouble(name) : trouble;
-            if (answered instanceof Unanswered) {
+            try {
+                Publication answered = put(batch, deadline);
+                taken.addAll(answered.taken());
+                trouble = trouble == null ? answered.trouble() : trouble;
+            } catch (UnansweredException e) {
                 // The next batch would only wait for the same.
-                return new Publication(taken, trouble);
+                return new Publication(
+                        taken, "EventBridge took no events for bus %s: %s".formatted(Quoted.of(name), e.why));
             }
         }
         return new Publication(taken, trouble);
     }
 
-    /** What came of one batch. */
-    private sealed interface Answered {
-        void collect(List<JobEvent> batch, Set<EventId> taken);
+    /** A whole batch came to nothing, or nobody knows. */
+    private static final class UnansweredException extends Exception {
+        private static final long serialVersionUID = 1;
+        private final String why;
 
-        @Nullable
-        String trouble(String bus);
-    }
-
-    private record Results(List<PutEventsResultEntry> entries) implements Answered {
-        @Override
-        public void collect(List<JobEvent> batch, Set<EventId> taken) {
-            for (int i = 0; i < Math.min(batch.size(), entries.size()); i++) {
-                if (entries.get(i).errorCode() == null) {
-                    taken.add(batch.get(i).id());
-                }
-            }
-        }
-
-        @Override
-        public @Nullable String trouble(String bus) {
-            return entries.stream()
-                    .map(PutEventsResultEntry::errorCode)
-                    .filter(code -> code != null)
-                    .findFirst()
-                    .map(code -> "EventBridge didn't take an event for bus %s (%s)."
-                            .formatted(Quoted.of(bus), Quoted.plain(code, LONGEST_CODE)))
-                    .orElse(null);
+        private UnansweredException(String why) {
+            super(why);
+            this.why = why;
         }
     }
 
-    private record Unanswered(String why) implements Answered {
-        @Override
-        public void collect(List<JobEvent> batch, Set<EventId> taken) {}
-
-        @Override
-        public String trouble(String bus) {
-            return "EventBridge took no events for bus %s: %s".formatted(Quoted.of(bus), why);
-        }
-    }
-
-    private Answered put(List<JobEvent> batch, Deadline deadline) {
+    private Publication put(List<JobEvent> batch, Deadline deadline) throws UnansweredException {
         if (deadline.remaining().isZero()) {
-            return new Unanswered("the time was up.");
+            throw new UnansweredException("the time was up.");
         }
         // A millisecond at least, since the SDK takes no zero; the wait for the call is over by then.
         Duration left = deadline.remaining().plusMillis(1);
+        List<PutEventsRequestEntry> entries = batch.stream().map(this::entry).toList();
         try {
             PutEventsResponse response = Bounded.call(
                     "events",
                     deadline,
                     () -> client.get()
-                            .putEvents(put -> put.entries(
-                                            batch.stream().map(this::entry).toList())
+                            .putEvents(put -> put.entries(entries)
                                     .overrideConfiguration(
                                             c -> c.apiCallTimeout(left).apiCallAttemptTimeout(left))));
-            return new Results(response.entries());
+            return publication(batch, response.entries());
         } catch (TimeoutException e) {
-            return new Unanswered("no answer came in time.");
+            throw new UnansweredException("no answer came in time.");
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return new Unanswered("this call was interrupted.");
+            throw new UnansweredException("this call was interrupted.");
         } catch (ExecutionException e) {
-            return switch (e.getCause()) {
+            switch (e.getCause()) {
                 case AwsServiceException refused ->
-                    new Unanswered(
+                    throw new UnansweredException(
                             "%d (%s).".formatted(refused.statusCode(), Quoted.plain(codeOf(refused), LONGEST_CODE)));
                 case SdkException unanswered ->
-                    new Unanswered("no whole answer came (%s)."
+                    throw new UnansweredException("no whole answer came (%s)."
                             .formatted(unanswered.getClass().getSimpleName()));
-                case RuntimeException mistake -> throw mistake;
-                case Error error -> throw error;
                 case null, default -> throw new IllegalStateException(e);
-            };
+            }
         }
+    }
+
+    private Publication publication(List<JobEvent> batch, List<PutEventsResultEntry> results) {
+        Set<EventId> taken = new HashSet<>();
+        String trouble = null;
+        for (int i = 0; i < batch.size(); i++) {
+            String code = i < results.size() ? results.get(i).errorCode() : "no result";
+            if (code == null) {
+                taken.add(batch.get(i).id());
+            } else if (trouble == null) {
+                trouble = "EventBridge didn't take an event for bus %s (%s)."
+                        .formatted(Quoted.of(name), Quoted.plain(code, LONGEST_CODE));
+            }
+        }
+        return new Publication(taken, trouble);
     }
 
     private static String codeOf(AwsServiceException e) {

@@ -107,7 +107,10 @@ public final class Alarms extends Construct {
                 1,
                 1,
                 TreatMissingData.BREACHING);
-        settings.clusters().keySet().forEach(cluster -> cluster(cluster, metrics));
+        settings.clusters().keySet().forEach(cluster -> {
+            cluster(cluster, metrics);
+            events(cluster, metrics);
+        });
     }
 
     private void cluster(String cluster, SweepMetrics metrics) {
@@ -148,6 +151,17 @@ public final class Alarms extends Construct {
                 metrics.ofCluster(cluster, "JobsUnknown", FIVE_MINUTES, Stats.MAXIMUM),
                 0,
                 1,
+                TreatMissingData.NOT_BREACHING);
+    }
+
+    private void events(String cluster, SweepMetrics metrics) {
+        alarm(
+                "cluster-%s-events-pending".formatted(cluster),
+                "Events of jobs on cluster %s haven't been published for a quarter of an hour: monitor-jobs' log says why; list-events has them."
+                        .formatted(cluster),
+                metrics.ofCluster(cluster, "EventsPending", FIVE_MINUTES, Stats.MINIMUM),
+                0,
+                3,
                 TreatMissingData.NOT_BREACHING);
     }
 

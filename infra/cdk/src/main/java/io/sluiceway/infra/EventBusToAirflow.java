@@ -21,7 +21,10 @@ public final class EventBusToAirflow extends Construct {
     /** The source of all of Sluiceway's events. */
     static final String SOURCE = "sluiceway";
 
-    /** How long the archive can replay. */
+    /** The environment variable that names the bus to a function. */
+    static final String VARIABLE = "SLUICEWAY_EVENT_BUS";
+
+    /** How long the archive can replay; the functions' own default for how long events can be listed. */
     private static final Duration ARCHIVED = Duration.days(30);
 
     /** How often a message may be received before it counts as one that Airflow can't take. */
@@ -71,6 +74,16 @@ public final class EventBusToAirflow extends Construct {
                         .deadLetterQueue(failed.queue())
                         .build()))
                 .build();
+    }
+
+    /**
+     * Lets a function publish on the bus, and tells it which that is.
+     *
+     * @param function a function that records events
+     */
+    void grantTo(SluicewayFunction function) {
+        function.allow("PublishEvents", List.of("events:PutEvents"), List.of(bus.getEventBusArn()));
+        function.function().addEnvironment(VARIABLE, bus.getEventBusName());
     }
 
     /** {@return the bus} */

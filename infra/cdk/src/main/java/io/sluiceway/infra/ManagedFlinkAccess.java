@@ -76,7 +76,8 @@ record ManagedFlinkAccess(List<String> applications, List<String> serviceRoleArn
      * @param function the function
      */
     void grantTo(FunctionName name, SluicewayFunction function) {
-        if (applications.isEmpty()) {
+        // What was told of jobs is in the ledger.
+        if (applications.isEmpty() || name == FunctionName.LIST_EVENTS) {
             return;
         }
         List<String> arns = applications.stream()
@@ -106,6 +107,7 @@ record ManagedFlinkAccess(List<String> applications, List<String> serviceRoleArn
                 function.allow("RunApplications", RUN, arns);
                 list(function);
             }
+            case LIST_EVENTS -> throw new IllegalStateException("It asks no cluster.");
         }
         Nag.accept(
                 function.policy(),

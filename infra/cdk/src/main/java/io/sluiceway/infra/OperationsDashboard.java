@@ -107,7 +107,8 @@ public final class OperationsDashboard extends Construct {
                             List.of(
                                     most.apply("ClusterUnreachable"),
                                     most.apply("JobsLeft"),
-                                    most.apply("SweepErrors"))),
+                                    most.apply("SweepErrors"),
+                                    most.apply("EventsPending"))),
                 },
                 new IWidget[] {
                     graph(

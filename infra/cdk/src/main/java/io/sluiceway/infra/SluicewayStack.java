@@ -54,8 +54,9 @@ public final class SluicewayStack extends Stack {
         FailedEvents failed = new FailedEvents(this, settings);
         jobs = new JobsBucket(this, settings);
         LedgerTable ledger = new LedgerTable(this, settings);
-        Functions functions = functions(input, failed, JarAccess.to(this, jobs, settings.jarSources()), ledger);
         EventBusToAirflow events = new EventBusToAirflow(this, settings, failed);
+        Functions functions =
+                functions(input, failed, JarAccess.to(this, jobs, settings.jarSources()), ledger, events);
         Schedules schedules = new Schedules(this, settings, functions.get(FunctionName.MONITOR_JOBS), failed);
         triggers(settings, functions, jobs, events, schedules, failed);
         SweepMetrics metrics = SweepMetrics.of(settings);
@@ -94,7 +95,8 @@ public final class SluicewayStack extends Stack {
                                 settings.clusters().firstKey()));
     }
 
-    private Functions functions(Input input, FailedEvents failed, JarAccess jars, LedgerTable ledger) {
+    private Functions functions(
+            Input input, FailedEvents failed, JarAccess jars, LedgerTable ledger, EventBusToAirflow events) {
         Settings settings = input.settings();
         Code code = Code.fromAsset(artifact(input).toString());
         StateAccess states = StateAccess.to(settings.clusters().values());
@@ -112,14 +114,17 @@ public final class SluicewayStack extends Stack {
                     jars.grantTo(function);
                     ledger.grantTo(function);
                     states.grantTo(function);
+                    events.grantTo(function);
                 }
                 case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB -> {
                     ledger.grantTo(function);
                     states.grantTo(function);
+                    events.grantTo(function);
                 }
                 case MONITOR_JOBS -> {
                     ledger.grantTo(function);
                     states.grantTo(function);
+                    events.grantTo(function);
                     function.function()
                             .addEnvironment(
                                     SweepMetrics.VARIABLE,
@@ -128,6 +133,7 @@ public final class SluicewayStack extends Stack {
                 case LIST_JOBS -> {
                     // It talks to clusters only.
                 }
+                case LIST_EVENTS -> ledger.grantReadTo(function);
             }
             return function;
         });

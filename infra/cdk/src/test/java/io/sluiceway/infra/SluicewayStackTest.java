@@ -75,8 +75,12 @@ class SluicewayStackTest {
                 Set.of("arn:aws:logs:REGION:ACCOUNT:log-group:/aws/lambda/sluiceway-sample-%s:*"
                         .formatted(name.text())));
         Permission ledger = Permission.allow(
-                Set.of("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
+                Set.of("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
                 Set.of("arn:aws:dynamodb:REGION:ACCOUNT:table/{ledgertable}"));
+        Permission readLedger = Permission.allow(
+                Set.of("dynamodb:GetItem", "dynamodb:Query"),
+                Set.of("arn:aws:dynamodb:REGION:ACCOUNT:table/{ledgertable}"));
+        Permission bus = Permission.allow(Set.of("events:PutEvents"), Set.of("{eventsbus}"));
         Permission failed = Permission.allow(
                 Set.of("sqs:SendMessage"), Set.of("arn:aws:sqs:REGION:ACCOUNT:sluiceway-sample-failed-events"));
         Permission states = Permission.allow(Set.of("s3:ListBucket"), Set.of("arn:aws:s3:::example-analytics-state"))
@@ -86,6 +90,7 @@ class SluicewayStackTest {
                 Set.of(
                         ledger,
                         states,
+                        bus,
                         Permission.allow(
                                 Set.of("s3:GetObject", "s3:GetObjectVersion"),
                                 Set.of(
@@ -94,8 +99,9 @@ class SluicewayStackTest {
                         Permission.allow(
                                 Set.of("s3:ListBucket"),
                                 Set.of("arn:aws:s3:::{jobsbucket}", "arn:aws:s3:::example-release-artifacts")));
-            case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB, MONITOR_JOBS -> Set.of(ledger, states);
+            case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB, MONITOR_JOBS -> Set.of(ledger, states, bus);
             case LIST_JOBS -> Set.of();
+            case LIST_EVENTS -> Set.of(readLedger);
         };
 
         DeployedFunction function = SAMPLE_FUNCTIONS.get("sluiceway-sample-" + name.text());
@@ -126,6 +132,7 @@ class SluicewayStackTest {
                         Permission.allow(Set.of("cloudwatch:GetMetricData"), Set.of("*")));
             case TAKE_SAVEPOINT, STOP_JOB -> Set.of(run);
             case LIST_JOBS -> Set.of(list, Permission.allow(SEE_APPLICATIONS, applications));
+            case LIST_EVENTS -> Set.of();
             case MONITOR_JOBS -> Set.of(run, list);
         };
 
@@ -634,17 +641,20 @@ class SluicewayStackTest {
     private static String budget(FunctionName name) {
         return switch (name) {
             case SUBMIT_JOB -> "PT1M55S";
-            case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB, LIST_JOBS -> "PT25S";
+            case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB, LIST_JOBS, LIST_EVENTS -> "PT25S";
             case MONITOR_JOBS -> "PT50S";
         };
     }
 
-    /** Those that keep the ledger are told its table, and the sweep where its metrics go. */
+    /** Those that keep the ledger are told its table and the bus, and the sweep where its metrics go. */
     private static Map<String, String> withOwn(
             FunctionName name, String stage, String table, Map<String, String> others) {
         Map<String, String> all = new TreeMap<>(others);
         if (name != FunctionName.LIST_JOBS) {
             all.put("SLUICEWAY_LEDGER_TABLE", table);
+        }
+        if (name != FunctionName.LIST_JOBS && name != FunctionName.LIST_EVENTS) {
+            all.put("SLUICEWAY_EVENT_BUS", "{eventsbus}");
         }
         if (name == FunctionName.MONITOR_JOBS) {
             all.put("SLUICEWAY_METRICS_NAMESPACE", "Sluiceway/" + stage);

@@ -40,7 +40,12 @@ class SweepMetricsTest {
         assertThat(published).contains("ClusterUnreachable", "LastCheckpointAge");
         assertThat(namesOfAlarms(cluster))
                 .containsExactlyInAnyOrder(
-                        "ClusterUnreachable", "FailedOperations", "JobsFailed", "JobsRestarting", "JobsUnknown")
+                        "ClusterUnreachable",
+                        "EventsPending",
+                        "FailedOperations",
+                        "JobsFailed",
+                        "JobsRestarting",
+                        "JobsUnknown")
                 .isSubsetOf(published);
         assertThat(Stream.concat(
                         found("\"Sluiceway/sample\",\"([A-Za-z]+)\",\"cluster\",\"%s\"".formatted(cluster), dashboard)

@@ -27,6 +27,8 @@ public enum FunctionName {
     STOP_JOB("stop-job", Duration.ofSeconds(30), 256),
     @JsonProperty("list-jobs")
     LIST_JOBS("list-jobs", Duration.ofSeconds(30), 256),
+    @JsonProperty("list-events")
+    LIST_EVENTS("list-events", Duration.ofSeconds(30), 256),
     @JsonProperty("monitor-jobs")
     MONITOR_JOBS("monitor-jobs", Duration.ofSeconds(55), 256);
 
@@ -56,7 +58,7 @@ public enum FunctionName {
     public boolean changesJobs() {
         return switch (this) {
             case SUBMIT_JOB, TAKE_SAVEPOINT, STOP_JOB -> true;
-            case JOB_STATUS, LIST_JOBS, MONITOR_JOBS -> false;
+            case JOB_STATUS, LIST_JOBS, LIST_EVENTS, MONITOR_JOBS -> false;
         };
     }
 
