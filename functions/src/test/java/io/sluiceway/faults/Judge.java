@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /** Holds what Flink ran, what lies on disk and what the table says against what was promised. */
@@ -36,6 +37,7 @@ final class Judge {
         judge.unknownForAReason();
         judge.savepoints();
         judge.stateKept();
+        judge.told();
         evidence.disappointments().forEach(what -> judge.violated("EXPECTED", what));
         return List.copyOf(judge.violations);
     }
@@ -107,6 +109,45 @@ final class Judge {
                         violated("ANSWERS_AGREE", what + " was answered with " + answers);
                     }
                 }));
+    }
+
+    /** The job's events are numbered without gaps, and tell the end of each operation once and each attempt's state. */
+    private void told() {
+        List<JsonNode> events = evidence.table().events(evidence.job());
+        for (JsonNode job : evidence.table().jobs(evidence.job())) {
+            List<Long> numbers = events.stream()
+                    .map(event -> event.path("sequence").asLong())
+                    .toList();
+            List<Long> all = LongStream.rangeClosed(1, job.path("lastEvent").asLong())
+                    .boxed()
+                    .toList();
+            if (!numbers.equals(all)) {
+                violated("EVENTS_TELL_ALL", "the newest of the events %s is %d".formatted(numbers, all.size()));
+            }
+            for (JsonNode operation : evidence.table().operations(evidence.job())) {
+                String id = operation.path("operationId").asText();
+                long told = events.stream()
+                        .filter(event -> event.path("detailType").asText().startsWith("Flink Operation"))
+                        .filter(event -> event.at("/data/operationId").asText().equals(id))
+                        .count();
+                boolean ended = Set.of("COMPLETED", "FAILED", "ABANDONED")
+                        .contains(operation.path("state").asText());
+                if (told != (ended ? 1 : 0)) {
+                    violated("EVENTS_TELL_ALL", "%d events tell the end of %s".formatted(told, operation));
+                }
+            }
+            for (JsonNode attempt : evidence.table().attempts(evidence.job())) {
+                String state = attempt.path("state").asText();
+                String told = events.stream()
+                        .filter(event -> event.path("flinkJobId").equals(attempt.path("flinkJobId")))
+                        .map(event -> event.at("/data/state").asText())
+                        .filter(seen -> !seen.isEmpty())
+                        .reduce("", (_, newer) -> newer.equals("RUNNING") ? "SUBMITTED" : newer);
+                if (!told.equals(Set.of("PREPARING", "POSTING").contains(state) ? "" : state)) {
+                    violated("EVENTS_TELL_ALL", "%s was told as '%s'".formatted(attempt, told));
+                }
+            }
+        }
     }
 
     private void everyRequestEnds() {

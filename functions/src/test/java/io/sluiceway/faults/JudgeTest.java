@@ -248,6 +248,64 @@ class JudgeTest {
     }
 
     @Test
+    void judge_eventsThatTellAll_areAsPromised() {
+        aRunningJob();
+        items.add(operation("op", "FAILED", ""));
+        items.add(job(3));
+        items.add(event(1, FIRST, "\"state\": \"SUBMITTED\""));
+        items.add(event(2, FIRST, "\"state\": \"RUNNING\""));
+        items.add(event(3, FIRST, "\"operationId\": \"op\""));
+
+        assertThat(rules()).isEmpty();
+    }
+
+    @Test
+    void judge_changeThatNoEventTells_isFound() {
+        aRunningJob();
+        items.add(job(0));
+        assertThat(rules()).containsExactly("EVENTS_TELL_ALL");
+
+        items.set(items.size() - 1, job(1));
+        items.add(event(1, FIRST, "\"state\": \"SUBMITTED\""));
+        assertThat(rules()).isEmpty();
+
+        items.add(operation("op", "ABANDONED", ""));
+        assertThat(rules()).containsExactly("EVENTS_TELL_ALL");
+    }
+
+    @Test
+    void judge_eventsWithAGapOrOneTooMany_areFound() {
+        aRunningJob();
+        items.add(job(2));
+        items.add(event(2, FIRST, "\"state\": \"SUBMITTED\""));
+        assertThat(rules()).containsExactly("EVENTS_TELL_ALL");
+
+        items.add(event(1, FIRST, "\"state\": \"SUBMITTED\""));
+        assertThat(rules()).isEmpty();
+
+        items.add(event(3, FIRST, "\"state\": \"SUBMITTED\""));
+        assertThat(rules()).containsExactly("EVENTS_TELL_ALL");
+    }
+
+    private static JsonNode job(int lastEvent) {
+        return item("""
+                {"pk": "CLUSTER#lab", "sk": "JOB#job", "type": "JOB", "job": "job", "lastEvent": %d}
+                """.formatted(lastEvent));
+    }
+
+    private static JsonNode event(int sequence, String execution, String data) {
+        return item("""
+                {"pk": "JOB#lab#job", "sk": "EVENT#%012d", "type": "EVENT", "job": "job", "sequence": %d,
+                 "flinkJobId": "%s", "detailType": "%s", "data": {%s}}
+                """.formatted(
+                        sequence,
+                        sequence,
+                        execution,
+                        data.contains("operationId") ? "Flink Operation Failed" : "Flink Job State Changed",
+                        data));
+    }
+
+    @Test
     void judge_disappointment_isAViolation() {
         aRunningJob();
         disappointments.add("An old stop has ended the job.");

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.URI;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 
@@ -45,6 +46,20 @@ final class LedgerView {
 
         List<JsonNode> savepoints(String job) {
             return ofJob("SAVEPOINT#", job);
+        }
+
+        /** A job's own record. */
+        List<JsonNode> jobs(String job) {
+            return ofJob("JOB#", job);
+        }
+
+        /** What was told of a job, by number. */
+        List<JsonNode> events(String job) {
+            return ofJob("EVENT#", job).stream()
+                    .filter(item -> item.path("type").asText().equals("EVENT"))
+                    .sorted(Comparator.comparingLong(
+                            item -> item.path("sequence").asLong()))
+                    .toList();
         }
 
         /** All items that have to do with a job, of whatever kind. */

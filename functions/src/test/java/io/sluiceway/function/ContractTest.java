@@ -144,6 +144,52 @@ class ContractTest {
     }
 
     @Test
+    void listEvents_ofAJob_areThoseThatWerePublishedInTheFormOfTheirSchemas() {
+        callAnswering("submit-job", submission("failing"));
+        JsonNode listed = assertAnswer("list-events", "{\"cluster\":\"local\",\"jobName\":\"test\"}", "OBSERVED");
+
+        assertThat(listed.at("/events").findValuesAsText("state")).containsExactly("FAILED");
+        assertThat(listed.at("/lastSequence").asInt()).isEqualTo(2);
+        assertThat(listed.at("/more").asBoolean()).isFalse();
+        for (JsonNode event : listed.at("/events")) {
+            String schema = event.path("detailType").asText().equals("Flink Job State Changed")
+                    ? "job-state-changed.event"
+                    : "operation-completed.event";
+            assertThat(violations(schema, event.path("detail").toString())).isEmpty();
+        }
+        assertThat(deployment.bus.arrived())
+                .extracting(event -> event.id().value())
+                .containsExactlyElementsOf(listed.at("/events").findValuesAsText("id"));
+        assertThat(deployment.ledger.pendingEvents()).isEmpty();
+        JsonNode page = assertAnswer(
+                "list-events",
+                "{\"cluster\":\"local\",\"jobName\":\"test\",\"pageSize\":1,\"afterSequence\":0}",
+                "OBSERVED");
+        assertThat(page.at("/more").asBoolean()).isTrue();
+    }
+
+    @Test
+    void submit_refusedForGood_isPublishedAllTheSame() {
+        callAnswering("submit-job", submission("refusing"));
+
+        assertThat(deployment.bus.arrived())
+                .extracting(event -> event.data().get("failureCode"))
+                .contains("PROGRAM_FAILED");
+    }
+
+    @Test
+    void call_busThatFailsOrHasADefect_answersAllTheSame() {
+        deployment.bus.refuse(event -> true);
+        assertAnswer("submit-job", submission("endless"), "STARTED");
+        assertThat(deployment.ledger.pendingEvents()).hasSize(3);
+
+        deployment.bus.breakDown();
+        assertAnswer("submit-job", submission("endless").replace("\"test\"", "\"other\""), "STARTED");
+
+        assertThat(deployment.ledger.pendingEvents()).hasSize(6);
+    }
+
+    @Test
     void jobStatus_failedJob_showsTheRootCause() {
         String job = callAnswering("submit-job", submission("failing"))
                 .at("/job/flinkJobId")

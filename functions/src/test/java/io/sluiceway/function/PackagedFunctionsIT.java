@@ -85,6 +85,7 @@ class PackagedFunctionsIT {
                                 """.formatted(flink.url(), flink.savepointRoot(), flink.checkpointRoot()),
                         "SLUICEWAY_JAR_BUCKETS", BUCKET,
                         "SLUICEWAY_LEDGER_TABLE", table.name(),
+                        "SLUICEWAY_EVENT_BUS", "default",
                         "SLUICEWAY_SHARES_FILE_SYSTEM", "true",
                         "SLUICEWAY_TIME_BUDGET", "PT120S",
                         "AWS_ENDPOINT_URL", aws.url().toString(),
@@ -162,6 +163,13 @@ class PackagedFunctionsIT {
         assertThat(status.at("/job/terminal").asBoolean()).isTrue();
         assertThat(answer("list-jobs", "{\"cluster\":\"test\"}").at("/jobs").findValuesAsText("flinkJobId"))
                 .contains(job);
+        JsonNode events = answer("list-events", "{\"cluster\":\"test\",\"jobName\":\"packaged-bounded\"}");
+        assertThat(events.at("/events").findValuesAsText("state")).last().isEqualTo("FINISHED");
+        assertThat(events.at("/events").findValuesAsText("operationType")).containsExactly("SUBMIT_JOB");
+        // What the bus took is pending no more.
+        assertThat(table.items())
+                .noneMatch(item -> item.get("pk").s().startsWith("PENDING#")
+                        && item.get("job").s().equals("packaged-bounded"));
     }
 
     /** A year of flights in about a minute; the reference program shares no code with the job. */
@@ -403,6 +411,7 @@ class PackagedFunctionsIT {
         assertRefused("take-savepoint", request, "JOB_NOT_FOUND");
         assertRefused("stop-job", request, "JOB_NOT_FOUND");
         assertRefused("list-jobs", "{\"cluster\":\"elsewhere\"}", "CLUSTER_UNKNOWN");
+        assertRefused("list-events", "{\"cluster\":\"test\",\"jobName\":\"nobodys\"}", "JOB_NOT_FOUND");
         assertRefused("monitor-jobs", "{\"clusters\":[\"test\",\"elsewhere\"]}", "CLUSTER_UNKNOWN");
     }
 
