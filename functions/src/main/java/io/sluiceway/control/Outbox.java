@@ -334,7 +334,16 @@ public final class Outbox implements JobLedger {
         if (deadline.remaining().compareTo(LEAST_TIME) < 0) {
             return new Told(0, events.size(), "There was no time left to publish events.");
         }
-        Publication publication = bus.publish(events, deadline);
+        Publication publication;
+        try {
+            publication = bus.publish(events, deadline);
+        } catch (RuntimeException defect) {
+            // Whatever is wrong with the bus, it is no reason for a verb or a sweep to fail.
+            return new Told(
+                    0,
+                    events.size(),
+                    "The bus failed: %s.".formatted(defect.getClass().getSimpleName()));
+        }
         List<JobEvent> taken = events.stream()
                 .filter(event -> publication.taken().contains(event.id()))
                 .toList();

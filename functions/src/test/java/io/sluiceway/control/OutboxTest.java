@@ -257,6 +257,20 @@ class OutboxTest extends VerbFixture {
     }
 
     @Test
+    void monitor_busHasADefect_sweepsAllTheSame() {
+        FlinkJobId job = submitEndless();
+        cluster.setState(job, JobState.FAILED);
+        bus.breakDown();
+
+        JobsMonitored swept = sweepOfAnother();
+
+        assertThat(attempt(job).endedAt()).isNotNull();
+        assertThat(swept.clusters().getFirst().problems()).isEmpty();
+        assertThat(swept.events()).isEqualTo(new Told(0, 4, "The bus failed: IllegalStateException."));
+        assertThat(ledger.pendingEvents()).hasSize(4);
+    }
+
+    @Test
     void publish_answerLost_publishesAgainUnderTheSameIds() {
         submitEndless();
         bus.loseAnswers(true);

@@ -71,8 +71,7 @@ public final class LedgerTable extends Construct {
      * @param function a function that only answers
      */
     void grantReadTo(SluicewayFunction function) {
-        function.allow(
-                "ReadTheLedger", List.of("dynamodb:GetItem", "dynamodb:Query"), List.of(table.getTableArn()));
+        function.allow("ReadTheLedger", List.of("dynamodb:GetItem", "dynamodb:Query"), List.of(table.getTableArn()));
         function.function().addEnvironment(VARIABLE, name());
     }
 

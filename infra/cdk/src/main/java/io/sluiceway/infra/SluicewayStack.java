@@ -55,8 +55,7 @@ public final class SluicewayStack extends Stack {
         jobs = new JobsBucket(this, settings);
         LedgerTable ledger = new LedgerTable(this, settings);
         EventBusToAirflow events = new EventBusToAirflow(this, settings, failed);
-        Functions functions =
-                functions(input, failed, JarAccess.to(this, jobs, settings.jarSources()), ledger, events);
+        Functions functions = functions(input, failed, JarAccess.to(this, jobs, settings.jarSources()), ledger, events);
         Schedules schedules = new Schedules(this, settings, functions.get(FunctionName.MONITOR_JOBS), failed);
         triggers(settings, functions, jobs, events, schedules, failed);
         SweepMetrics metrics = SweepMetrics.of(settings);
