@@ -39,6 +39,11 @@ class EventFuzzTest {
             list.pageSizeOrDefault();
             list.after();
         });
+        refusing(() -> {
+            ListEventsRequest list = EventReader.read(event, ListEventsRequest.class);
+            list.afterSequenceOrZero();
+            list.pageSizeOrDefault();
+        });
         refusing(() -> EventReader.read(event, JobStatusRequest.class));
         refusing(() -> {
             MonitorJobsRequest monitor = EventReader.read(event, MonitorJobsRequest.class);

@@ -198,6 +198,7 @@ record DeployedFunction(
                 case "AWS::Logs::LogGroup" ->
                     "arn:aws:logs:REGION:ACCOUNT:log-group:%s:*".formatted(nameOf(resource, id));
                 case "AWS::SQS::Queue" -> "arn:aws:sqs:REGION:ACCOUNT:" + nameOf(resource, id);
+                case "AWS::Events::EventBus" -> "arn:aws:events:REGION:ACCOUNT:event-bus/" + nameOf(resource, id);
                 case "AWS::Events::Rule" -> "arn:aws:events:REGION:ACCOUNT:rule/" + nameOf(resource, id);
                 case "AWS::Scheduler::ScheduleGroup" ->
                     "arn:aws:scheduler:REGION:ACCOUNT:schedule-group/" + nameOf(resource, id);

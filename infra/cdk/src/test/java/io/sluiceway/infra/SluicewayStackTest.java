@@ -80,7 +80,8 @@ class SluicewayStackTest {
         Permission readLedger = Permission.allow(
                 Set.of("dynamodb:GetItem", "dynamodb:Query"),
                 Set.of("arn:aws:dynamodb:REGION:ACCOUNT:table/{ledgertable}"));
-        Permission bus = Permission.allow(Set.of("events:PutEvents"), Set.of("{eventsbus}"));
+        Permission bus = Permission.allow(
+                Set.of("events:PutEvents"), Set.of("arn:aws:events:REGION:ACCOUNT:event-bus/{eventsbus}"));
         Permission failed = Permission.allow(
                 Set.of("sqs:SendMessage"), Set.of("arn:aws:sqs:REGION:ACCOUNT:sluiceway-sample-failed-events"));
         Permission states = Permission.allow(Set.of("s3:ListBucket"), Set.of("arn:aws:s3:::example-analytics-state"))
