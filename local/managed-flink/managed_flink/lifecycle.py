@@ -317,6 +317,8 @@ class Lifecycle:
         self._wait(task, self._pace.passing)
         while self._faults.holds(task.application.name, task.application.status):
             self._wait(task, 0.02)
+        # The status can be that of who has just superseded this task.
+        self._wait(task, 0)
 
     def _launch(self, task: Task) -> None:
         """Starts the current version's job as its run configuration says, and returns when it is up."""
