@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from airflow.providers.amazon.aws.operators.lambda_function import LambdaInvokeFunctionOperator
@@ -10,6 +10,8 @@ from jsonschema import Draft202012Validator
 
 from conftest import SCHEMAS
 from sluiceway_airflow.payloads import (
+    DataReady,
+    Every,
     Jar,
     Request,
     RestoreMode,
@@ -67,6 +69,9 @@ def test_submit_job_all_fields_is_of_contract() -> None:
             restore_from="s3://data/savepoints/1",
             allow_non_restored_state=True,
             on_unknown="RERUN",
+            data_ready=DataReady(
+                "results", "PT1H", time_zone="America/New_York", start="{{ ds }}T05:00:00Z", end="2014-01-01T05:00:00Z"
+            ),
             rerun=True,
             on_refusal="ANSWER",
         ),
@@ -90,6 +95,15 @@ def test_submit_job_all_fields_is_of_contract() -> None:
             "restore": {"mode": "SAVEPOINT", "path": "s3://data/savepoints/1"},
             "allowNonRestoredState": True,
             "onUnknown": "RERUN",
+            "policies": {
+                "dataReady": {
+                    "sink": "results",
+                    "every": "PT1H",
+                    "timeZone": "America/New_York",
+                    "start": "2013-01-05T05:00:00Z",
+                    "end": "2014-01-01T05:00:00Z",
+                }
+            },
         },
     }
 
@@ -106,6 +120,22 @@ def test_submit_job_required_fields_only_is_of_contract() -> None:
         "jar": {"uri": "s3://jars/a.jar"},
         "args": [],
     }
+
+
+@pytest.mark.parametrize("every", get_args(Every))
+def test_submit_job_data_ready_required_fields_only_is_of_contract(every: Every) -> None:
+    request = render(
+        submit_job(
+            name="flights",
+            kind="STREAM",
+            cluster="local",
+            jar=Jar("s3://jars/a.jar"),
+            data_ready=DataReady("out", every),
+        )
+    )
+
+    check("submit-job", request)
+    assert request["job"]["policies"] == {"dataReady": {"sink": "out", "every": every}}
 
 
 @pytest.mark.parametrize("mode", ["NONE", "LATEST"])

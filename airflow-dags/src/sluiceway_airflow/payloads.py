@@ -43,6 +43,31 @@ class Jar:
     sha256: str | None = None
 
 
+Every = Literal[
+    "PT1M", "PT5M", "PT10M", "PT15M", "PT20M", "PT30M", "PT1H", "PT2H", "PT3H", "PT4H", "PT6H", "PT8H", "PT12H", "P1D"
+]
+"""The time between two boundaries of event time: what divides a day."""
+
+
+@dataclass(frozen=True)
+class DataReady:
+    """That it is told, boundary by boundary of event time, when all that a job wrote of the time before is committed.
+
+    :param sink: the name that the program gives the sink, by which Flink shows it (as ``<sink>: Writer``)
+    :param every: the time between two boundaries
+    :param time_zone: whose midnights the boundaries are counted from, such as ``America/New_York``; UTC by default
+    :param start: boundaries up to this instant, such as ``2013-01-05T10:00:00Z``, aren't told; by default the first
+        that is told is the last that has been passed by the time the job's watermark is first seen
+    :param end: the instant at which the job's event time ends, the last boundary; a ``RUN`` needs it
+    """
+
+    sink: str
+    every: Every
+    time_zone: str | None = None
+    start: str | None = None
+    end: str | None = None
+
+
 @dataclass(frozen=True)
 class Request:
     """Who asks, so that the same request never has a second job.
@@ -117,6 +142,7 @@ def submit_job(
     restore_from: str | None = None,
     allow_non_restored_state: bool = False,
     on_unknown: OnUnknown | None = None,
+    data_ready: DataReady | None = None,
     rerun: bool = False,
     request: Request | None = None,
     on_refusal: OnRefusal = "THROW",
@@ -135,6 +161,7 @@ def submit_job(
     :param restore_from: the path of a savepoint or retained checkpoint to start from, instead of ``restore``
     :param allow_non_restored_state: whether state that the program no longer has may be left behind
     :param on_unknown: what a repeated request does about a job of unknown fate; by default it is refused
+    :param data_ready: when the data that it writes is told to be complete; never by default
     :param rerun: whether this very call runs a job of unknown fate again
     :param request: who asks; the calling task instance by default
     :param on_refusal: how a refusal comes back
@@ -156,6 +183,7 @@ def submit_job(
                 "restore": _restore(restore, restore_from),
                 "allowNonRestoredState": allow_non_restored_state or None,
                 "onUnknown": on_unknown,
+                "policies": _policies(data_ready),
             },
         }
     )
@@ -307,6 +335,20 @@ def _restore(mode: RestoreMode | None, path: str | None) -> Mapping[str, _Json] 
     if path is not None:
         return {"mode": "SAVEPOINT", "path": path}
     return None if mode is None else {"mode": mode}
+
+
+def _policies(data_ready: DataReady | None) -> Mapping[str, _Json] | None:
+    if data_ready is None:
+        return None
+    return {
+        "dataReady": {
+            "sink": data_ready.sink,
+            "every": data_ready.every,
+            "timeZone": data_ready.time_zone,
+            "start": data_ready.start,
+            "end": data_ready.end,
+        }
+    }
 
 
 def _encode_payload(payload: Mapping[str, _Json]) -> str:

@@ -10,6 +10,7 @@ import io.sluiceway.jar.JarDigest;
 import io.sluiceway.jar.JarReference;
 import io.sluiceway.jar.JarUri;
 import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.DataReadyPolicy;
 import io.sluiceway.job.EntryClass;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
@@ -45,7 +46,8 @@ record SubmitJobRequest(
             @Nullable Integer parallelism,
             @Nullable Restore restore,
             @Nullable Boolean allowNonRestoredState,
-            JobSpec.@Nullable OnUnknown onUnknown) {
+            JobSpec.@Nullable OnUnknown onUnknown,
+            @Nullable Policies policies) {
         Job {
             required("name", name);
             required("kind", kind);
@@ -86,6 +88,30 @@ record SubmitJobRequest(
         }
     }
 
+    @RegisterForReflection
+    record Policies(@Nullable DataReady dataReady) {
+        io.sluiceway.job.Policies toDomain() {
+            return new io.sluiceway.job.Policies(dataReady == null ? null : dataReady.toDomain());
+        }
+    }
+
+    @RegisterForReflection
+    record DataReady(
+            String sink,
+            DataReadyPolicy.Every every,
+            @Nullable String timeZone,
+            @Nullable String start,
+            @Nullable String end) {
+        DataReady {
+            required("sink", sink);
+            required("every", every);
+        }
+
+        DataReadyPolicy toDomain() {
+            return DataReadyPolicy.of(sink, every, timeZone, start, end);
+        }
+    }
+
     JobSpec spec() {
         return new JobSpec(
                 new JobName(job.name),
@@ -96,7 +122,8 @@ record SubmitJobRequest(
                 job.args == null ? List.of() : job.args,
                 job.parallelism,
                 restore(),
-                job.onUnknown == null ? JobSpec.OnUnknown.REFUSE : job.onUnknown);
+                job.onUnknown == null ? JobSpec.OnUnknown.REFUSE : job.onUnknown,
+                job.policies == null ? io.sluiceway.job.Policies.NONE : job.policies.toDomain());
     }
 
     private JarReference jar() {

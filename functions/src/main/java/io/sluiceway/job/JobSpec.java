@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param parallelism 1 to 32,768 (Flink's upper bound of a job's parallelism); absent: the cluster's default
  * @param restore where its state comes from
  * @param onUnknown what a repeated request does about an attempt of which nobody can tell what became of it
+ * @param policies what is done about it while it lives
  */
 public record JobSpec(
         JobName name,
@@ -33,7 +34,8 @@ public record JobSpec(
         List<String> arguments,
         @Nullable Integer parallelism,
         RestorePoint restore,
-        OnUnknown onUnknown) {
+        OnUnknown onUnknown,
+        Policies policies) {
     private static final int MAX_ARGUMENTS = 256;
     private static final int MAX_ARGUMENT_LENGTH = 4096;
     private static final int MAX_PARALLELISM = 32_768;
@@ -78,6 +80,27 @@ public record JobSpec(
             throw new RefusedException(
                     ErrorCode.FIELD_INVALID, "job.parallelism is %d; 1 to 32,768 is allowed.".formatted(parallelism));
         }
+        if (kind == JobKind.RUN
+                && policies.dataReady() != null
+                && policies.dataReady().end() == null) {
+            throw new RefusedException(
+                    ErrorCode.FIELD_MISSING,
+                    "job.policies.dataReady of a RUN needs the field 'end': it is the boundary that FINISHED reaches.");
+        }
+    }
+
+    /** A specification without policies. */
+    public JobSpec(
+            JobName name,
+            JobKind kind,
+            ClusterName cluster,
+            JarReference jar,
+            @Nullable EntryClass entryClass,
+            List<String> arguments,
+            @Nullable Integer parallelism,
+            RestorePoint restore,
+            OnUnknown onUnknown) {
+        this(name, kind, cluster, jar, entryClass, arguments, parallelism, restore, onUnknown, Policies.NONE);
     }
 
     /** Identifies this specification as it was asked for. */
@@ -105,6 +128,7 @@ public record JobSpec(
         all.add(Integer.toString(arguments.size()));
         all.addAll(arguments);
         all.addAll(List.of(parts));
+        all.addAll(policies.parts());
         return Digests.digest(all.toArray(String[]::new));
     }
 

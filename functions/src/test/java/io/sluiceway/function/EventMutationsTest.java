@@ -17,6 +17,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneId;
+import java.time.format.DateTimeParseException;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
@@ -170,10 +173,29 @@ class EventMutationsTest {
                 ? !event.at("/job/restore/mode").asText().equals("NONE")
                 : event.at("/job/kind").asText().equals("STREAM");
         return halves
+                || isNoPolicy(event.at("/job/policies/dataReady"))
                 || bytes > 256 * 1024
                 || (event.at("/job/allowNonRestoredState").asBoolean() && !restores)
                 // JSON Schema counts 1.0 and 1e2 among the integers.
                 || Stream.of("/try", "/pageSize", "/job/parallelism", "/owner/try")
                         .anyMatch(place -> event.at(place).isFloatingPointNumber());
+    }
+
+    private static boolean isNoPolicy(JsonNode dataReady) {
+        String start = dataReady.path("start").asText("0001-01-01T00:00:00Z");
+        String end = dataReady.path("end").asText("9999-12-31T23:59:59Z");
+        return !ZoneId.getAvailableZoneIds().contains(dataReady.path("timeZone").asText("UTC"))
+                // Of one form, instants sort as their texts do.
+                || (dataReady.has("start") && dataReady.has("end") && start.compareTo(end) >= 0)
+                || Stream.of(start, end).anyMatch(text -> !isDay(text.substring(0, 10)));
+    }
+
+    private static boolean isDay(String text) {
+        try {
+            LocalDate.parse(text);
+            return true;
+        } catch (DateTimeParseException e) {
+            return false;
+        }
     }
 }

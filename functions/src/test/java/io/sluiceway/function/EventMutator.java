@@ -120,7 +120,11 @@ final class EventMutator {
         "rerun",
         "dashboard",
         "onUnknown",
-        "sha256"
+        "sha256",
+        "policies",
+        "dataReady",
+        "timeZone",
+        "end"
     };
 
     private static final String[] TEXTS = {
@@ -150,6 +154,14 @@ final class EventMutator {
         "A".repeat(32),
         "1-" + "0".repeat(32),
         "1".repeat(16) + "-" + "0".repeat(32),
+        "PT1H",
+        "P1D",
+        "UTC",
+        "Europe/Berlin",
+        "Europe/Berlim",
+        "2013-02-28T00:00:00Z",
+        "2013-02-29T00:00:00Z",
+        "+2013-01-05T00:00:00Z",
         SECRET
     };
 

@@ -12,12 +12,15 @@ import io.sluiceway.jar.JarDigest;
 import io.sluiceway.jar.JarReference;
 import io.sluiceway.jar.JarUri;
 import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.DataReadyPolicy;
+import io.sluiceway.job.DataReadyPolicy.Every;
 import io.sluiceway.job.EntryClass;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobSpec.OnUnknown;
+import io.sluiceway.job.Policies;
 import io.sluiceway.job.Request;
 import io.sluiceway.job.RequestId;
 import io.sluiceway.job.RestorePoint;
@@ -258,7 +261,34 @@ public abstract class JobLedgerContract {
                         List.of("x"),
                         null,
                         new RestorePoint.Savepoint(new StoragePath("file:///data/a b"), true),
-                        OnUnknown.REFUSE));
+                        OnUnknown.REFUSE),
+                new JobSpec(
+                        name,
+                        JobKind.STREAM,
+                        cluster,
+                        plain,
+                        null,
+                        List.of(),
+                        null,
+                        new RestorePoint.None(),
+                        OnUnknown.REFUSE,
+                        new Policies(DataReadyPolicy.of("the results", Every.PT1H, null, null, null))),
+                new JobSpec(
+                        name,
+                        JobKind.RUN,
+                        cluster,
+                        plain,
+                        null,
+                        List.of(),
+                        null,
+                        new RestorePoint.None(),
+                        OnUnknown.REFUSE,
+                        new Policies(DataReadyPolicy.of(
+                                "results",
+                                Every.P1D,
+                                "America/New_York",
+                                "2013-01-05T05:00:00Z",
+                                "2013-01-06T05:00:00Z"))));
     }
 
     @ParameterizedTest

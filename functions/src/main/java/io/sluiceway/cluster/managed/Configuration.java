@@ -78,6 +78,10 @@ record Configuration(ClusterSettings.Managed settings) {
         if (spec.entryClass() != null) {
             throw unsupported("names an entry class: the service runs the one that the jar's manifest names");
         }
+        if (spec.policies().dataReady() != null) {
+            throw unsupported(
+                    "has job.policies.dataReady: watermarks and the ids of checkpoints can't be seen on Managed Service for Apache Flink");
+        }
         switch (settings.ownership()) {
             case SLUICEWAY -> arguments(spec);
             case EXTERNAL -> {

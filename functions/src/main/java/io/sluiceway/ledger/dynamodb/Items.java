@@ -7,12 +7,14 @@ import io.sluiceway.jar.JarDigest;
 import io.sluiceway.jar.JarReference;
 import io.sluiceway.jar.JarUri;
 import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.DataReadyPolicy;
 import io.sluiceway.job.EntryClass;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobSpec.OnUnknown;
+import io.sluiceway.job.Policies;
 import io.sluiceway.job.Request;
 import io.sluiceway.job.RequestId;
 import io.sluiceway.job.RestorePoint;
@@ -32,6 +34,7 @@ import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.SavepointOrigin;
 import io.sluiceway.savepoint.StoragePath;
 import java.time.Instant;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Records as items and back, attribute by attribute, so that a person can read the table. */
@@ -256,7 +259,8 @@ final class Items {
                 .texts("args", spec.arguments())
                 .number("parallelism", spec.parallelism())
                 .map("restore", ofRestorePoint(spec.restore()))
-                .text("onUnknown", spec.onUnknown().name());
+                .text("onUnknown", spec.onUnknown().name())
+                .map("policies", ofPolicies(spec.policies()));
     }
 
     private static JobSpec spec(Fields map) {
@@ -269,7 +273,39 @@ final class Items {
                 map.texts("args"),
                 map.countIfPresent("parallelism"),
                 map.map("restore", Items::restorePoint),
-                map.read("onUnknown", OnUnknown::valueOf));
+                map.read("onUnknown", OnUnknown::valueOf),
+                Objects.requireNonNullElse(map.mapIfPresent("policies", Items::policies), Policies.NONE));
+    }
+
+    /** A specification without policies has no attribute for them. */
+    private static @Nullable Attributes ofPolicies(Policies policies) {
+        return policies.equals(Policies.NONE)
+                ? null
+                : new Attributes().map("dataReady", ofDataReady(policies.dataReady()));
+    }
+
+    private static Policies policies(Fields map) {
+        return new Policies(map.mapIfPresent("dataReady", Items::dataReady));
+    }
+
+    private static @Nullable Attributes ofDataReady(@Nullable DataReadyPolicy policy) {
+        return policy == null
+                ? null
+                : new Attributes()
+                        .text("sink", policy.sink())
+                        .text("every", policy.every().name())
+                        .text("timeZone", policy.timeZoneText())
+                        .text("start", policy.start())
+                        .text("end", policy.end());
+    }
+
+    private static DataReadyPolicy dataReady(Fields map) {
+        return DataReadyPolicy.of(
+                map.text("sink"),
+                map.read("every", DataReadyPolicy.Every::valueOf),
+                map.text("timeZone"),
+                map.readIfPresent("start", start -> start),
+                map.readIfPresent("end", end -> end));
     }
 
     private static Attributes ofJar(JarReference jar) {

@@ -17,6 +17,7 @@ import io.sluiceway.jar.JarDigest;
 import io.sluiceway.jar.JarReference;
 import io.sluiceway.jar.JarUri;
 import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.DataReadyPolicy;
 import io.sluiceway.job.EntryClass;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
@@ -25,6 +26,7 @@ import io.sluiceway.job.JobRef;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.Observation;
+import io.sluiceway.job.Policies;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.SavepointProgress;
@@ -632,7 +634,8 @@ class ManagedClusterTest {
                                 IntStream.range(0, 51)
                                         .boxed()
                                         .flatMap(i -> Stream.of("--a" + i, "b"))
-                                        .toList()))
+                                        .toList()),
+                        ManagedClusterTest::dataReady)
                 .map(spec -> Arguments.of(spec.get()));
     }
 
@@ -717,6 +720,21 @@ class ManagedClusterTest {
                 2,
                 new RestorePoint.None(),
                 JobSpec.OnUnknown.REFUSE);
+    }
+
+    private static JobSpec dataReady() {
+        JobSpec plain = spec();
+        return new JobSpec(
+                plain.name(),
+                plain.kind(),
+                plain.cluster(),
+                plain.jar(),
+                null,
+                plain.arguments(),
+                null,
+                plain.restore(),
+                plain.onUnknown(),
+                new Policies(DataReadyPolicy.of("results", DataReadyPolicy.Every.PT1H, null, null, null)));
     }
 
     private static JobSpec spec(RestorePoint restore, List<String> arguments, Integer parallelism) {

@@ -1,0 +1,87 @@
+package io.sluiceway.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.sluiceway.error.ErrorCode;
+import io.sluiceway.error.RefusedException;
+import io.sluiceway.jar.JarDigest;
+import io.sluiceway.jar.JarReference;
+import io.sluiceway.jar.JarUri;
+import io.sluiceway.job.DataReadyPolicy.Every;
+import io.sluiceway.job.JobSpec.OnUnknown;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class JobSpecTest {
+    private static final JarDigest JAR = new JarDigest("ab".repeat(32));
+    private static final DataReadyPolicy HOURLY = DataReadyPolicy.of("results", Every.PT1H, null, null, null);
+
+    /** Of SHA-256 over the length-prefixed parts, made by other means: what ledgers hold already has to stay valid. */
+    @Test
+    void hashes_withoutPolicies_areThoseOfSpecificationsThatKnewNone() {
+        assertThat(spec(Policies.NONE).payloadHash())
+                .isEqualTo("f27a695600fed9f5ea050127e2b19ee0f832154d7230b60983092bda5dd8d694");
+        assertThat(spec(Policies.NONE).specHash(JAR))
+                .isEqualTo("cbe9eb8e7bc5702715b0be9ab0e9074d69a55e48088fd3ffb03d11ebc5a7c56b");
+    }
+
+    @Test
+    void hashes_policiesThatDiffer_differ() {
+        List<JobSpec> specs = Stream.of(
+                        HOURLY,
+                        DataReadyPolicy.of("others", Every.PT1H, null, null, null),
+                        DataReadyPolicy.of("results", Every.P1D, null, null, null),
+                        DataReadyPolicy.of("results", Every.PT1H, "Europe/Berlin", null, null),
+                        DataReadyPolicy.of("results", Every.PT1H, null, "2013-01-05T10:00:00Z", null),
+                        DataReadyPolicy.of("results", Every.PT1H, null, null, "2013-01-05T10:00:00Z"),
+                        null)
+                .map(policy -> spec(new Policies(policy)))
+                .toList();
+
+        assertThat(specs).map(JobSpec::payloadHash).doesNotHaveDuplicates();
+        assertThat(specs).map(spec -> spec.specHash(JAR)).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void hashes_timeZoneThatIsTheDefault_isTheSameSpecification() {
+        DataReadyPolicy named = DataReadyPolicy.of("results", Every.PT1H, "UTC", null, null);
+
+        assertThat(named).isEqualTo(HOURLY);
+        assertThat(named.timeZoneText()).isEqualTo("UTC");
+        assertThat(spec(new Policies(named)).payloadHash())
+                .isEqualTo(spec(new Policies(HOURLY)).payloadHash());
+    }
+
+    @Test
+    void dataReadyPolicy_everyPeriod_dividesADay() {
+        assertThat(Every.values()).allMatch(every -> 86_400 % every.duration().toSeconds() == 0);
+    }
+
+    @Test
+    void spec_runThatTellsItsDataWithoutAnEnd_isRefused() {
+        assertThatExceptionOfType(RefusedException.class)
+                .isThrownBy(() -> spec(JobKind.RUN, new Policies(HOURLY)))
+                .withMessageContaining("'end'")
+                .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.FIELD_MISSING));
+    }
+
+    private static JobSpec spec(Policies policies) {
+        return spec(JobKind.STREAM, policies);
+    }
+
+    private static JobSpec spec(JobKind kind, Policies policies) {
+        return new JobSpec(
+                new JobName("flight-delays"),
+                kind,
+                new ClusterName("local"),
+                new JarReference(JarUri.parse("s3://jars/a.jar"), null, null),
+                new EntryClass("a.B"),
+                List.of("--x"),
+                2,
+                new RestorePoint.Latest(false),
+                OnUnknown.REFUSE,
+                policies);
+    }
+}
