@@ -39,7 +39,12 @@ class ArchitectureTest {
             .layer("ports")
             .definedBy("io.sluiceway.cluster", "io.sluiceway.jar", "io.sluiceway.ledger", "io.sluiceway.metrics")
             .layer("domain")
-            .definedBy("io.sluiceway.event", "io.sluiceway.job", "io.sluiceway.operation", "io.sluiceway.savepoint")
+            .definedBy(
+                    "io.sluiceway.event",
+                    "io.sluiceway.job",
+                    "io.sluiceway.operation",
+                    "io.sluiceway.ready",
+                    "io.sluiceway.savepoint")
             .whereLayer("function")
             .mayNotBeAccessedByAnyLayer()
             .whereLayer("control")
@@ -68,6 +73,7 @@ class ArchitectureTest {
                     "io.sluiceway.event",
                     "io.sluiceway.job",
                     "io.sluiceway.operation",
+                    "io.sluiceway.ready",
                     "io.sluiceway.savepoint",
                     "io.sluiceway.time",
                     "io.sluiceway.cluster",
