@@ -13,6 +13,7 @@ import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.job.Observation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
+import io.sluiceway.ready.SinkView;
 import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.time.Deadline;
@@ -65,6 +66,15 @@ public interface FlinkCluster {
     default JobStatus measure(JobRef job, JobStatus status, Deadline deadline) {
         return status;
     }
+
+    /**
+     * What is seen of the sink of a job that runs, or empty when the cluster doesn't know the job (any more). Not what
+     * was seen before: what it takes from metrics is asked for by this call and may come for the next.
+     *
+     * @param sink the name that the program gives the sink
+     * @throws RefusedException also JOB_UNSUPPORTED where a cluster of this kind shows no watermarks
+     */
+    Optional<SinkView> observeSink(JobRef job, String sink, Deadline deadline);
 
     /** All jobs that the cluster knows, ended ones included until it forgets them. */
     List<JobOverview> listJobs(Deadline deadline);

@@ -17,10 +17,13 @@ import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.job.Observation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
+import io.sluiceway.ready.SinkView;
+import io.sluiceway.ready.SinkView.Watermark;
 import io.sluiceway.savepoint.FakeSavepointStore;
 import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.testing.TestJobJar;
+import io.sluiceway.testjob.TestJob;
 import io.sluiceway.time.Deadline;
 import java.net.URI;
 import java.nio.file.Path;
@@ -289,6 +292,25 @@ public class FakeFlinkCluster implements FlinkCluster {
                             job.checkpoints, 0, new CompletedCheckpoint(job.checkpoints, clock.instant(), null)),
                     Observation.now(job.savepoint),
                     job.failure == null ? null : new Failure("Job failed", job.failure, job.startedAt));
+        });
+    }
+
+    @Override
+    public synchronized Optional<SinkView> observeSink(JobRef ref, String sink, Deadline deadline) {
+        return Optional.ofNullable(jobs.get(ref.id())).map(job -> {
+            job.checkpoints++;
+            Instant now = clock.instant();
+            return new SinkView(
+                    sink.equals(TestJob.SINK)
+                            ? new Watermark.Lowest(TestJob.START, 0)
+                            : new Watermark.Unknown(Watermark.Why.NO_SUCH_SINK),
+                    now,
+                    new SinkView.Checkpoints(
+                            Long.toString(job.restarts),
+                            null,
+                            job.checkpoints,
+                            List.of(new SinkView.Completed(job.checkpoints, false, now))),
+                    null);
         });
     }
 

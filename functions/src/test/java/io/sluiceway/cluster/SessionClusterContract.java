@@ -2,6 +2,7 @@ package io.sluiceway.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.within;
 import static org.awaitility.Awaitility.await;
 
 import io.sluiceway.error.ErrorCode;
@@ -15,8 +16,12 @@ import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
+import io.sluiceway.ready.SinkView;
+import io.sluiceway.ready.SinkView.Watermark;
 import io.sluiceway.savepoint.StoragePath;
+import io.sluiceway.testjob.TestJob;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import org.junit.jupiter.api.Test;
 
 /** What a session cluster promises beyond {@link FlinkClusterContract}; the fake, which plays one, promises it too. */
@@ -202,5 +207,47 @@ public abstract class SessionClusterContract extends FlinkClusterContract {
         OperationId operation = newOperation();
 
         assertThat(cluster().savepointDirectory(NAME, operation).value()).endsWith("/contract-job/" + operation);
+    }
+
+    @Test
+    void observeSink_running_showsWatermarkAndCheckpoints() {
+        FlinkJobId id = startEndless();
+
+        // Flink fetches metrics when it is asked for them, every ten seconds at the most.
+        SinkView sink = await().atMost(PATIENCE)
+                .until(
+                        () -> cluster()
+                                .observeSink(ref(id), TestJob.SINK, soon())
+                                .orElseThrow(),
+                        seen -> seen.watermark() instanceof Watermark.Lowest
+                                && seen.checkpoints() != null
+                                && seen.checkpoints().execution() != null);
+
+        Watermark.Lowest watermark = (Watermark.Lowest) sink.watermark();
+        assertThat(watermark.lowest()).isBetween(TestJob.START.minusSeconds(1), TestJob.START.plusSeconds(100_000));
+        assertThat(watermark.subtask()).isBetween(0, 2);
+        assertThat(sink.at()).isCloseTo(Instant.now(), within(1, ChronoUnit.MINUTES));
+        assertThat(sink.pendingCommittables()).isNull();
+        assertThat(sink.checkpoints().restored()).isNull();
+        assertThat(sink.checkpoints().completed()).isNotEmpty().allSatisfy(checkpoint -> {
+            assertThat(checkpoint.id()).isBetween(1L, sink.checkpoints().triggered());
+            assertThat(checkpoint.savepoint()).isFalse();
+            assertThat(checkpoint.triggeredAt()).isCloseTo(sink.at(), within(5, ChronoUnit.MINUTES));
+        });
+    }
+
+    @Test
+    void observeSink_sinkThatTheJobLacks_isNotKnown() {
+        FlinkJobId id = startEndless();
+
+        assertThat(cluster().observeSink(ref(id), "nowhere", soon()))
+                .get()
+                .extracting(SinkView::watermark)
+                .isEqualTo(new Watermark.Unknown(Watermark.Why.NO_SUCH_SINK));
+    }
+
+    @Test
+    void observeSink_unknownJob_isEmpty() {
+        assertThat(cluster().observeSink(ref(newId()), TestJob.SINK, soon())).isEmpty();
     }
 }

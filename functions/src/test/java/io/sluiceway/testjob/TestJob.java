@@ -5,10 +5,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.MapFunction;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.ValueState;
@@ -30,6 +32,12 @@ import org.apache.flink.util.Collector;
 /** A program that behaves as its first argument says; the tests put it into a jar and give that to clusters. */
 public final class TestJob implements MapFunction<Long, Long>, CheckpointedFunction {
     private static final Set<String> ENDLESS = Set.of("endless", "stumbling", "ailing", "counting");
+
+    /** The name of its sink. */
+    public static final String SINK = "nowhere: all of it";
+
+    /** The time of its first record; the others follow a second after each other. */
+    public static final Instant START = Instant.parse("2013-01-05T10:00:00Z");
 
     /** How many counters a job that counts has. */
     public static final int COUNTERS = 5;
@@ -86,9 +94,13 @@ public final class TestJob implements MapFunction<Long, Long>, CheckpointedFunct
             count(numbers, args.length > 1 ? args[1] : inTheProperties(INTO).orElse(""));
         } else {
             numbers.uid("numbers")
+                    .assignTimestampsAndWatermarks(WatermarkStrategy.<Long>forMonotonousTimestamps()
+                            .withTimestampAssigner((number, _) -> START.toEpochMilli() + number * 1000))
+                    .uid("times")
                     .map(new TestJob(behaviour))
                     .uid("behave")
                     .sinkTo(new DiscardingSink<>())
+                    .name(SINK)
                     .uid("nowhere");
         }
         if (behaviour.equals("stumbling")) {

@@ -27,6 +27,7 @@ import io.sluiceway.job.Observation.NotObservable;
 import io.sluiceway.job.Observation.NothingYet;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
+import io.sluiceway.ready.SinkView;
 import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.time.Deadline;
@@ -244,6 +245,13 @@ public final class ManagedCluster implements FlinkCluster {
         return job.name() == null
                 ? status
                 : metrics.measure(settings.applications().of(job.name()), status, deadline);
+    }
+
+    @Override
+    public Optional<SinkView> observeSink(JobRef job, String sink, Deadline deadline) {
+        throw new RefusedException(
+                ErrorCode.JOB_UNSUPPORTED,
+                "Watermarks and checkpoints of jobs on cluster '%s' can't be seen.".formatted(name()));
     }
 
     @Override

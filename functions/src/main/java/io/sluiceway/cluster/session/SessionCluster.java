@@ -27,6 +27,7 @@ import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.job.Observation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
+import io.sluiceway.ready.SinkView;
 import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.time.Deadline;
@@ -137,6 +138,15 @@ public final class SessionCluster implements FlinkCluster {
     @Override
     public Optional<JobStatus> observeJob(JobRef job, Deadline deadline) {
         return findJob(job, deadline).map(overview -> statusOf(overview, deadline));
+    }
+
+    @Override
+    public Optional<SinkView> observeSink(JobRef job, String sink, Deadline deadline) {
+        Answer details = rest.get("/jobs/" + job, deadline);
+        return details.status() == NOT_FOUND
+                ? Optional.empty()
+                : Optional.of(new SinkReader(this, rest, job.id(), sink, deadline)
+                        .read(require(details).body()));
     }
 
     @Override
@@ -464,7 +474,7 @@ public final class SessionCluster implements FlinkCluster {
     }
 
     /** Empty for a job without checkpointing, of which Flink says 404. */
-    private Optional<JsonNode> checkpointStatistics(FlinkJobId job, Deadline deadline) {
+    Optional<JsonNode> checkpointStatistics(FlinkJobId job, Deadline deadline) {
         Answer answer = rest.get("/jobs/" + job + "/checkpoints", deadline);
         return answer.status() == NOT_FOUND
                 ? Optional.empty()
@@ -564,7 +574,7 @@ public final class SessionCluster implements FlinkCluster {
         return tasks;
     }
 
-    private int count(long number) {
+    int count(long number) {
         if (number < 0 || number > Integer.MAX_VALUE) {
             throw nonsense("the number " + number);
         }
@@ -594,7 +604,7 @@ public final class SessionCluster implements FlinkCluster {
         }
     }
 
-    private Instant instant(JsonNode node, String field) {
+    Instant instant(JsonNode node, String field) {
         return instant(number(node, field));
     }
 
@@ -606,7 +616,7 @@ public final class SessionCluster implements FlinkCluster {
         return Instant.ofEpochMilli(Math.max(0, millis));
     }
 
-    private long number(JsonNode node, String field) {
+    long number(JsonNode node, String field) {
         JsonNode value = field(node, field);
         if (!value.isIntegralNumber() || !value.canConvertToLong()) {
             throw nonsense("no number in the field '" + field + "'");
@@ -614,7 +624,7 @@ public final class SessionCluster implements FlinkCluster {
         return value.asLong();
     }
 
-    private String text(JsonNode node, String field) {
+    String text(JsonNode node, String field) {
         JsonNode value = field(node, field);
         if (!value.isTextual()) {
             throw nonsense("no text in the field '" + field + "'");
@@ -622,7 +632,7 @@ public final class SessionCluster implements FlinkCluster {
         return value.asText();
     }
 
-    private JsonNode field(JsonNode node, String field) {
+    JsonNode field(JsonNode node, String field) {
         JsonNode value = node.get(field);
         if (value == null) {
             throw nonsense("an answer without the field '" + field + "'");
@@ -630,7 +640,7 @@ public final class SessionCluster implements FlinkCluster {
         return value;
     }
 
-    private Answer require(Answer answer) {
+    Answer require(Answer answer) {
         if (!answer.ok()) {
             throw refused(answer.status(), answer.errors().rootCause());
         }
@@ -644,7 +654,7 @@ public final class SessionCluster implements FlinkCluster {
                 "Cluster '%s' answered %d: %s".formatted(name, status, words));
     }
 
-    private RefusedException nonsense(String what) {
+    RefusedException nonsense(String what) {
         return new RefusedException(
                 ErrorCode.CLUSTER_ANSWER_INVALID, "Cluster '%s' answered with %s.".formatted(name, what));
     }

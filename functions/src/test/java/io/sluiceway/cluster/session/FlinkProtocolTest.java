@@ -25,6 +25,9 @@ import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.Observation;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.operation.TriggerId;
+import io.sluiceway.ready.SinkView;
+import io.sluiceway.ready.SinkView.Watermark;
+import io.sluiceway.ready.SinkView.Watermark.Why;
 import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.testing.StubServer;
@@ -36,12 +39,15 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.core.execution.RecoveryClaimMode;
+import org.apache.flink.runtime.execution.ExecutionState;
 import org.apache.flink.runtime.jobgraph.JobResourceRequirements;
 import org.apache.flink.runtime.jobgraph.JobVertexID;
 import org.apache.flink.runtime.jobmaster.JobResult;
@@ -52,6 +58,8 @@ import org.apache.flink.runtime.rest.messages.ClusterOverviewHeaders;
 import org.apache.flink.runtime.rest.messages.JobCancellationHeaders;
 import org.apache.flink.runtime.rest.messages.JobExceptionsHeaders;
 import org.apache.flink.runtime.rest.messages.JobExceptionsInfoWithHistory;
+import org.apache.flink.runtime.rest.messages.JobVertexDetailsHeaders;
+import org.apache.flink.runtime.rest.messages.JobVertexDetailsInfo;
 import org.apache.flink.runtime.rest.messages.JobsOverviewHeaders;
 import org.apache.flink.runtime.rest.messages.RequestBody;
 import org.apache.flink.runtime.rest.messages.ResponseBody;
@@ -67,7 +75,12 @@ import org.apache.flink.runtime.rest.messages.job.JobResourceRequirementsBody;
 import org.apache.flink.runtime.rest.messages.job.JobResourceRequirementsHeaders;
 import org.apache.flink.runtime.rest.messages.job.JobResourcesRequirementsUpdateHeaders;
 import org.apache.flink.runtime.rest.messages.job.JobStatusInfoHeaders;
+import org.apache.flink.runtime.rest.messages.job.SubtaskExecutionAttemptDetailsInfo;
+import org.apache.flink.runtime.rest.messages.job.metrics.IOMetricsInfo;
 import org.apache.flink.runtime.rest.messages.job.metrics.JobMetricsHeaders;
+import org.apache.flink.runtime.rest.messages.job.metrics.JobVertexMetricsHeaders;
+import org.apache.flink.runtime.rest.messages.job.metrics.Metric;
+import org.apache.flink.runtime.rest.messages.job.metrics.MetricCollectionResponseBody;
 import org.apache.flink.runtime.rest.messages.job.savepoints.SavepointStatusHeaders;
 import org.apache.flink.runtime.rest.messages.job.savepoints.SavepointTriggerHeaders;
 import org.apache.flink.runtime.rest.messages.job.savepoints.SavepointTriggerRequestBody;
@@ -96,6 +109,9 @@ class FlinkProtocolTest {
     private static final TriggerId TRIGGER = new TriggerId("fedcba9876543210fedcba9876543210");
     private static final JarDigest JAR = new JarDigest("ab".repeat(32));
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    private static final String VERTEX = "cbc357ccb763df2852fee8c4fc7d55f2";
+    private static final String METRICS_CALL = "GET /v1/jobs/" + JOB + "/vertices/" + VERTEX + "/metrics?get=0";
 
     private record Call(String method, String path, String body) {}
 
@@ -137,7 +153,8 @@ class FlinkProtocolTest {
                         Map.entry("GET /v1/jars", "jars.json"),
                         Map.entry("GET /v1/jobs/" + JOB + "/savepoints/" + TRIGGER, "savepoint.json"))
                 .getOrDefault(exchange.getRequestMethod() + " " + path, "accepted.json");
-        String scripted = answers.get(exchange.getRequestMethod() + " " + path);
+        // The order of the names in a request for metrics is any.
+        String scripted = answers.get(exchange.getRequestMethod() + " " + path.replaceAll("\\?get=0.*", "?get=0"));
         StubServer.answer(exchange, 200, scripted == null ? recorded(file) : scripted.getBytes(StandardCharsets.UTF_8));
     }
 
@@ -166,6 +183,98 @@ class FlinkProtocolTest {
                 CheckpointingStatisticsHeaders.getInstance(),
                 JobMetricsHeaders.getInstance(),
                 JobExceptionsHeaders.getInstance());
+    }
+
+    @Test
+    void observeSink_readsWhatFlinkWrites() throws Exception {
+        answerMetrics(true, "7.5", "1357380000000");
+
+        SinkView sink = cluster.observeSink(JobRef.unnamed(ID), "Sink", soon()).orElseThrow();
+
+        assertThat(sink.watermark()).isEqualTo(new Watermark.Lowest(Instant.parse("2013-01-05T10:00:00Z"), 0));
+        assertThat(sink.at()).isEqualTo(Instant.ofEpochMilli(1_795_406_256_400L));
+        assertThat(sink.pendingCommittables()).isNull();
+        assertThat(sink.checkpoints().execution()).isEqualTo("0");
+        assertThat(sink.checkpoints().restored()).isNull();
+        assertThat(sink.checkpoints().triggered()).isGreaterThanOrEqualTo(26);
+        assertThat(sink.checkpoints().completed())
+                .contains(new SinkView.Completed(26, false, Instant.ofEpochMilli(1_795_406_256_334L)));
+        assertCalls(
+                JobDetailsHeaders.getInstance(),
+                JobVertexMetricsHeaders.getInstance(),
+                JobVertexDetailsHeaders.getInstance(),
+                CheckpointingStatisticsHeaders.getInstance());
+    }
+
+    @Test
+    void observeSink_metricsOfAnotherExecution_areNotTaken() throws Exception {
+        answerMetrics(true, "8.5", "1357380000000");
+        assertUnknown(Why.OLD_METRICS);
+        answerMetrics(false, "7.5", "1357380000000");
+        assertUnknown(Why.OLD_METRICS);
+    }
+
+    @Test
+    void observeSink_writersWithoutWatermark_areNotKnown() throws Exception {
+        answerMetrics(true, "7.5", Long.toString(Long.MIN_VALUE));
+        assertUnknown(Why.NO_WATERMARK);
+        answers.put(METRICS_CALL, "[]");
+        assertUnknown(Why.NO_METRICS);
+    }
+
+    @Test
+    void observeSink_endOfEventTime_isNoMoment() throws Exception {
+        answerMetrics(true, "7.5", Long.toString(Long.MAX_VALUE));
+
+        assertThat(cluster.observeSink(JobRef.unnamed(ID), "Sink", soon()))
+                .get()
+                .extracting(SinkView::watermark)
+                .isEqualTo(new Watermark.Ended());
+    }
+
+    private void assertUnknown(Why why) {
+        assertThat(cluster.observeSink(JobRef.unnamed(ID), "Sink", soon()))
+                .get()
+                .extracting(SinkView::watermark)
+                .isEqualTo(new Watermark.Unknown(why));
+    }
+
+    /** Answers as Flink's own types write it: the metrics of the writer's vertex, and its details. */
+    private void answerMetrics(boolean complete, String busy, String watermark) throws Exception {
+        answers.put(
+                METRICS_CALL,
+                written(new MetricCollectionResponseBody(List.of(
+                        new Metric("0.numRecordsIn", "1"),
+                        new Metric("0.numRecordsOut", "2"),
+                        new Metric("0.accumulateIdleTimeMs", "3"),
+                        new Metric("0.accumulateBackPressuredTimeMs", "4"),
+                        new Metric("0.accumulateBusyTimeMs", busy),
+                        new Metric("0.Sink__Writer.currentInputWatermark", watermark)))));
+        answers.put(
+                "GET /v1/jobs/" + JOB + "/vertices/" + VERTEX,
+                written(new JobVertexDetailsInfo(
+                        JobVertexID.fromHexString(VERTEX),
+                        "Source: Sequence Source -> Map -> Sink: Writer",
+                        1,
+                        128,
+                        1_795_406_256_400L,
+                        List.of(new SubtaskExecutionAttemptDetailsInfo(
+                                0,
+                                ExecutionState.RUNNING,
+                                2,
+                                "127.0.0.1:1",
+                                0,
+                                -1,
+                                1,
+                                new IOMetricsInfo(0, true, 0, true, 1, complete, 2, true, 4, 3, 7.5),
+                                "tm",
+                                Arrays.stream(ExecutionState.values())
+                                        .collect(Collectors.toMap(state -> state, _ -> 0L)),
+                                null)))));
+    }
+
+    private static String written(ResponseBody body) throws Exception {
+        return RestMapperUtils.getStrictObjectMapper().writeValueAsString(body);
     }
 
     @Test

@@ -77,6 +77,7 @@ class SessionClusterFuzzTest {
         SessionCluster cluster = cluster(reply, reply);
         read(() -> cluster.findJob(JobRef.unnamed(JOB), SOON));
         read(() -> cluster.observeJob(JobRef.unnamed(JOB), SOON));
+        read(() -> cluster.observeSink(JobRef.unnamed(JOB), "results", SOON));
         read(() -> cluster.listJobs(SOON));
         read(() -> cluster.fixedSlots(SOON));
         read(() -> cluster.incarnation(SOON));
