@@ -41,6 +41,7 @@ class ArchitectureTest {
             .layer("domain")
             .definedBy(
                     "io.sluiceway.event",
+                    "io.sluiceway.health",
                     "io.sluiceway.job",
                     "io.sluiceway.operation",
                     "io.sluiceway.ready",
@@ -71,6 +72,7 @@ class ArchitectureTest {
             .resideInAnyPackage(
                     "io.sluiceway.error",
                     "io.sluiceway.event",
+                    "io.sluiceway.health",
                     "io.sluiceway.job",
                     "io.sluiceway.operation",
                     "io.sluiceway.ready",

@@ -16,27 +16,48 @@ import org.jspecify.annotations.Nullable;
  * @param restarts how often it was restarted since its submission
  * @param checkpoints its checkpoints
  * @param lastSavepoint the newest savepoint that its current JobMaster completed
- * @param firstFailure the earliest failure that the cluster still remembers; absent when there is none
+ * @param firstFailure the failure that its newest trouble began with, as far back as the cluster remembers; absent when
+ *     there is none
+ * @param vitals what tells whether it is well; nothing when it has ended
  */
 public record JobStatus(
         JobOverview overview,
         Observation<Long> restarts,
         Checkpoints checkpoints,
         Observation<CompletedCheckpoint> lastSavepoint,
-        @Nullable Failure firstFailure) {
-    /** This status, the program's arguments left out of what the job says of its failure. */
+        @Nullable Failure firstFailure,
+        Observation<Vitals> vitals) {
+    /** The status of a job of whose vitals the cluster tells nothing. */
+    public JobStatus(
+            JobOverview overview,
+            Observation<Long> restarts,
+            Checkpoints checkpoints,
+            Observation<CompletedCheckpoint> lastSavepoint,
+            @Nullable Failure firstFailure) {
+        this(
+                overview,
+                restarts,
+                checkpoints,
+                lastSavepoint,
+                firstFailure,
+                new Observation.NotObservable<>("The cluster doesn't tell."));
+    }
+
+    /** This status, the program's arguments left out of what the job says of its failures. */
     public JobStatus without(List<String> arguments) {
-        return firstFailure == null
-                ? this
-                : new JobStatus(
-                        overview,
-                        restarts,
-                        checkpoints,
-                        lastSavepoint,
-                        new Failure(
-                                Arguments.mask(firstFailure.message(), arguments),
-                                Arguments.mask(firstFailure.rootCause(), arguments),
-                                firstFailure.at()));
+        Failure masked = firstFailure == null
+                ? null
+                : new Failure(
+                        Arguments.mask(firstFailure.message(), arguments),
+                        Arguments.mask(firstFailure.rootCause(), arguments),
+                        firstFailure.at());
+        return new JobStatus(
+                overview, restarts, checkpoints, lastSavepoint, masked, vitals.map(seen -> seen.without(arguments)));
+    }
+
+    /** The same with other vitals. */
+    public JobStatus with(Observation<Vitals> other) {
+        return new JobStatus(overview, restarts, checkpoints, lastSavepoint, firstFailure, other);
     }
 
     /**

@@ -2,6 +2,7 @@ package io.sluiceway.job;
 
 import java.time.Instant;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +32,15 @@ public sealed interface Observation<T> {
     /** What is so now; null: there is nothing yet. */
     static <T> Observation<T> now(@Nullable T value) {
         return value == null ? new NothingYet<>() : new Known<>(value, null);
+    }
+
+    /** The same of something else. */
+    default <U> Observation<U> map(Function<? super T, ? extends U> other) {
+        return switch (this) {
+            case Known<T>(T value, Instant asOf) -> new Known<>(other.apply(value), asOf);
+            case NothingYet<T>() -> new NothingYet<>();
+            case NotObservable<T>(String why) -> new NotObservable<>(why);
+        };
     }
 
     /** What was told, if anything. */
