@@ -11,6 +11,7 @@ import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.job.Observation;
+import io.sluiceway.job.Vitals;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.ready.SinkView;
@@ -75,6 +76,16 @@ public interface FlinkCluster {
      * @throws RefusedException also JOB_UNSUPPORTED where a cluster of this kind shows no watermarks
      */
     Optional<SinkView> observeSink(JobRef job, String sink, Deadline deadline);
+
+    /**
+     * Adds to a job's vitals how its records flow: it may take a request for each of its vertices, so it is for whoever
+     * judges by it. It never fails; what couldn't be asked isn't observable.
+     */
+    default JobStatus observeFlow(JobRef job, JobStatus status, Deadline deadline) {
+        return status.with(status.vitals()
+                .map(vitals -> vitals.with(Vitals.Flow.notObservable(
+                        "Backpressure and watermark aren't read from a cluster of this kind."))));
+    }
 
     /** All jobs that the cluster knows, ended ones included until it forgets them. */
     List<JobOverview> listJobs(Deadline deadline);

@@ -15,6 +15,9 @@ import io.sluiceway.job.JobStatus.CompletedCheckpoint;
 import io.sluiceway.job.JobStatus.Failure;
 import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.job.Observation;
+import io.sluiceway.job.Vitals;
+import io.sluiceway.job.Vitals.Checkpointing;
+import io.sluiceway.job.Vitals.Flow;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.ready.SinkView;
@@ -61,10 +64,13 @@ public class FakeFlinkCluster implements FlinkCluster {
         private long checkpoints;
         private long restarts;
         private int parallelism = 1;
+        private final List<Instant> failures = new ArrayList<>();
+        private Instant runningSince;
 
         private Job(JobName name, Instant startedAt, JobState state) {
             this.name = name;
             this.startedAt = startedAt;
+            this.runningSince = startedAt;
             this.state = state;
         }
     }
@@ -196,6 +202,14 @@ public class FakeFlinkCluster implements FlinkCluster {
         jobs.get(id).restarts = restarts;
     }
 
+    /** Lets a job fail, and runs it again at once. */
+    public void failAndRestart(FlinkJobId id) {
+        Job job = jobs.get(id);
+        job.restarts++;
+        job.failures.add(clock.instant());
+        job.runningSince = clock.instant();
+    }
+
     /** Lets something happen just before the next savepoint or stop is triggered. */
     public void beforeNextTrigger(Runnable action) {
         beforeTrigger = action;
@@ -291,8 +305,18 @@ public class FakeFlinkCluster implements FlinkCluster {
                     Checkpoints.counted(
                             job.checkpoints, 0, new CompletedCheckpoint(job.checkpoints, clock.instant(), null)),
                     Observation.now(job.savepoint),
-                    job.failure == null ? null : new Failure("Job failed", job.failure, job.startedAt));
+                    job.failure == null ? null : new Failure("Job failed", job.failure, job.startedAt),
+                    job.state.terminal() ? new Observation.NothingYet<>() : Observation.now(vitals(job)));
         });
+    }
+
+    private Vitals vitals(Job job) {
+        return new Vitals(
+                clock.instant(),
+                Observation.now(job.state == JobState.RUNNING ? job.runningSince : null),
+                Observation.now(List.copyOf(job.failures.reversed())),
+                new Checkpointing.Seen(Duration.ofMillis(500), 0, null),
+                Flow.notObservable("Nobody asked."));
     }
 
     @Override

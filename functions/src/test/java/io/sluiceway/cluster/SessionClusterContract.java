@@ -7,12 +7,16 @@ import static org.awaitility.Awaitility.await;
 
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.health.Health;
+import io.sluiceway.health.Health.State;
 import io.sluiceway.jar.JarDigest;
 import io.sluiceway.job.EntryClass;
 import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.HealthPolicy;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus;
+import io.sluiceway.job.Observation;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
@@ -20,12 +24,17 @@ import io.sluiceway.ready.SinkView;
 import io.sluiceway.ready.SinkView.Watermark;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.testjob.TestJob;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import org.junit.jupiter.api.Test;
 
 /** What a session cluster promises beyond {@link FlinkClusterContract}; the fake, which plays one, promises it too. */
 public abstract class SessionClusterContract extends FlinkClusterContract {
+    /** Settles soon enough for a test. */
+    protected static final HealthPolicy SOON =
+            new HealthPolicy(Duration.ofSeconds(1), 3, Duration.ofHours(1), 3, null, null, null);
+
     /** How many task slots it has. */
     protected abstract int slots();
 
@@ -200,6 +209,40 @@ public abstract class SessionClusterContract extends FlinkClusterContract {
         assertThat(cluster().listJobs(soon()))
                 .extracting(JobStatus.JobOverview::id)
                 .contains(living, ended);
+    }
+
+    @Test
+    void observeJob_runsAndSaves_settlesAndIsStable() {
+        FlinkJobId id = newId();
+        cluster().runJob(launch(id, spec("endless")), Instant.MAX, soon());
+
+        awaitHealth(id, SOON, State.SETTLING);
+        awaitHealth(id, SOON, State.STABLE);
+
+        assertThat(Health.of(find(id), HealthPolicy.DEFAULT))
+                .get()
+                .satisfies(health -> assertThat(health.state()).isEqualTo(State.SETTLING))
+                .satisfies(health -> assertThat(health.runningSince())
+                        .isBetween(find(id).overview().startedAt(), Instant.now()));
+    }
+
+    @Test
+    void observeJob_ended_hasNoVitals() {
+        FlinkJobId id = newId();
+        cluster().runJob(launch(id, spec("bounded")), Instant.MAX, soon());
+        awaitState(id, JobState.FINISHED);
+
+        assertThat(find(id).vitals()).isEqualTo(new Observation.NothingYet<>());
+    }
+
+    /** Waits until a job is so, by thresholds of its own. */
+    protected Health awaitHealth(FlinkJobId id, HealthPolicy policy, State state) {
+        return await().atMost(PATIENCE)
+                .until(
+                        () -> Health.of(find(id), policy),
+                        health ->
+                                health.filter(judged -> judged.state() == state).isPresent())
+                .orElseThrow();
     }
 
     @Test

@@ -11,8 +11,8 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
-import org.apache.flink.api.common.functions.MapFunction;
 import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.functions.RichMapFunction;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.Types;
@@ -30,8 +30,9 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.flink.util.Collector;
 
 /** A program that behaves as its first argument says; the tests put it into a jar and give that to clusters. */
-public final class TestJob implements MapFunction<Long, Long>, CheckpointedFunction {
-    private static final Set<String> ENDLESS = Set.of("endless", "stumbling", "ailing", "counting");
+public final class TestJob extends RichMapFunction<Long, Long> implements CheckpointedFunction {
+    private static final Set<String> BOUNDED = Set.of("bounded", "failing");
+    private static final Set<String> RESTARTING = Set.of("ailing", "recovering", "lapsing");
 
     /** The name of its sink. */
     public static final String SINK = "nowhere: all of it";
@@ -45,7 +46,22 @@ public final class TestJob implements MapFunction<Long, Long>, CheckpointedFunct
     /** An ailing job runs for a while before it fails for the first time. */
     private static final int LAST_GOOD_CHECKPOINT = 4;
 
+    /** A recovering job fails so often before it gets well. */
+    private static final int RECOVERY = 4;
+
+    /** A recovering job runs for so many numbers, a second, before it fails. */
+    private static final int NUMBERS_UNTIL_FAILURE = 200;
+
+    /** The first checkpoint of a lapsing job that doesn't expire. */
+    private static final int FIRST_GOOD_CHECKPOINT = 5;
+
+    private static final Duration CHECKPOINT_TIMEOUT = Duration.ofSeconds(2);
+
+    /** How far the clock of a late job is behind. */
+    private static final Duration LATE = Duration.ofHours(1);
+
     private final String behaviour;
+    private int mapped;
 
     private TestJob(String behaviour) {
         this.behaviour = behaviour;
@@ -68,10 +84,12 @@ public final class TestJob implements MapFunction<Long, Long>, CheckpointedFunct
      * Builds the job.
      *
      * @param args {@code endless}, {@code bounded}, {@code failing} (fails when it runs), {@code ailing} (endless, and
-     *     its checkpoints fail and restart it), {@code refusing} (main throws, quoting the second argument)
-     *     {@code stumbling} (endless, and main throws behind its submission) or {@code counting} (endless, and appends
-     *     each number to the file that the second argument names, with how often its remainder by {@link #COUNTERS} was
-     *     there)
+     *     its checkpoints fail and restart it), {@code recovering} (endless, and fails some times at first),
+     *     {@code lapsing} (endless, and its first checkpoints expire), {@code careless} (endless, without checkpoints),
+     *     {@code late} (endless, backpressured, its watermark an hour behind), {@code refusing} (main throws, quoting
+     *     the second argument), {@code stumbling} (endless, and main throws behind its submission) or {@code counting}
+     *     (endless, and appends each number to the file that the second argument names, with how often its remainder by
+     *     {@link #COUNTERS} was there)
      */
     public static void main(String[] args) throws Exception {
         String behaviour = args.length == 0 ? inTheProperties(BEHAVIOUR).orElse("bounded") : args[0];
@@ -79,23 +97,35 @@ public final class TestJob implements MapFunction<Long, Long>, CheckpointedFunct
             throw new IllegalArgumentException("There is no such day: " + (args.length > 1 ? args[1] : "none") + ".");
         }
         Configuration configuration = new Configuration();
-        if (behaviour.equals("ailing")) {
+        if (RESTARTING.contains(behaviour)) {
             configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
             configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, Integer.MAX_VALUE);
             configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, Duration.ofSeconds(1));
         } else {
             configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "none");
         }
-        configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMillis(500));
+        if (behaviour.equals("lapsing")) {
+            configuration.set(CheckpointingOptions.CHECKPOINTING_TIMEOUT, CHECKPOINT_TIMEOUT);
+            configuration.set(CheckpointingOptions.TOLERABLE_FAILURE_NUMBER, Integer.MAX_VALUE);
+        }
+        if (!behaviour.equals("careless")) {
+            configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMillis(500));
+        }
         StreamExecutionEnvironment environment = StreamExecutionEnvironment.getExecutionEnvironment(configuration);
+        if (behaviour.equals("late")) {
+            // Tasks of their own, one of which can wait for the next.
+            environment.disableOperatorChaining();
+        }
         DataStreamSource<Long> numbers =
-                environment.fromSequence(0, ENDLESS.contains(behaviour) ? Long.MAX_VALUE - 1 : 20);
+                environment.fromSequence(0, BOUNDED.contains(behaviour) ? 20 : Long.MAX_VALUE - 1);
         if (behaviour.equals("counting")) {
             count(numbers, args.length > 1 ? args[1] : inTheProperties(INTO).orElse(""));
         } else {
             numbers.uid("numbers")
                     .assignTimestampsAndWatermarks(WatermarkStrategy.<Long>forMonotonousTimestamps()
-                            .withTimestampAssigner((number, _) -> START.toEpochMilli() + number * 1000))
+                            .withTimestampAssigner((number, _) -> behaviour.equals("late")
+                                    ? System.currentTimeMillis() - LATE.toMillis()
+                                    : START.toEpochMilli() + number * 1000))
                     .uid("times")
                     .map(new TestJob(behaviour))
                     .uid("behave")
@@ -164,13 +194,21 @@ public final class TestJob implements MapFunction<Long, Long>, CheckpointedFunct
         if (behaviour.equals("failing")) {
             throw new IllegalStateException("The flight is cancelled.", new ArithmeticException("No such runway."));
         }
+        if (behaviour.equals("recovering")
+                && ++mapped == NUMBERS_UNTIL_FAILURE
+                && getRuntimeContext().getTaskInfo().getAttemptNumber() < RECOVERY) {
+            throw new IllegalStateException("The weather is bad.", new ArithmeticException("It rains."));
+        }
         // Paces the source, so that an endless job doesn't burn a core.
         Thread.sleep(5);
         return number;
     }
 
     @Override
-    public void snapshotState(FunctionSnapshotContext context) {
+    public void snapshotState(FunctionSnapshotContext context) throws InterruptedException {
+        if (behaviour.equals("lapsing") && context.getCheckpointId() < FIRST_GOOD_CHECKPOINT) {
+            Thread.sleep(CHECKPOINT_TIMEOUT.plusMillis(500).toMillis());
+        }
         if (behaviour.equals("ailing") && context.getCheckpointId() > LAST_GOOD_CHECKPOINT) {
             throw new IllegalStateException("The radio is silent.");
         }

@@ -25,6 +25,8 @@ import io.sluiceway.job.JobStatus.CompletedCheckpoint;
 import io.sluiceway.job.JobStatus.Failure;
 import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.job.Observation;
+import io.sluiceway.job.Vitals;
+import io.sluiceway.job.Vitals.Flow;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.ready.SinkView;
@@ -34,6 +36,7 @@ import io.sluiceway.time.Deadline;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -67,6 +70,14 @@ public final class SessionCluster implements FlinkCluster {
 
     private static final InPlaceChange NO_ROLL_BACK = new InPlaceChange.NotPossible(
             "A session cluster keeps no earlier configuration of a job; it can be rescaled to its earlier parallelism.");
+
+    private static final Pattern VERTEX_ID = Pattern.compile("[0-9a-f]{32}");
+
+    /** Each costs a request. */
+    private static final int MOST_VERTICES = 50;
+
+    /** As Flink itself sees it: {@code restart-strategy.exponential-delay.reset-backoff-threshold}. */
+    private static final Duration TROUBLE = Duration.ofHours(1);
 
     private static final Pattern TASK_STATE = Pattern.compile("[A-Za-z_]{1,40}");
 
@@ -127,26 +138,55 @@ public final class SessionCluster implements FlinkCluster {
 
     @Override
     public Optional<JobOverview> findJob(JobRef job, Deadline deadline) {
-        Answer details = rest.get("/jobs/" + job, deadline);
-        if (details.status() == NOT_FOUND) {
-            return Optional.empty();
-        }
-        JobOverview overview = overview(require(details).body(), "status-counts");
-        return Optional.of(overview.state().terminal() ? overview : withTerminalState(overview, deadline));
+        return details(job, deadline).map(details -> overview(details, deadline));
     }
 
     @Override
     public Optional<JobStatus> observeJob(JobRef job, Deadline deadline) {
-        return findJob(job, deadline).map(overview -> statusOf(overview, deadline));
+        return details(job, deadline).map(details -> statusOf(details, overview(details, deadline), deadline));
+    }
+
+    private Optional<JsonNode> details(JobRef job, Deadline deadline) {
+        Answer details = rest.get("/jobs/" + job, deadline);
+        return details.status() == NOT_FOUND
+                ? Optional.empty()
+                : Optional.of(require(details).body());
+    }
+
+    @Override
+    public JobStatus observeFlow(JobRef job, JobStatus status, Deadline deadline) {
+        if (status.overview().state() != JobState.RUNNING) {
+            return status;
+        }
+        return status.with(status.vitals().map(vitals -> vitals.with(flow(job, deadline))));
+    }
+
+    private Flow flow(JobRef job, Deadline deadline) {
+        try {
+            List<JsonNode> vertices = new ArrayList<>();
+            for (JsonNode vertex : details(job, deadline)
+                    .orElseThrow(() -> unknownJob(job.id()))
+                    .path("vertices")) {
+                if (vertices.size() == MOST_VERTICES) {
+                    return Flow.notObservable("The job has more than %d vertices.".formatted(MOST_VERTICES));
+                }
+                vertices.add(require(rest.get(
+                                "/jobs/%s/vertices/%s/subtasks/metrics?get=%s,%s&agg=min,max"
+                                        .formatted(
+                                                job, vertexId(vertex), VitalSigns.BACKPRESSURE, VitalSigns.WATERMARK),
+                                deadline))
+                        .body());
+            }
+            return VitalSigns.flow(vertices);
+        } catch (RefusedException e) {
+            return Flow.notObservable(e.sentence());
+        }
     }
 
     @Override
     public Optional<SinkView> observeSink(JobRef job, String sink, Deadline deadline) {
-        Answer details = rest.get("/jobs/" + job, deadline);
-        return details.status() == NOT_FOUND
-                ? Optional.empty()
-                : Optional.of(new SinkReader(this, rest, job.id(), sink, deadline)
-                        .read(require(details).body()));
+        return details(job, deadline)
+                .map(details -> new SinkReader(this, rest, job.id(), sink, deadline).read(details));
     }
 
     @Override
@@ -445,32 +485,51 @@ public final class SessionCluster implements FlinkCluster {
         return Optional.empty();
     }
 
-    /** {@code /jobs/:id} can lag behind; {@code /jobs/:id/status} tells the state as it is. */
-    private JobOverview withTerminalState(JobOverview overview, Deadline deadline) {
-        Answer answer = rest.get("/jobs/" + overview.id() + "/status", deadline);
-        if (!answer.ok()) {
+    /**
+     * {@code /jobs/:id} can be as old as {@code web.refresh-interval}, 3 s; {@code /jobs/:id/status} tells the state as
+     * it is.
+     */
+    private JobOverview overview(JsonNode details, Deadline deadline) {
+        JobOverview overview = overview(details, "status-counts");
+        if (overview.state().terminal()) {
             return overview;
         }
-        JobState state = state(answer.body(), "status");
-        return state.terminal()
+        Answer answer = rest.get("/jobs/" + overview.id() + "/status", deadline);
+        return answer.ok()
                 ? new JobOverview(
                         overview.id(),
                         overview.name(),
-                        state,
+                        state(answer.body(), "status"),
                         overview.startedAt(),
                         overview.endedAt(),
                         overview.tasks())
                 : overview;
     }
 
-    private JobStatus statusOf(JobOverview overview, Deadline deadline) {
+    private JobStatus statusOf(JsonNode details, JobOverview overview, Deadline deadline) {
         Optional<JsonNode> checkpoints = checkpointStatistics(overview.id(), deadline);
+        Long restarts = restarts("/jobs/" + overview.id(), deadline);
+        JsonNode exceptions = rest.get("/jobs/" + overview.id() + "/exceptions?maxExceptions=100", deadline)
+                .body();
         return new JobStatus(
                 overview,
-                Observation.now(restarts("/jobs/" + overview.id(), deadline)),
+                Observation.now(restarts),
                 checkpoints.map(this::checkpoints).orElseGet(Checkpoints::none),
                 Observation.now(checkpoints.map(this::lastSavepoint).orElse(null)),
-                firstFailure("/jobs/" + overview.id(), overview, deadline));
+                firstFailure("/jobs/" + overview.id(), overview, exceptions, deadline),
+                overview.state().terminal()
+                        ? new Observation.NothingYet<>()
+                        : vitals(details, exceptions, checkpoints.orElse(null), overview.id(), deadline));
+    }
+
+    private Observation<Vitals> vitals(
+            JsonNode details, JsonNode exceptions, @Nullable JsonNode checkpoints, FlinkJobId job, Deadline deadline) {
+        JsonNode checkpointing = null;
+        if (checkpoints != null) {
+            Answer answer = rest.get("/jobs/" + job + "/checkpoints/config", deadline);
+            checkpointing = answer.status() == NOT_FOUND ? null : answer.body();
+        }
+        return new VitalSigns(details, exceptions, checkpoints, checkpointing).read();
     }
 
     /** Empty for a job without checkpointing, of which Flink says 404. */
@@ -523,14 +582,11 @@ public final class SessionCluster implements FlinkCluster {
         }
     }
 
-    private @Nullable Failure firstFailure(String jobPath, JobOverview overview, Deadline deadline) {
-        JsonNode entries = rest.get(jobPath + "/exceptions?maxExceptions=100", deadline)
-                .body()
-                .path("exceptionHistory")
-                .path("entries");
+    private @Nullable Failure firstFailure(
+            String jobPath, JobOverview overview, JsonNode exceptions, Deadline deadline) {
+        JsonNode entries = exceptions.path("exceptionHistory").path("entries");
         if (!entries.isEmpty()) {
-            // Newest first.
-            JsonNode first = entries.get(entries.size() - 1);
+            JsonNode first = firstOfTheNewestTrouble(entries);
             return failure(first.path("stacktrace").asText(), instant(first, "timestamp"));
         }
         if (overview.state() != JobState.FAILED) {
@@ -542,6 +598,18 @@ public final class SessionCluster implements FlinkCluster {
                 .path("job-execution-result")
                 .path("failure-cause");
         return cause.isObject() ? failure(cause.path("stack-trace").asText(), overview.endedAt()) : null;
+    }
+
+    /** The entries come newest first. A trouble is over when the job hasn't failed for an hour. */
+    private JsonNode firstOfTheNewestTrouble(JsonNode entries) {
+        JsonNode first = entries.get(0);
+        for (JsonNode earlier : entries) {
+            if (instant(earlier, "timestamp").plus(TROUBLE).isBefore(instant(first, "timestamp"))) {
+                return first;
+            }
+            first = earlier;
+        }
+        return first;
     }
 
     private static Failure failure(String trace, @Nullable Instant at) {
@@ -572,6 +640,15 @@ public final class SessionCluster implements FlinkCluster {
             }
         }
         return tasks;
+    }
+
+    /** The id of one of a job's vertices: it becomes part of a path. */
+    String vertexId(JsonNode vertex) {
+        String id = text(vertex, "id");
+        if (!VERTEX_ID.matcher(id).matches()) {
+            throw nonsense("the vertex " + Quoted.of(id));
+        }
+        return id;
     }
 
     int count(long number) {

@@ -39,7 +39,6 @@ final class SinkReader {
     /** Asking for anything lets Flink fetch metrics, which then come while they are read. */
     private static final int TRIES = 3;
 
-    private static final Pattern VERTEX_ID = Pattern.compile("[0-9a-f]{32}");
     private static final Pattern FILTERED = Pattern.compile("[ .:,]");
     private static final Pattern NUMBER = Pattern.compile("-?\\d{1,19}");
 
@@ -92,11 +91,7 @@ final class SinkReader {
         List<Vertex> found = new ArrayList<>();
         for (JsonNode vertex : cluster.field(details, "vertices")) {
             if (operator.matcher(cluster.text(vertex, "name")).find()) {
-                String id = cluster.text(vertex, "id");
-                if (!VERTEX_ID.matcher(id).matches()) {
-                    throw cluster.nonsense("the id of a vertex that is none");
-                }
-                found.add(new Vertex(id, cluster.count(cluster.number(vertex, "parallelism"))));
+                found.add(new Vertex(cluster.vertexId(vertex), cluster.count(cluster.number(vertex, "parallelism"))));
             }
         }
         return found;

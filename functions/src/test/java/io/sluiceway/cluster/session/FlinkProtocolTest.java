@@ -23,7 +23,11 @@ import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.Observation;
+import io.sluiceway.job.Observation.NotObservable;
 import io.sluiceway.job.RestorePoint;
+import io.sluiceway.job.Vitals;
+import io.sluiceway.job.Vitals.Checkpointing;
+import io.sluiceway.job.Vitals.Flow;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.ready.SinkView;
 import io.sluiceway.ready.SinkView.Watermark;
@@ -65,6 +69,8 @@ import org.apache.flink.runtime.rest.messages.RequestBody;
 import org.apache.flink.runtime.rest.messages.ResponseBody;
 import org.apache.flink.runtime.rest.messages.TerminationModeQueryParameter;
 import org.apache.flink.runtime.rest.messages.TerminationModeQueryParameter.TerminationMode;
+import org.apache.flink.runtime.rest.messages.checkpoints.CheckpointConfigHeaders;
+import org.apache.flink.runtime.rest.messages.checkpoints.CheckpointConfigInfo;
 import org.apache.flink.runtime.rest.messages.checkpoints.CheckpointingStatistics;
 import org.apache.flink.runtime.rest.messages.checkpoints.CheckpointingStatisticsHeaders;
 import org.apache.flink.runtime.rest.messages.job.JobDetailsHeaders;
@@ -76,6 +82,8 @@ import org.apache.flink.runtime.rest.messages.job.JobResourceRequirementsHeaders
 import org.apache.flink.runtime.rest.messages.job.JobResourcesRequirementsUpdateHeaders;
 import org.apache.flink.runtime.rest.messages.job.JobStatusInfoHeaders;
 import org.apache.flink.runtime.rest.messages.job.SubtaskExecutionAttemptDetailsInfo;
+import org.apache.flink.runtime.rest.messages.job.metrics.AggregatedMetricsResponseBody;
+import org.apache.flink.runtime.rest.messages.job.metrics.AggregatedSubtaskMetricsHeaders;
 import org.apache.flink.runtime.rest.messages.job.metrics.IOMetricsInfo;
 import org.apache.flink.runtime.rest.messages.job.metrics.JobMetricsHeaders;
 import org.apache.flink.runtime.rest.messages.job.metrics.JobVertexMetricsHeaders;
@@ -106,11 +114,11 @@ import org.junit.jupiter.api.io.TempDir;
 class FlinkProtocolTest {
     private static final String JOB = "0123456789abcdef0123456789abcdef";
     private static final FlinkJobId ID = new FlinkJobId(JOB);
+    private static final String VERTEX = "cbc357ccb763df2852fee8c4fc7d55f2";
+    private static final String FLOW = VitalSigns.BACKPRESSURE + "," + VitalSigns.WATERMARK;
     private static final TriggerId TRIGGER = new TriggerId("fedcba9876543210fedcba9876543210");
     private static final JarDigest JAR = new JarDigest("ab".repeat(32));
     private static final ObjectMapper JSON = new ObjectMapper();
-
-    private static final String VERTEX = "cbc357ccb763df2852fee8c4fc7d55f2";
     private static final String METRICS_CALL = "GET /v1/jobs/" + JOB + "/vertices/" + VERTEX + "/metrics?get=0";
 
     private record Call(String method, String path, String body) {}
@@ -146,6 +154,11 @@ class FlinkProtocolTest {
                         Map.entry("GET /v1/jobs/" + JOB, "job.json"),
                         Map.entry("GET /v1/jobs/" + JOB + "/status", "job-state.json"),
                         Map.entry("GET /v1/jobs/" + JOB + "/checkpoints", "checkpoints.json"),
+                        Map.entry("GET /v1/jobs/" + JOB + "/checkpoints/config", "checkpoint-config.json"),
+                        Map.entry(
+                                "GET /v1/jobs/" + JOB + "/vertices/" + VERTEX + "/subtasks/metrics?get=" + FLOW
+                                        + "&agg=min,max",
+                                "subtask-metrics.json"),
                         Map.entry("GET /v1/jobs/" + JOB + "/exceptions?maxExceptions=100", "exceptions.json"),
                         Map.entry("GET /v1/jobs/" + JOB + "/metrics?get=numRestarts", "metrics.json"),
                         Map.entry("GET /v1/jobs/overview", "jobs.json"),
@@ -177,12 +190,40 @@ class FlinkProtocolTest {
         assertFlinkReads("job.json", JobDetailsInfo.class);
         assertFlinkReads("checkpoints.json", CheckpointingStatistics.class);
         assertFlinkReads("exceptions.json", JobExceptionsInfoWithHistory.class);
+        assertFlinkReads("checkpoint-config.json", CheckpointConfigInfo.class);
         assertCalls(
                 JobDetailsHeaders.getInstance(),
                 JobStatusInfoHeaders.getInstance(),
                 CheckpointingStatisticsHeaders.getInstance(),
                 JobMetricsHeaders.getInstance(),
-                JobExceptionsHeaders.getInstance());
+                JobExceptionsHeaders.getInstance(),
+                CheckpointConfigHeaders.getInstance());
+    }
+
+    @Test
+    void observeJob_readsTheVitalsThatFlinkWrites() throws Exception {
+        Vitals vitals = cluster.observeJob(JobRef.unnamed(ID), soon())
+                .flatMap(status -> status.vitals().told())
+                .orElseThrow();
+
+        assertThat(vitals.at()).isEqualTo(Instant.ofEpochMilli(1795406256339L));
+        assertThat(vitals.runningSince()).isEqualTo(Observation.now(Instant.ofEpochMilli(1795406232383L)));
+        assertThat(vitals.failures().told().orElseThrow()).hasSize(2).allMatch(at -> at.isBefore(vitals.at()));
+        assertThat(vitals.checkpointing()).isEqualTo(new Checkpointing.Seen(Duration.ofMillis(500), 0, null));
+        assertThat(vitals.flow().watermark()).isInstanceOf(NotObservable.class);
+    }
+
+    @Test
+    void observeFlow_readsWhatFlinkWrites() throws Exception {
+        JobStatus status = cluster.observeJob(JobRef.unnamed(ID), soon()).orElseThrow();
+        calls.clear();
+
+        JobStatus flowing = cluster.observeFlow(JobRef.unnamed(ID), status, soon());
+
+        assertThat(flowing.vitals().told().orElseThrow().flow())
+                .isEqualTo(new Flow(Observation.now(0.988), Observation.now(Instant.ofEpochMilli(1795402656000L))));
+        assertFlinkReads("subtask-metrics.json", AggregatedMetricsResponseBody.class);
+        assertCalls(JobDetailsHeaders.getInstance(), AggregatedSubtaskMetricsHeaders.getInstance());
     }
 
     @Test

@@ -1,0 +1,30 @@
+package io.sluiceway.cluster.session;
+
+import io.sluiceway.testing.FlinkProcesses;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The scheduler that streams have unless the cluster says otherwise. */
+class SessionHealthDefaultIT extends SessionHealthTests {
+    @TempDir
+    static Path home;
+
+    private static FlinkProcesses flink;
+
+    @BeforeAll
+    static void start() {
+        flink = start(home, "Default");
+    }
+
+    @AfterAll
+    static void stop() {
+        flink.close();
+    }
+
+    @Override
+    FlinkProcesses flink() {
+        return flink;
+    }
+}
