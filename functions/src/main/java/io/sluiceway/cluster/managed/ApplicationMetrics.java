@@ -1,17 +1,24 @@
 package io.sluiceway.cluster.managed;
 
+import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.Checkpoints;
 import io.sluiceway.job.Observation;
 import io.sluiceway.job.Observation.Known;
 import io.sluiceway.job.Observation.NotObservable;
 import io.sluiceway.job.Observation.NothingYet;
+import io.sluiceway.job.Vitals;
+import io.sluiceway.job.Vitals.Checkpointing;
+import io.sluiceway.job.Vitals.Flow;
 import io.sluiceway.time.Bounded;
 import io.sluiceway.time.Deadline;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
@@ -53,6 +60,12 @@ final class ApplicationMetrics {
     /** How old the newest value may be: they come late, and are missing now and then. */
     private static final Duration LOOK_BACK = Duration.ofMinutes(15);
 
+    /** How far back health asks: thresholds look an hour back at most. */
+    private static final Duration MEMORY = Duration.ofMinutes(75);
+
+    /** How late values may be to tell how a job is. */
+    private static final Duration LATEST = Duration.ofMinutes(5);
+
     private static final Duration LONGEST = Duration.ofSeconds(3);
 
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(2);
@@ -82,18 +95,18 @@ final class ApplicationMetrics {
         Instant until = status.overview().endedAt() == null
                 ? now
                 : status.overview().endedAt().plus(PERIOD);
-        Instant lookBack = until.minus(LOOK_BACK);
-        Instant since = startedAt.isAfter(lookBack) ? startedAt : lookBack;
+        Instant since = later(startedAt, until.minus(LOOK_BACK));
         if (!since.isBefore(until)) {
-            return with(status, new NothingYet<>(), new NothingYet<>());
+            return with(status, new NothingYet<>(), new NothingYet<>()).with(new NothingYet<>());
         }
+        Instant from = status.overview().endedAt() == null ? later(startedAt, until.minus(MEMORY)) : since;
         GetMetricDataRequest request = GetMetricDataRequest.builder()
                 .metricDataQueries(
                         query("restarts", RESTARTS, application),
                         query("before", RESTARTS_BEFORE, application),
                         query("failed", FAILED_CHECKPOINTS, application))
                 .scanBy(ScanBy.TIMESTAMP_DESCENDING)
-                .startTime(since)
+                .startTime(from)
                 .endTime(until)
                 .build();
         String why;
@@ -102,11 +115,14 @@ final class ApplicationMetrics {
             List<MetricDataResult> results = Bounded.call(
                             "cloudwatch", soon, () -> client.get().getMetricData(request))
                     .metricDataResults();
-            Observation<Long> restarts = newest(results, "restarts", since);
-            return with(
-                    status,
-                    restarts instanceof NothingYet<Long> ? newest(results, "before", since) : restarts,
-                    newest(results, "failed", since));
+            String restarted = newest(results, "restarts", since) instanceof NothingYet<Long> ? "before" : "restarts";
+            Observation<Long> restarts = newest(results, restarted, since);
+            Observation<Long> failed = newest(results, "failed", since);
+            JobStatus measured = with(status, restarts, failed);
+            return measured.overview().state().terminal()
+                    ? measured
+                    : measured.with(
+                            vitals(measured, minutes(results, restarted, from), minutes(results, "failed", from), now));
         } catch (TimeoutException e) {
             why = "CloudWatch, which measures it, gave no answer in time.";
         } catch (InterruptedException e) {
@@ -115,7 +131,61 @@ final class ApplicationMetrics {
         } catch (ExecutionException e) {
             why = why(e.getCause());
         }
-        return with(status, new NotObservable<>(why), new NotObservable<>(why));
+        return with(status, new NotObservable<>(why), new NotObservable<>(why)).with(new NotObservable<>(why));
+    }
+
+    private static Instant later(Instant one, Instant other) {
+        return one.isAfter(other) ? one : other;
+    }
+
+    /** Of the moment up to which both were counted. */
+    private static Observation<Vitals> vitals(
+            JobStatus measured, CountedMinutes restarts, CountedMinutes failed, Instant now) {
+        for (Observation<Long> count :
+                List.of(measured.restarts(), measured.checkpoints().failed())) {
+            switch (count) {
+                case NotObservable<Long>(String why) -> {
+                    return new NotObservable<>(why);
+                }
+                case NothingYet<Long>() -> {
+                    return new NothingYet<>();
+                }
+                case Known<Long> _ -> {}
+            }
+        }
+        Instant at = Collections.min(
+                List.of(restarts.until().orElseThrow(), failed.until().orElseThrow(), now));
+        if (at.isBefore(now.minus(LATEST))) {
+            return new NotObservable<>("CloudWatch's newest values are of %s.".formatted(at));
+        }
+        boolean running = measured.overview().state() == JobState.RUNNING;
+        return new Known<>(
+                new Vitals(
+                        at,
+                        running ? Observation.now(restarts.unchangedSince().orElseThrow()) : new NothingYet<>(),
+                        Observation.now(restarts.growth()),
+                        new Checkpointing.Counted(
+                                failed.growth(), failed.knownSince().orElseThrow()),
+                        Flow.notObservable("Backpressure and watermark aren't read from CloudWatch.")),
+                at);
+    }
+
+    private static CountedMinutes minutes(List<MetricDataResult> results, String id, Instant since) {
+        NavigableMap<Instant, Long> minutes = new TreeMap<>();
+        for (MetricDataResult result : results) {
+            if (id.equals(result.id())) {
+                Iterator<Double> values = result.values().iterator();
+                for (Instant at : result.timestamps()) {
+                    if (values.hasNext()) {
+                        double value = values.next();
+                        if (!at.isBefore(since) && value >= 0 && value <= Long.MAX_VALUE) {
+                            minutes.put(at, Math.round(value));
+                        }
+                    }
+                }
+            }
+        }
+        return new CountedMinutes(minutes);
     }
 
     private static JobStatus with(JobStatus status, Observation<Long> restarts, Observation<Long> failed) {
@@ -125,7 +195,8 @@ final class ApplicationMetrics {
                 restarts,
                 new Checkpoints(checkpoints.completed(), failed, checkpoints.last()),
                 status.lastSavepoint(),
-                status.firstFailure());
+                status.firstFailure(),
+                status.vitals());
     }
 
     /** The counters only grow while a job runs, so a minute's greatest value is its last. */

@@ -3,7 +3,11 @@ package io.sluiceway.cluster.managed;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluiceway.health.Health;
+import io.sluiceway.health.Health.State;
+import io.sluiceway.health.Reason;
 import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.HealthPolicy;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.Checkpoints;
@@ -12,6 +16,8 @@ import io.sluiceway.job.Observation;
 import io.sluiceway.job.Observation.Known;
 import io.sluiceway.job.Observation.NotObservable;
 import io.sluiceway.job.Observation.NothingYet;
+import io.sluiceway.job.Vitals;
+import io.sluiceway.job.Vitals.Checkpointing;
 import io.sluiceway.testing.MovableClock;
 import io.sluiceway.testing.StubServer;
 import io.sluiceway.time.Deadline;
@@ -19,8 +25,11 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,7 +57,7 @@ class ApplicationMetricsTest {
 
         assertThat(service.requests("GetMetricData")).hasSize(1);
         JsonNode asked = service.requests("GetMetricData").getFirst();
-        assertThat(asked.path("StartTime").asText()).isEqualTo("2026-11-23T10:15:20Z");
+        assertThat(asked.path("StartTime").asText()).isEqualTo("2026-11-23T09:15:20Z");
         assertThat(asked.path("EndTime").asText()).isEqualTo("2026-11-23T10:30:20Z");
         assertThat(metric(asked, 1, "Metric.MetricName")).isEqualTo("numRestarts");
         assertThat(metric(asked, 2, "Metric.MetricName")).isEqualTo("fullRestarts");
@@ -90,6 +99,71 @@ class ApplicationMetricsTest {
 
         assertThat(measured.restarts()).isEqualTo(new NothingYet<>());
         assertThat(measured.checkpoints().failed()).isEqualTo(known(0, "2026-11-23T10:21:00Z"));
+    }
+
+    @Test
+    void measure_valuesOfOverAnHourAgo_areAskedForAndNotShown() {
+        service.answerForm(
+                "GetMetricData",
+                answer(
+                        result("restarts", "Complete", "2026-11-23T10:14:00Z", 7),
+                        result("failed", "Complete", "2026-11-23T10:14:00Z", 7)));
+
+        JobStatus measured = measure(running(LONG_AGO));
+
+        assertThat(measured.restarts()).isEqualTo(new NothingYet<>());
+        assertThat(measured.vitals()).isEqualTo(new NothingYet<>());
+    }
+
+    @Test
+    void measure_countersThatStay_areThoseOfAStableJob() {
+        service.answerForm(
+                "GetMetricData",
+                answer(
+                        result("restarts", "Complete", minutes("10:22", 2, 3, 3, 3, 3, 3, 3)),
+                        result("failed", "Complete", minutes("10:20", 4, 5, 5, 5, 5, 5, 5, 5))));
+
+        JobStatus measured = measure(running(LONG_AGO));
+        Vitals vitals = measured.vitals().told().orElseThrow();
+
+        // The failed checkpoints are known up to the minute of 10:27.
+        assertThat(vitals.at()).isEqualTo(Instant.parse("2026-11-23T10:28:00Z"));
+        assertThat(vitals.runningSince()).isEqualTo(Observation.now(Instant.parse("2026-11-23T10:24:00Z")));
+        assertThat(vitals.failures()).isEqualTo(Observation.now(List.of(Instant.parse("2026-11-23T10:24:00Z"))));
+        assertThat(vitals.checkpointing())
+                .isEqualTo(new Checkpointing.Counted(
+                        List.of(Instant.parse("2026-11-23T10:22:00Z")), Instant.parse("2026-11-23T10:21:00Z")));
+        assertThat(health(measured, "PT4M").state()).isEqualTo(State.STABLE);
+        assertThat(health(measured, "PT5M").state()).isEqualTo(State.SETTLING);
+    }
+
+    @Test
+    void measure_restartsThatGrow_areALoop() {
+        service.answerForm(
+                "GetMetricData",
+                answer(
+                        result("restarts", "Complete", minutes("10:26", 0, 1, 3, 3)),
+                        result("failed", "Complete", minutes("10:26", 0, 0, 0, 0))));
+
+        Health health = health(measure(running(LONG_AGO)), "PT5M");
+
+        assertThat(health.state()).isEqualTo(State.UNHEALTHY);
+        assertThat(health.reasons().getFirst().message())
+                .isEqualTo("It failed 3 times within 10 min; 3 times are a restart loop.");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"10:24, NOT_OBSERVABLE", "10:25, JUST_STARTED"})
+    void measure_valuesThatCameToAnEnd_tellNothingOfNow(String minute, Reason.Code code) {
+        service.answerForm(
+                "GetMetricData",
+                answer(
+                        result("restarts", "Complete", minutes(minute, 0)),
+                        result("failed", "Complete", minutes(minute, 0))));
+
+        assertThat(health(measure(running(LONG_AGO)), "PT5M").reasons())
+                .extracting(Reason::code)
+                .contains(code);
     }
 
     @Test
@@ -200,7 +274,22 @@ class ApplicationMetricsTest {
     private static void assertNotObservable(String why, JobStatus measured) {
         assertThat(measured.restarts()).isEqualTo(new NotObservable<>(why));
         assertThat(measured.checkpoints().failed()).isEqualTo(new NotObservable<>(why));
+        assertThat(measured.vitals()).isEqualTo(new NotObservable<>(why));
         assertThat(measured.overview().state()).isEqualTo(JobState.RUNNING);
+    }
+
+    private static Health health(JobStatus status, String settlingTime) {
+        return Health.of(status, HealthPolicy.of(settlingTime, null, null, null, null, null, null))
+                .orElseThrow();
+    }
+
+    /** One value for each minute from this one on. */
+    private static Object[] minutes(String first, int... values) {
+        Instant begin = Instant.parse("2026-11-23T%s:00Z".formatted(first));
+        return IntStream.range(0, values.length)
+                .boxed()
+                .flatMap(i -> Stream.of(begin.plus(Duration.ofMinutes(i)), values[i]))
+                .toArray();
     }
 
     private JobStatus measure(JobStatus status) {
