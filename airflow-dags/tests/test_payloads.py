@@ -12,6 +12,7 @@ from conftest import SCHEMAS
 from sluiceway_airflow.payloads import (
     DataReady,
     Every,
+    Health,
     Jar,
     Request,
     RestoreMode,
@@ -72,6 +73,15 @@ def test_submit_job_all_fields_is_of_contract() -> None:
             data_ready=DataReady(
                 "results", "PT1H", time_zone="America/New_York", start="{{ ds }}T05:00:00Z", end="2014-01-01T05:00:00Z"
             ),
+            health=Health(
+                settling_time="PT2M",
+                restarts=4,
+                restart_window="PT15M",
+                failed_checkpoints=2,
+                checkpoint_age="PT1H",
+                backpressure_percent=80,
+                watermark_lag="P1D",
+            ),
             rerun=True,
             on_refusal="ANSWER",
         ),
@@ -102,7 +112,16 @@ def test_submit_job_all_fields_is_of_contract() -> None:
                     "timeZone": "America/New_York",
                     "start": "2013-01-05T05:00:00Z",
                     "end": "2014-01-01T05:00:00Z",
-                }
+                },
+                "health": {
+                    "settlingTime": "PT2M",
+                    "restarts": 4,
+                    "restartWindow": "PT15M",
+                    "failedCheckpoints": 2,
+                    "checkpointAge": "PT1H",
+                    "backpressurePercent": 80,
+                    "watermarkLag": "P1D",
+                },
             },
         },
     }
@@ -136,6 +155,21 @@ def test_submit_job_data_ready_required_fields_only_is_of_contract(every: Every)
 
     check("submit-job", request)
     assert request["job"]["policies"] == {"dataReady": {"sink": "out", "every": every}}
+
+
+def test_submit_job_one_threshold_of_health_is_of_contract() -> None:
+    request = render(
+        submit_job(
+            name="flights",
+            kind="STREAM",
+            cluster="local",
+            jar=Jar("s3://jars/a.jar"),
+            health=Health(watermark_lag="PT59M"),
+        )
+    )
+
+    check("submit-job", request)
+    assert request["job"]["policies"] == {"health": {"watermarkLag": "PT59M"}}
 
 
 @pytest.mark.parametrize("mode", ["NONE", "LATEST"])

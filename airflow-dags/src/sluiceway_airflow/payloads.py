@@ -69,6 +69,28 @@ class DataReady:
 
 
 @dataclass(frozen=True)
+class Health:
+    """When a job counts as well. Durations are one number with its unit, such as ``PT30S``, ``PT5M`` or ``PT1H``.
+
+    :param settling_time: how long it has to run without a restart before it is stable; five minutes by default
+    :param restarts: how many failures within ``restart_window`` are a restart loop; 3 by default
+    :param restart_window: how far back failures count; ten minutes by default
+    :param failed_checkpoints: how many checkpoints in a row may not fail; 3 by default
+    :param checkpoint_age: how old the newest checkpoint may be; three intervals by default, and at least five minutes
+    :param backpressure_percent: which share of a minute a task may spend waiting for the next; any by default
+    :param watermark_lag: how far its watermark may be behind the clock; any by default
+    """
+
+    settling_time: str | None = None
+    restarts: int | None = None
+    restart_window: str | None = None
+    failed_checkpoints: int | None = None
+    checkpoint_age: str | None = None
+    backpressure_percent: int | None = None
+    watermark_lag: str | None = None
+
+
+@dataclass(frozen=True)
 class Request:
     """Who asks, so that the same request never has a second job.
 
@@ -143,6 +165,7 @@ def submit_job(
     allow_non_restored_state: bool = False,
     on_unknown: OnUnknown | None = None,
     data_ready: DataReady | None = None,
+    health: Health | None = None,
     rerun: bool = False,
     request: Request | None = None,
     on_refusal: OnRefusal = "THROW",
@@ -162,6 +185,7 @@ def submit_job(
     :param allow_non_restored_state: whether state that the program no longer has may be left behind
     :param on_unknown: what a repeated request does about a job of unknown fate; by default it is refused
     :param data_ready: when the data that it writes is told to be complete; never by default
+    :param health: when it counts as well, where the defaults don't fit
     :param rerun: whether this very call runs a job of unknown fate again
     :param request: who asks; the calling task instance by default
     :param on_refusal: how a refusal comes back
@@ -183,7 +207,7 @@ def submit_job(
                 "restore": _restore(restore, restore_from),
                 "allowNonRestoredState": allow_non_restored_state or None,
                 "onUnknown": on_unknown,
-                "policies": _policies(data_ready),
+                "policies": _policies(data_ready, health),
             },
         }
     )
@@ -337,17 +361,30 @@ def _restore(mode: RestoreMode | None, path: str | None) -> Mapping[str, _Json] 
     return None if mode is None else {"mode": mode}
 
 
-def _policies(data_ready: DataReady | None) -> Mapping[str, _Json] | None:
-    if data_ready is None:
+def _policies(data_ready: DataReady | None, health: Health | None) -> Mapping[str, _Json] | None:
+    if data_ready is None and health is None:
         return None
     return {
-        "dataReady": {
+        "dataReady": None
+        if data_ready is None
+        else {
             "sink": data_ready.sink,
             "every": data_ready.every,
             "timeZone": data_ready.time_zone,
             "start": data_ready.start,
             "end": data_ready.end,
-        }
+        },
+        "health": None
+        if health is None
+        else {
+            "settlingTime": health.settling_time,
+            "restarts": health.restarts,
+            "restartWindow": health.restart_window,
+            "failedCheckpoints": health.failed_checkpoints,
+            "checkpointAge": health.checkpoint_age,
+            "backpressurePercent": health.backpressure_percent,
+            "watermarkLag": health.watermark_lag,
+        },
     }
 
 

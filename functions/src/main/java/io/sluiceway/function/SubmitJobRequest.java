@@ -12,6 +12,7 @@ import io.sluiceway.jar.JarUri;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.DataReadyPolicy;
 import io.sluiceway.job.EntryClass;
+import io.sluiceway.job.HealthPolicy;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobSpec;
@@ -89,9 +90,31 @@ record SubmitJobRequest(
     }
 
     @RegisterForReflection
-    record Policies(@Nullable DataReady dataReady) {
+    record Policies(@Nullable DataReady dataReady, @Nullable Health health) {
         io.sluiceway.job.Policies toDomain() {
-            return new io.sluiceway.job.Policies(dataReady == null ? null : dataReady.toDomain());
+            return new io.sluiceway.job.Policies(
+                    dataReady == null ? null : dataReady.toDomain(), health == null ? null : health.toDomain());
+        }
+    }
+
+    @RegisterForReflection
+    record Health(
+            @Nullable String settlingTime,
+            @Nullable Integer restarts,
+            @Nullable String restartWindow,
+            @Nullable Integer failedCheckpoints,
+            @Nullable String checkpointAge,
+            @Nullable Integer backpressurePercent,
+            @Nullable String watermarkLag) {
+        HealthPolicy toDomain() {
+            return HealthPolicy.of(
+                    settlingTime,
+                    restarts,
+                    restartWindow,
+                    failedCheckpoints,
+                    checkpointAge,
+                    backpressurePercent,
+                    watermarkLag);
         }
     }
 

@@ -115,6 +115,7 @@ class ContractTest {
             "data-ready-end-at-start",
             // JSON Schema counts 1.0 and 1e2 among the integers; the contract doesn't.
             "try-is-float",
+            "health-restarts-is-float",
             "try-is-1e2",
             "page-size-1e2");
 

@@ -177,7 +177,14 @@ class EventMutationsTest {
                 || bytes > 256 * 1024
                 || (event.at("/job/allowNonRestoredState").asBoolean() && !restores)
                 // JSON Schema counts 1.0 and 1e2 among the integers.
-                || Stream.of("/try", "/pageSize", "/job/parallelism", "/owner/try")
+                || Stream.of(
+                                "/try",
+                                "/pageSize",
+                                "/job/parallelism",
+                                "/owner/try",
+                                "/job/policies/health/restarts",
+                                "/job/policies/health/failedCheckpoints",
+                                "/job/policies/health/backpressurePercent")
                         .anyMatch(place -> event.at(place).isFloatingPointNumber());
     }
 

@@ -124,7 +124,11 @@ final class EventMutator {
         "policies",
         "dataReady",
         "timeZone",
-        "end"
+        "end",
+        "health",
+        "restarts",
+        "settlingTime",
+        "watermarkLag"
     };
 
     private static final String[] TEXTS = {
@@ -155,7 +159,9 @@ final class EventMutator {
         "1-" + "0".repeat(32),
         "1".repeat(16) + "-" + "0".repeat(32),
         "PT1H",
+        "PT60M",
         "P1D",
+        "P8D",
         "UTC",
         "Europe/Berlin",
         "Europe/Berlim",

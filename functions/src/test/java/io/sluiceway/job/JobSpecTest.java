@@ -45,6 +45,34 @@ class JobSpecTest {
     }
 
     @Test
+    void hashes_thresholdsOfHealthThatDiffer_differ() {
+        List<JobSpec> specs = Stream.of(
+                        HealthPolicy.DEFAULT,
+                        HealthPolicy.of("PT1M", null, null, null, null, null, null),
+                        HealthPolicy.of(null, 4, null, null, null, null, null),
+                        HealthPolicy.of(null, null, "PT1M", null, null, null, null),
+                        HealthPolicy.of(null, null, null, 4, null, null, null),
+                        HealthPolicy.of(null, null, null, null, "PT1M", null, null),
+                        HealthPolicy.of(null, null, null, null, null, 4, null),
+                        HealthPolicy.of(null, null, null, null, null, null, "PT1M"),
+                        null)
+                .map(policy -> spec(new Policies(null, policy)))
+                .toList();
+
+        assertThat(specs).map(JobSpec::payloadHash).doesNotHaveDuplicates();
+        assertThat(specs).map(spec -> spec.specHash(JAR)).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void hashes_thresholdsThatAreTheDefaults_areTheSameHoweverTheyAreWritten() {
+        HealthPolicy written = HealthPolicy.of("PT5M", 3, "PT10M", 3, null, null, null);
+
+        assertThat(spec(new Policies(null, written)).payloadHash())
+                .isEqualTo(spec(new Policies(null, HealthPolicy.of(null, null, null, null, null, null, null)))
+                        .payloadHash());
+    }
+
+    @Test
     void hashes_timeZoneThatIsTheDefault_isTheSameSpecification() {
         DataReadyPolicy named = DataReadyPolicy.of("results", Every.PT1H, "UTC", null, null);
 

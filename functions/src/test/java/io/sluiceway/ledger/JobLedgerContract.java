@@ -16,6 +16,7 @@ import io.sluiceway.job.DataReadyPolicy;
 import io.sluiceway.job.DataReadyPolicy.Every;
 import io.sluiceway.job.EntryClass;
 import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.HealthPolicy;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobSpec;
@@ -272,7 +273,20 @@ public abstract class JobLedgerContract {
                         null,
                         new RestorePoint.None(),
                         OnUnknown.REFUSE,
-                        new Policies(DataReadyPolicy.of("the results", Every.PT1H, null, null, null))),
+                        new Policies(
+                                DataReadyPolicy.of("the results", Every.PT1H, null, null, null),
+                                HealthPolicy.of("PT1S", 4, "PT1H", 2, "P7D", 80, "PT12H"))),
+                new JobSpec(
+                        name,
+                        JobKind.STREAM,
+                        cluster,
+                        plain,
+                        null,
+                        List.of(),
+                        null,
+                        new RestorePoint.None(),
+                        OnUnknown.REFUSE,
+                        new Policies(null, HealthPolicy.DEFAULT)),
                 new JobSpec(
                         name,
                         JobKind.RUN,

@@ -10,6 +10,7 @@ import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.DataReadyPolicy;
 import io.sluiceway.job.EntryClass;
 import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.HealthPolicy;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobSpec;
@@ -33,6 +34,7 @@ import io.sluiceway.operation.OperationType;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.SavepointOrigin;
 import io.sluiceway.savepoint.StoragePath;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -281,11 +283,37 @@ final class Items {
     private static @Nullable Attributes ofPolicies(Policies policies) {
         return policies.equals(Policies.NONE)
                 ? null
-                : new Attributes().map("dataReady", ofDataReady(policies.dataReady()));
+                : new Attributes()
+                        .map("dataReady", ofDataReady(policies.dataReady()))
+                        .map("health", ofHealth(policies.health()));
     }
 
     private static Policies policies(Fields map) {
-        return new Policies(map.mapIfPresent("dataReady", Items::dataReady));
+        return new Policies(map.mapIfPresent("dataReady", Items::dataReady), map.mapIfPresent("health", Items::health));
+    }
+
+    private static @Nullable Attributes ofHealth(@Nullable HealthPolicy policy) {
+        return policy == null
+                ? null
+                : new Attributes()
+                        .text("settlingTime", policy.settlingTime())
+                        .number("restarts", policy.restarts())
+                        .text("restartWindow", policy.restartWindow())
+                        .number("failedCheckpoints", policy.failedCheckpoints())
+                        .text("checkpointAge", policy.checkpointAge())
+                        .number("backpressurePercent", policy.backpressurePercent())
+                        .text("watermarkLag", policy.watermarkLag());
+    }
+
+    private static HealthPolicy health(Fields map) {
+        return new HealthPolicy(
+                map.read("settlingTime", Duration::parse),
+                map.count("restarts"),
+                map.read("restartWindow", Duration::parse),
+                map.count("failedCheckpoints"),
+                map.readIfPresent("checkpointAge", Duration::parse),
+                map.countIfPresent("backpressurePercent"),
+                map.readIfPresent("watermarkLag", Duration::parse));
     }
 
     private static @Nullable Attributes ofDataReady(@Nullable DataReadyPolicy policy) {
