@@ -36,6 +36,20 @@ class JobState(StrEnum):
     RECONCILING = "RECONCILING"
 
 
+class HealthState(StrEnum):
+    """Whether a job is well.
+
+    ``STABLE``: it runs, has completed a checkpoint since it does, and hasn't been restarted for the settling time.
+    ``SETTLING``: nothing is wrong; it just has to go on so. ``UNKNOWN``: nothing is known to be wrong, and what would
+    show that it is stable can't be observed. ``UNHEALTHY``: something is wrong.
+    """
+
+    STABLE = "STABLE"
+    SETTLING = "SETTLING"
+    UNKNOWN = "UNKNOWN"
+    UNHEALTHY = "UNHEALTHY"
+
+
 class AttemptState(StrEnum):
     """How far an execution has come, as the functions' ledger knows.
 
@@ -119,6 +133,30 @@ class Checkpoint(_Part):
     path: str | None = None
 
 
+class Reason(_Part):
+    """What keeps a job from being stable.
+
+    :param code: what it is, such as ``RESTART_LOOP``
+    :param message: a sentence with its numbers
+    """
+
+    code: str
+    message: str
+
+
+class Health(_Part):
+    """Whether a job is well, by the thresholds of its specification.
+
+    :param reasons: what keeps it from being stable, the worst first; none when it is
+    :param running_since: since when at the latest it runs without a restart; absent when it doesn't run, or nobody can
+        tell
+    """
+
+    state: HealthState
+    reasons: tuple[Reason, ...] = ()
+    running_since: AwareDatetime | None = None
+
+
 class Job(_Part):
     """One execution of a Flink job, as far as the function that answered knows it.
 
@@ -131,6 +169,7 @@ class Job(_Part):
     :param duration: from the start to the end; absent while there is no end
     :param restarts: how often Flink has restarted it
     :param tasks: how many of its tasks are in each of Flink's execution states
+    :param health: whether it is well; absent when there is nothing to judge
     :param not_observable: what the cluster can't tell, or not now, such as ``checkpoints.completed``: why
     """
 
@@ -154,6 +193,7 @@ class Job(_Part):
     last_checkpoint: Checkpoint | None = None
     last_savepoint: Checkpoint | None = None
     first_failure: Failure | None = None
+    health: Health | None = None
     not_observable: dict[str, str] = {}
     links: Links = Links()
 

@@ -2,7 +2,9 @@ package io.sluiceway.control;
 
 import io.sluiceway.cluster.DashboardLink;
 import io.sluiceway.event.JobEvent;
+import io.sluiceway.health.Health;
 import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.HealthPolicy;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.job.Observation;
@@ -11,6 +13,7 @@ import io.sluiceway.ledger.Attempt;
 import io.sluiceway.operation.Operation;
 import java.net.URI;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** What a verb answers when it doesn't refuse. */
@@ -73,7 +76,18 @@ public sealed interface Answer {
             @Nullable JobStatus status,
             URI jobPage,
             @Nullable Observation<DashboardLink> dashboard)
-            implements Answer {}
+            implements Answer {
+        /** Whether the job is well, by its own thresholds; empty when there is nothing to judge. */
+        public Optional<Health> health() {
+            return Optional.ofNullable(status).flatMap(seen -> Health.of(seen, healthPolicy()));
+        }
+
+        private HealthPolicy healthPolicy() {
+            return attempt == null
+                    ? HealthPolicy.DEFAULT
+                    : attempt.spec().policies().healthOrDefault();
+        }
+    }
 
     /**
      * An operation was observed.

@@ -1,6 +1,7 @@
 package io.sluiceway.control;
 
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.health.Health;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobName;
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param states how many of Sluiceway's jobs the cluster showed in which state when the sweep began, ended ones
  *     included until it forgets them; zeros left out. Where other people's jobs are so many that the time doesn't
  *     suffice to tell them all apart, old RUNs can be missing
+ * @param health how many of those jobs of which it was asked more are how; zeros left out
  * @param unknown jobs of which nobody can tell what became of their newest attempt, among those that were looked at
  * @param unmanaged jobs that live on the cluster and that the ledger doesn't know, as far as the time sufficed to tell
  * @param looked jobs of the ledger that were looked at
@@ -31,6 +33,7 @@ public record ClusterMonitored(
         ClusterName cluster,
         boolean reachable,
         Map<JobState, Integer> states,
+        Map<Health.State, Integer> health,
         int unknown,
         int unmanaged,
         int looked,
@@ -38,10 +41,15 @@ public record ClusterMonitored(
         Moved operations,
         List<Problem> problems) {
     public ClusterMonitored {
-        Map<JobState, Integer> inOrder = new EnumMap<>(JobState.class);
-        inOrder.putAll(states);
-        states = Collections.unmodifiableMap(inOrder);
+        states = inOrder(states, JobState.class);
+        health = inOrder(health, Health.State.class);
         problems = List.copyOf(problems);
+    }
+
+    private static <K extends Enum<K>> Map<K, Integer> inOrder(Map<K, Integer> counts, Class<K> type) {
+        Map<K, Integer> inOrder = new EnumMap<>(type);
+        inOrder.putAll(counts);
+        return Collections.unmodifiableMap(inOrder);
     }
 
     /**

@@ -4,6 +4,7 @@ import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.control.Answer.JobsMonitored;
 import io.sluiceway.control.Outbox.Told;
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.health.Health;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.RequestId;
@@ -122,6 +123,8 @@ public final class MonitorJobs {
                             JobState.CANCELLING,
                             JobState.SUSPENDED,
                             JobState.RECONCILING)));
+            values.add(count("JobsStable", cluster.health().getOrDefault(Health.State.STABLE, 0)));
+            values.add(count("JobsUnhealthy", cluster.health().getOrDefault(Health.State.UNHEALTHY, 0)));
             values.add(count("JobsUnknown", cluster.unknown()));
             values.add(count("UnmanagedJobs", cluster.unmanaged()));
             values.add(count("OpenOperations", cluster.operations().open()));

@@ -116,9 +116,7 @@ public final class ObserveJob {
         }
         Optional<JobStatus> status = seen.job() == null
                 ? Optional.empty()
-                : Attempts.masking(
-                        known.value().spec(),
-                        () -> cluster.observeJob(known.value().ref(), deadline));
+                : Attempts.masking(known.value().spec(), () -> status(known.value(), cluster, deadline));
         Versioned<Attempt> record = seen.record();
         Long restarts = status.flatMap(shown -> shown.restarts().told()).orElse(null);
         if (restarts != null) {
@@ -131,5 +129,12 @@ public final class ObserveJob {
                         .orElse(null),
                 cluster.jobPage(known.value().ref()),
                 null);
+    }
+
+    private static Optional<JobStatus> status(Attempt attempt, FlinkCluster cluster, Deadline deadline) {
+        Optional<JobStatus> status = cluster.observeJob(attempt.ref(), deadline);
+        return attempt.spec().policies().healthOrDefault().asksForFlow()
+                ? status.map(seen -> cluster.observeFlow(attempt.ref(), seen, deadline))
+                : status;
     }
 }

@@ -6,6 +6,7 @@ import io.sluiceway.control.ClusterMonitored.Moved;
 import io.sluiceway.control.ClusterMonitored.Problem;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.health.Health;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
@@ -81,6 +82,7 @@ final class Sweep {
     private final Map<FlinkJobId, JobOverview> shown = new LinkedHashMap<>();
     private final Map<JobName, Set<FlinkJobId>> shownOf = new HashMap<>();
     private final Map<JobState, Integer> states = new EnumMap<>(JobState.class);
+    private final Map<Health.State, Integer> health = new EnumMap<>(Health.State.class);
     private final List<Problem> problems = new ArrayList<>();
     private boolean reachable;
     private int unknown;
@@ -131,6 +133,7 @@ final class Sweep {
                 cluster.name(),
                 reachable,
                 states,
+                health,
                 unknown,
                 unmanaged,
                 looked,
@@ -325,6 +328,7 @@ final class Sweep {
             try {
                 JobObserved seen = observeJob.observeUnmeasured(new Target(cluster.name(), null, attempt.id()), step);
                 state = seen.attempt() == null ? state : seen.attempt().state();
+                seen.health().ifPresent(judged -> health.merge(judged.state(), 1, Integer::sum));
                 if (current && job.kind() == JobKind.STREAM) {
                     measure(job, seen.status(), step);
                 }

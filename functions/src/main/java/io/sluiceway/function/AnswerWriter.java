@@ -8,6 +8,8 @@ import io.sluiceway.control.ClusterMonitored;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.event.JobEvent;
+import io.sluiceway.health.Health;
+import io.sluiceway.health.Reason;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobStatus;
@@ -151,6 +153,7 @@ final class AnswerWriter {
         }
         if (status != null) {
             writeStatus(json, observed.cluster(), status);
+            observed.health().ifPresent(health -> write(json.putObject("health"), health));
         } else if (attempt != null) {
             writeState(json, attempt, null);
         }
@@ -191,6 +194,15 @@ final class AnswerWriter {
                     .put("message", failure.message())
                     .put("rootCause", failure.rootCause());
             putInstant(first, "at", failure.at());
+        }
+    }
+
+    private static void write(ObjectNode json, Health health) {
+        json.put("state", health.state().name());
+        putInstant(json, "runningSince", health.runningSince());
+        ArrayNode reasons = json.putArray("reasons");
+        for (Reason reason : health.reasons()) {
+            reasons.addObject().put("code", reason.code().name()).put("message", reason.message());
         }
     }
 
@@ -251,6 +263,8 @@ final class AnswerWriter {
         if (cluster.unknown() > 0) {
             jobs.put("UNKNOWN", cluster.unknown());
         }
+        ObjectNode health = json.putObject("health");
+        cluster.health().forEach((state, count) -> health.put(state.name(), count));
         json.put("unmanaged", cluster.unmanaged())
                 .put("looked", cluster.looked())
                 .put("left", cluster.left());

@@ -11,10 +11,12 @@ import io.sluiceway.control.ClusterMonitored.Moved;
 import io.sluiceway.control.StopJob.Mode;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.health.Health;
 import io.sluiceway.jar.JarReference;
 import io.sluiceway.jar.JarUri;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.HealthPolicy;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobRef;
@@ -114,7 +116,8 @@ class MonitorJobsTest extends VerbFixture {
                                     0,
                                     new CompletedCheckpoint(1, clock.instant().minus(checkpointAge), null)),
                             status.lastSavepoint(),
-                            status.firstFailure()));
+                            status.firstFailure(),
+                            status.vitals()));
         }
     }
 
@@ -676,10 +679,31 @@ class MonitorJobsTest extends VerbFixture {
                         Map.entry("JobsFailing", 1.0),
                         Map.entry("JobsFailed", 1.0),
                         Map.entry("JobsInTransition", 2.0),
+                        Map.entry("JobsStable", 0.0),
+                        Map.entry("JobsUnhealthy", 0.0),
                         Map.entry("JobsUnknown", 0.0),
                         Map.entry("UnmanagedJobs", 1.0),
                         Map.entry("OpenOperations", 0.0),
                         Map.entry("FailedOperations", 0.0))));
+    }
+
+    @Test
+    void publish_health_isCountedOfJobsThatLive() {
+        List<FlinkJobId> jobs = submitMany(5);
+        clock.move(HealthPolicy.DEFAULT.settlingTime());
+        other.setState(jobs.get(0), JobState.FINISHED);
+        for (int i = 0; i < HealthPolicy.DEFAULT.restarts(); i++) {
+            other.failAndRestart(jobs.get(1));
+        }
+        other.failAndRestart(jobs.get(2));
+
+        ClusterMonitored swept = of(OTHER, sweepOther());
+
+        assertThat(swept.health())
+                .isEqualTo(Map.of(Health.State.STABLE, 2, Health.State.SETTLING, 1, Health.State.UNHEALTHY, 1));
+        assertThat(metrics.newest(Map.of("cluster", "other")))
+                .containsEntry("JobsStable", 2.0)
+                .containsEntry("JobsUnhealthy", 1.0);
     }
 
     @Test

@@ -4,10 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluiceway.cluster.Clusters;
 import io.sluiceway.cluster.FakeFlinkCluster;
+import io.sluiceway.control.Answer.JobObserved;
+import io.sluiceway.health.Health;
+import io.sluiceway.health.Reason;
 import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.HealthPolicy;
 import io.sluiceway.job.JobRef;
+import io.sluiceway.job.JobSpec;
+import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus;
+import io.sluiceway.job.Observation;
 import io.sluiceway.job.Observation.Known;
+import io.sluiceway.job.Policies;
+import io.sluiceway.job.Vitals.Flow;
 import io.sluiceway.metrics.MetricsSink;
 import io.sluiceway.time.Deadline;
 import java.time.Duration;
@@ -30,13 +39,25 @@ class ObserveJobTest extends VerbFixture {
                     new Known<>(7L, BEFORE),
                     status.checkpoints(),
                     status.lastSavepoint(),
-                    status.firstFailure());
+                    status.firstFailure(),
+                    status.vitals());
+        }
+
+        @Override
+        public JobStatus observeFlow(JobRef job, JobStatus status, Deadline deadline) {
+            flowsAsked++;
+            return status.with(status.vitals().map(vitals -> vitals.with(new Flow(Observation.now(0.9), none()))));
+        }
+
+        private static Observation<Instant> none() {
+            return Observation.now(null);
         }
     };
 
     private final Ports late = new Ports(new Clusters(List.of(measured)), ledger, store, LIMITS);
     private final ObserveJob observeLate = new ObserveJob(late);
     private int measurements;
+    private int flowsAsked;
 
     @BeforeEach
     void submitThere() {
@@ -72,6 +93,55 @@ class ObserveJobTest extends VerbFixture {
         observeLate.observe(named(), soon());
 
         assertThat(attempt(job).restarts()).isEqualTo(2);
+    }
+
+    @Test
+    void observe_thresholdsThatAskForFlow_areJudgedByIt() {
+        HealthPolicy flow = HealthPolicy.of("PT1S", null, null, null, null, 50, null);
+        submitJob.submit(request("start", 1), spec(flow), false, soon());
+        clock.move(Duration.ofMinutes(1));
+
+        JobObserved shown = observeLate.observe(named(), soon());
+
+        assertThat(flowsAsked).isEqualTo(1);
+        assertThat(shown.health().orElseThrow().reasons())
+                .extracting(Reason::code)
+                .containsExactly(Reason.Code.BACKPRESSURED);
+    }
+
+    @Test
+    void observe_thresholdsThatDoNot_leaveItUnasked() {
+        submitEndless();
+
+        observeLate.observe(named(), soon());
+
+        assertThat(flowsAsked).isZero();
+    }
+
+    @Test
+    void observe_jobOfNobodys_isJudgedByTheDefaults() {
+        FlinkJobId stranger = new FlinkJobId("1".repeat(32));
+        measured.putJob(stranger, JobState.RUNNING);
+        clock.move(HealthPolicy.DEFAULT.settlingTime());
+
+        assertThat(observeLate.observe(job(stranger), soon()).health())
+                .map(Health::state)
+                .contains(Health.State.STABLE);
+    }
+
+    private static JobSpec spec(HealthPolicy health) {
+        JobSpec spec = spec("endless");
+        return new JobSpec(
+                spec.name(),
+                spec.kind(),
+                spec.cluster(),
+                spec.jar(),
+                spec.entryClass(),
+                spec.arguments(),
+                spec.parallelism(),
+                spec.restore(),
+                spec.onUnknown(),
+                new Policies(null, health));
     }
 
     @Test

@@ -3,8 +3,10 @@ package io.sluiceway.function;
 import static io.sluiceway.function.Schemas.violations;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluiceway.control.Answer.JobObserved;
+import io.sluiceway.health.Reason;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobState;
@@ -15,11 +17,18 @@ import io.sluiceway.job.Observation;
 import io.sluiceway.job.Observation.Known;
 import io.sluiceway.job.Observation.NotObservable;
 import io.sluiceway.job.Observation.NothingYet;
+import io.sluiceway.job.Vitals;
+import io.sluiceway.job.Vitals.Checkpointing;
+import io.sluiceway.job.Vitals.Flow;
 import java.net.URI;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What becomes of a cluster's word in an answer; each answer here agrees with its schema. */
 class AnswerWriterTest {
@@ -62,6 +71,48 @@ class AnswerWriterTest {
         assertThat(job.path("restarts").asInt()).isEqualTo(2);
         assertThat(job.path("asOf"))
                 .hasToString("{\"restarts\":\"2013-01-05T10:01:00Z\",\"checkpoints.failed\":\"2013-01-05T10:02:00Z\"}");
+    }
+
+    @Test
+    void write_unhealthyJob_hasItsReasons() {
+        ObjectNode job = write(new JobStatus(
+                overview(),
+                new NothingYet<>(),
+                Checkpoints.none(),
+                new NothingYet<>(),
+                null,
+                Observation.now(new Vitals(
+                        START.plusSeconds(60),
+                        Observation.now(START.plusSeconds(50)),
+                        Observation.now(List.of(START.plusSeconds(49), START.plusSeconds(30), START.plusSeconds(20))),
+                        new Checkpointing.Seen(Duration.ofSeconds(1), 0, null),
+                        Flow.notObservable("Nobody asked.")))));
+
+        assertThat(job.path("health").path("state").asText()).isEqualTo("UNHEALTHY");
+        assertThat(job.path("health").path("runningSince").asText()).isEqualTo("2013-01-05T10:00:50Z");
+        assertThat(job.path("health").path("reasons").path(0))
+                .hasToString("{\"code\":\"RESTART_LOOP\","
+                        + "\"message\":\"It failed 3 times within 10 min; 3 times are a restart loop.\"}");
+        assertThat(job.path("health").path("reasons").findValuesAsText("code"))
+                .containsExactly("RESTART_LOOP", "JUST_STARTED", "NO_CHECKPOINT_YET");
+    }
+
+    /** The schema names the same. */
+    @ParameterizedTest
+    @EnumSource(Reason.Code.class)
+    void write_everyReason_isOfTheSchema(Reason.Code code) {
+        ObjectNode job =
+                write(new JobStatus(overview(), new NothingYet<>(), Checkpoints.none(), new NothingYet<>(), null));
+        job.putObject("health")
+                .put("state", code.state().name())
+                .putArray("reasons")
+                .addObject()
+                .put("code", code.name())
+                .put("message", "It is so.");
+        ObjectNode whole = JsonNodeFactory.instance.objectNode().put("outcome", "OBSERVED");
+        whole.set("job", job);
+
+        assertThat(violations("job-status.answer", whole.toString())).isEmpty();
     }
 
     private static JobOverview overview() {
