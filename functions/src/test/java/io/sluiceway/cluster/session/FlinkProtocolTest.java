@@ -106,6 +106,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Holds what the adapter sends and reads against Flink's own message types: every method and path is one of Flink's
@@ -224,6 +226,21 @@ class FlinkProtocolTest {
                 .isEqualTo(new Flow(Observation.now(0.988), Observation.now(Instant.ofEpochMilli(1795402656000L))));
         assertFlinkReads("subtask-metrics.json", AggregatedMetricsResponseBody.class);
         assertCalls(JobDetailsHeaders.getInstance(), AggregatedSubtaskMetricsHeaders.getInstance());
+    }
+
+    /** In milliseconds, the newest first; an hour is 3,600,000. */
+    @ParameterizedTest
+    @CsvSource({"5000000, 5000000", "'5000000 4000000 3000000', 3000000", "'9000000 5400000 1799999', 5400000"})
+    void observeJob_severalFailures_tellsWithWhichTheNewestTroubleBegan(String times, long first) {
+        answers.put(
+                "GET /v1/jobs/" + JOB + "/exceptions?maxExceptions=100",
+                Arrays.stream(times.split(" ", -1))
+                        .map("{\"timestamp\":%1$s,\"stacktrace\":\"Failure of %1$s\"}"::formatted)
+                        .collect(Collectors.joining(",", "{\"exceptionHistory\":{\"entries\":[", "]}}")));
+
+        assertThat(cluster.observeJob(JobRef.unnamed(ID), soon()).orElseThrow().firstFailure())
+                .isEqualTo(new JobStatus.Failure(
+                        "Failure of " + first, "Failure of " + first, Instant.ofEpochMilli(first)));
     }
 
     @Test

@@ -7,7 +7,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The scheduler that makes a new graph of the job's tasks at each restart. */
-class SessionHealthAdaptiveIT extends SessionHealthTests {
+class SessionHealthAdaptiveIT extends SessionHealthContract {
     @TempDir
     static Path home;
 

@@ -7,7 +7,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The scheduler that streams have unless the cluster says otherwise. */
-class SessionHealthDefaultIT extends SessionHealthTests {
+class SessionHealthDefaultIT extends SessionHealthContract {
     @TempDir
     static Path home;
 

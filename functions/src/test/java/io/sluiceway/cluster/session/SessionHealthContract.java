@@ -45,7 +45,7 @@ import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What a real Flink shows of jobs that aren't well, whichever of its schedulers runs them. */
-abstract class SessionHealthTests {
+abstract class SessionHealthContract {
     private static final Duration PATIENCE = Duration.ofMinutes(2);
     private static final JobName NAME = new JobName("health");
 
