@@ -145,6 +145,14 @@ public final class Alarms extends Construct {
                 3,
                 TreatMissingData.NOT_BREACHING);
         alarm(
+                "cluster-%s-jobs-unhealthy".formatted(cluster),
+                "Jobs on cluster %s have been unhealthy for a quarter of an hour: job-status names their reasons."
+                        .formatted(cluster),
+                metrics.ofCluster(cluster, "JobsUnhealthy", FIVE_MINUTES, Stats.MAXIMUM),
+                0,
+                3,
+                TreatMissingData.NOT_BREACHING);
+        alarm(
                 "cluster-%s-jobs-unknown".formatted(cluster),
                 "Nobody can tell what became of a job on cluster %s: look for its results; 'rerun' runs it again."
                         .formatted(cluster),

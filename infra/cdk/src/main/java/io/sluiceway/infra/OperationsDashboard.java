@@ -90,9 +90,11 @@ public final class OperationsDashboard extends Construct {
         return List.of(
                 new IWidget[] {
                     graph(
-                            cluster + ": jobs by state",
+                            cluster + ": jobs by state and health",
                             List.of(
                                     most.apply("JobsRunning"),
+                                    most.apply("JobsStable"),
+                                    most.apply("JobsUnhealthy"),
                                     most.apply("JobsRestarting"),
                                     most.apply("JobsInTransition"),
                                     most.apply("JobsFailing"),

@@ -45,6 +45,7 @@ class SweepMetricsTest {
                         "FailedOperations",
                         "JobsFailed",
                         "JobsRestarting",
+                        "JobsUnhealthy",
                         "JobsUnknown")
                 .isSubsetOf(published);
         assertThat(Stream.concat(
