@@ -180,6 +180,7 @@ class EventMutationsTest {
                 || Stream.of(
                                 "/try",
                                 "/pageSize",
+                                "/afterSequence",
                                 "/job/parallelism",
                                 "/owner/try",
                                 "/job/policies/health/restarts",

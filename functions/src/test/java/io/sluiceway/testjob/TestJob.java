@@ -123,7 +123,7 @@ public final class TestJob extends RichMapFunction<Long, Long> implements Checkp
         } else {
             numbers.uid("numbers")
                     .assignTimestampsAndWatermarks(WatermarkStrategy.<Long>forMonotonousTimestamps()
-                            .withTimestampAssigner((number, _) -> behaviour.equals("late")
+                            .withTimestampAssigner((number, at) -> behaviour.equals("late")
                                     ? System.currentTimeMillis() - LATE.toMillis()
                                     : START.toEpochMilli() + number * 1000))
                     .uid("times")
