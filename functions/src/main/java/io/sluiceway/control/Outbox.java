@@ -18,6 +18,7 @@ import io.sluiceway.ledger.AttemptState;
 import io.sluiceway.ledger.HistoryEntry;
 import io.sluiceway.ledger.Job;
 import io.sluiceway.ledger.JobLedger;
+import io.sluiceway.ledger.JobReadiness;
 import io.sluiceway.ledger.LedgerChange;
 import io.sluiceway.ledger.LedgerChange.AddEvent;
 import io.sluiceway.ledger.LedgerChange.AddHistory;
@@ -25,6 +26,7 @@ import io.sluiceway.ledger.LedgerChange.AddSavepoint;
 import io.sluiceway.ledger.LedgerChange.PutAttempt;
 import io.sluiceway.ledger.LedgerChange.PutJob;
 import io.sluiceway.ledger.LedgerChange.PutOperation;
+import io.sluiceway.ledger.LedgerChange.PutReadiness;
 import io.sluiceway.ledger.LedgerConflictException;
 import io.sluiceway.ledger.Page;
 import io.sluiceway.ledger.RequestKey;
@@ -207,7 +209,7 @@ public final class Outbox implements JobLedger {
                 }
                 case PutOperation(Operation operation, long _)
                 when operation.state().terminal() -> ends.add(ofEnd(operation));
-                case PutOperation _, PutJob _, LedgerChange.PutRequest _, PutAttempt _, AddEvent _ -> {}
+                case PutOperation _, PutJob _, LedgerChange.PutRequest _, PutAttempt _, PutReadiness _, AddEvent _ -> {}
             }
         }
         List<EventDraft> drafts = new ArrayList<>(savepoints);
@@ -375,6 +377,12 @@ public final class Outbox implements JobLedger {
     @Override
     public Optional<Versioned<Operation>> findOperation(OperationId id, Deadline deadline) {
         return ledger.findOperation(id, deadline);
+    }
+
+    @Override
+    public Optional<Versioned<JobReadiness>> findReadiness(
+            ClusterName cluster, JobName job, @Nullable RequestId run, Deadline deadline) {
+        return ledger.findReadiness(cluster, job, run, deadline);
     }
 
     @Override

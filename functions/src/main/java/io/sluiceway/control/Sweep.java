@@ -314,9 +314,9 @@ final class Sweep {
     /** Looks at an attempt whose word in the ledger can be another than the cluster's. */
     private void look(Job job, Attempt attempt) throws TimeUpException {
         boolean current = attempt.id().equals(job.active() == null ? job.last() : job.active());
-        AttemptState state = attempt.state();
+        Attempt now = attempt;
         JobOverview there = shown.get(attempt.id());
-        boolean changes = switch (state) {
+        boolean changes = switch (attempt.state()) {
             case PREPARING, POSTING, SUBMITTED -> true;
             case UNKNOWN -> there != null;
             // It was given up before it was seen, and lives: it is one too many.
@@ -327,7 +327,7 @@ final class Sweep {
             Deadline step = step();
             try {
                 JobObserved seen = observeJob.observeUnmeasured(new Target(cluster.name(), null, attempt.id()), step);
-                state = seen.attempt() == null ? state : seen.attempt().state();
+                now = seen.attempt() == null ? attempt : seen.attempt();
                 seen.health().ifPresent(judged -> health.merge(judged.state(), 1, Integer::sum));
                 if (current && job.kind() == JobKind.STREAM) {
                     measure(job, seen.status(), step);
@@ -336,8 +336,20 @@ final class Sweep {
                 problems.add(new Problem(job.name(), attempt.id(), null, refusal(e)));
             }
         }
-        if (current && state == AttemptState.UNKNOWN) {
+        if (current && now.state() == AttemptState.UNKNOWN) {
             unknown++;
+        }
+        if (now.spec().policies().dataReady() != null && (current || job.kind() == JobKind.RUN)) {
+            tellDataReady(now);
+        }
+    }
+
+    private void tellDataReady(Attempt attempt) throws TimeUpException {
+        Deadline step = step();
+        try {
+            new DataReadiness(ports, cluster, step).look(attempt);
+        } catch (RuntimeException e) {
+            problems.add(new Problem(attempt.spec().name(), attempt.id(), null, refusal(e)));
         }
     }
 

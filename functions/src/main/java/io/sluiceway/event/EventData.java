@@ -2,6 +2,7 @@ package io.sluiceway.event;
 
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.Quoted;
+import io.sluiceway.job.DataReadyPolicy;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
@@ -186,6 +187,56 @@ public sealed interface EventData {
     }
 
     /**
+     * All that a job writes of a period is committed.
+     *
+     * @param kind how the job lives
+     * @param policy which of its sinks, and which boundaries
+     * @param from where the period begins
+     * @param until the boundary where it ends: nothing at or behind it is meant
+     */
+    record DataReady(JobKind kind, DataReadyPolicy policy, Instant from, Instant until) implements EventData {
+        @Override
+        public String type() {
+            return "Flink Data Ready";
+        }
+
+        @Override
+        public int version() {
+            return 1;
+        }
+
+        @Override
+        public Map<String, Object> fields() {
+            return ofPolicy(kind, policy).put("from", from).put("until", until).made();
+        }
+    }
+
+    /**
+     * A job went on from a state that lies behind what was told to be ready: it writes some of it again. The next
+     * {@link DataReady} tells that this is committed, too.
+     *
+     * @param kind how the job lives
+     * @param policy which of its sinks, and which boundaries
+     * @param until the last boundary that was told
+     */
+    record DataRevised(JobKind kind, DataReadyPolicy policy, Instant until) implements EventData {
+        @Override
+        public String type() {
+            return "Flink Data Revised";
+        }
+
+        @Override
+        public int version() {
+            return 1;
+        }
+
+        @Override
+        public Map<String, Object> fields() {
+            return ofPolicy(kind, policy).put("until", until).made();
+        }
+    }
+
+    /**
      * The end of an operation.
      *
      * @throws IllegalArgumentException when it hasn't ended
@@ -204,6 +255,14 @@ public sealed interface EventData {
             case PENDING, IN_PROGRESS ->
                 throw new IllegalArgumentException("Operation %s has not ended.".formatted(ended.id()));
         };
+    }
+
+    private static Fields ofPolicy(JobKind kind, DataReadyPolicy policy) {
+        return new Fields()
+                .put("kind", kind.name())
+                .put("sink", policy.sink())
+                .put("every", policy.every().name())
+                .put("timeZone", policy.timeZoneText());
     }
 
     private static Fields ofOperation(

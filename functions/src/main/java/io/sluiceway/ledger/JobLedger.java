@@ -4,6 +4,7 @@ import io.sluiceway.event.JobEvent;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobName;
+import io.sluiceway.job.RequestId;
 import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.time.Deadline;
@@ -31,6 +32,14 @@ public interface JobLedger {
 
     /** An operation. */
     Optional<Versioned<Operation>> findOperation(OperationId id, Deadline deadline);
+
+    /**
+     * How far a job's data is ready.
+     *
+     * @param run the request that made the RUN; absent for a STREAM
+     */
+    Optional<Versioned<JobReadiness>> findReadiness(
+            ClusterName cluster, JobName job, @Nullable RequestId run, Deadline deadline);
 
     /** All savepoints of a job that are known, the newest first. */
     List<Savepoint> savepoints(ClusterName cluster, JobName job, Deadline deadline);

@@ -20,6 +20,9 @@ public sealed interface LedgerChange {
     /** Writes an operation. */
     record PutOperation(Operation operation, long version) implements LedgerChange {}
 
+    /** Writes how far a job's data is ready. */
+    record PutReadiness(JobReadiness readiness, long version) implements LedgerChange {}
+
     /** Adds a savepoint; its operation must have none yet. */
     record AddSavepoint(Savepoint savepoint) implements LedgerChange {}
 

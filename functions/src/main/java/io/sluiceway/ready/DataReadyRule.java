@@ -81,16 +81,16 @@ public record DataReadyRule(DataReadyPolicy policy) {
     }
 
     /** What follows from an observation. */
-    public Step observe(Readiness before, Observation observation) {
+    public Step observe(Readiness before, AttemptSeen observation) {
         List<ReadyEvent> events = new ArrayList<>();
         Readiness after = switch (observation) {
-            case Observation.Finished finished -> finished(before, finished, events);
-            case Observation.Running running -> running(before, running, events);
+            case AttemptSeen.Finished finished -> finished(before, finished, events);
+            case AttemptSeen.Running running -> running(before, running, events);
         };
         return new Step(announce(after, events), events);
     }
 
-    private Readiness finished(Readiness before, Observation.Finished observation, List<ReadyEvent> events) {
+    private Readiness finished(Readiness before, AttemptSeen.Finished observation, List<ReadyEvent> events) {
         Instant end = policy.end();
         if (end == null) {
             return before;
@@ -104,7 +104,7 @@ public record DataReadyRule(DataReadyPolicy policy) {
                 .withProven(new Proven(end, Long.MAX_VALUE));
     }
 
-    private Readiness running(Readiness before, Observation.Running observation, List<ReadyEvent> events) {
+    private Readiness running(Readiness before, AttemptSeen.Running observation, List<ReadyEvent> events) {
         SinkView sink = observation.sink();
         Checkpoints checkpoints = sink.checkpoints();
         if (checkpoints == null || checkpoints.execution() == null) {
@@ -166,7 +166,7 @@ public record DataReadyRule(DataReadyPolicy policy) {
     }
 
     private Readiness sighted(
-            Readiness state, Execution execution, Observation.Running observation, Checkpoints checkpoints) {
+            Readiness state, Execution execution, AttemptSeen.Running observation, Checkpoints checkpoints) {
         SinkView sink = observation.sink();
         Instant passed = observation.stopping() ? null : passed(sink.watermark());
         if (passed == null) {

@@ -6,12 +6,16 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.event.EventData;
+import io.sluiceway.event.EventData.DataReady;
+import io.sluiceway.event.EventData.DataRevised;
 import io.sluiceway.event.EventData.JobStateChanged;
 import io.sluiceway.event.EventData.OperationCompleted;
 import io.sluiceway.event.EventData.OperationFailed;
 import io.sluiceway.event.EventData.SavepointCompleted;
 import io.sluiceway.event.EventDraft;
 import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.DataReadyPolicy;
+import io.sluiceway.job.DataReadyPolicy.Every;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
@@ -61,6 +65,13 @@ class EventSchemasTest {
         for (SavepointOrigin origin : SavepointOrigin.values()) {
             data.add(new SavepointCompleted(OPERATION, origin, PATH, true));
             data.add(new SavepointCompleted(OPERATION, origin, PATH, false));
+        }
+        for (JobKind kind : JobKind.values()) {
+            for (Every every : Every.values()) {
+                DataReadyPolicy policy = DataReadyPolicy.of("results: all", every, "America/New_York", null, null);
+                data.add(new DataReady(kind, policy, Instant.EPOCH, THEN));
+                data.add(new DataRevised(kind, policy, THEN));
+            }
         }
         return data;
     }

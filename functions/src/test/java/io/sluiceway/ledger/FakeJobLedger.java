@@ -7,12 +7,14 @@ import io.sluiceway.event.JobEvent;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobName;
+import io.sluiceway.job.RequestId;
 import io.sluiceway.ledger.LedgerChange.AddEvent;
 import io.sluiceway.ledger.LedgerChange.AddHistory;
 import io.sluiceway.ledger.LedgerChange.AddSavepoint;
 import io.sluiceway.ledger.LedgerChange.PutAttempt;
 import io.sluiceway.ledger.LedgerChange.PutJob;
 import io.sluiceway.ledger.LedgerChange.PutOperation;
+import io.sluiceway.ledger.LedgerChange.PutReadiness;
 import io.sluiceway.ledger.LedgerChange.PutRequest;
 import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
@@ -49,6 +51,8 @@ public class FakeJobLedger implements JobLedger {
     private record JobKey(ClusterName cluster, JobName job) {}
 
     private record AttemptKey(ClusterName cluster, FlinkJobId id) {}
+
+    private record ReadinessKey(ClusterName cluster, JobName job, RequestId run) {}
 
     private record SavepointKey(ClusterName cluster, JobName job, OperationId operation) {}
 
@@ -197,6 +201,12 @@ public class FakeJobLedger implements JobLedger {
     @Override
     public Optional<Versioned<Operation>> findOperation(OperationId id, Deadline deadline) {
         return find(id, Operation.class, deadline);
+    }
+
+    @Override
+    public Optional<Versioned<JobReadiness>> findReadiness(
+            ClusterName cluster, JobName job, RequestId run, Deadline deadline) {
+        return find(new ReadinessKey(cluster, job, run), JobReadiness.class, deadline);
     }
 
     private synchronized <T> Optional<Versioned<T>> find(Object key, Class<T> type, Deadline deadline) {
@@ -375,6 +385,11 @@ public class FakeJobLedger implements JobLedger {
                 case PutAttempt(Attempt attempt, long version) ->
                     new Write(new AttemptKey(attempt.spec().cluster(), attempt.id()), version, attempt);
                 case PutOperation(Operation operation, long version) -> new Write(operation.id(), version, operation);
+                case PutReadiness(JobReadiness readiness, long version) ->
+                    new Write(
+                            new ReadinessKey(readiness.cluster(), readiness.job(), readiness.run()),
+                            version,
+                            readiness);
                 case AddSavepoint(Savepoint savepoint) ->
                     new Write(
                             new SavepointKey(savepoint.cluster(), savepoint.job(), savepoint.operation()),

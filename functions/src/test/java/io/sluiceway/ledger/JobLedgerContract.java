@@ -33,12 +33,17 @@ import io.sluiceway.ledger.LedgerChange.AddSavepoint;
 import io.sluiceway.ledger.LedgerChange.PutAttempt;
 import io.sluiceway.ledger.LedgerChange.PutJob;
 import io.sluiceway.ledger.LedgerChange.PutOperation;
+import io.sluiceway.ledger.LedgerChange.PutReadiness;
 import io.sluiceway.ledger.LedgerChange.PutRequest;
 import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationState;
 import io.sluiceway.operation.OperationType;
 import io.sluiceway.operation.TriggerId;
+import io.sluiceway.ready.Readiness;
+import io.sluiceway.ready.Readiness.Execution;
+import io.sluiceway.ready.Readiness.Proven;
+import io.sluiceway.ready.Readiness.Sighting;
 import io.sluiceway.savepoint.SavepointOrigin;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.time.Deadline;
@@ -85,6 +90,9 @@ public abstract class JobLedgerContract {
         assertThat(ledger().findRequest(key("r"), soon())).isEmpty();
         assertThat(ledger().findAttempt(cluster, newId(), soon())).isEmpty();
         assertThat(ledger().findOperation(newOperationId(), soon())).isEmpty();
+        assertThat(ledger().findReadiness(cluster, name, null, soon())).isEmpty();
+        assertThat(ledger().findReadiness(cluster, name, new RequestId("r"), soon()))
+                .isEmpty();
         assertThat(ledger().savepoints(cluster, name, soon())).isEmpty();
         assertThat(ledger().jobs(cluster, 10, null, soon())).isEqualTo(new Page<>(List.of(), null));
         assertThat(ledger().history(cluster, name, 10, null, soon())).isEqualTo(new Page<>(List.of(), null));
@@ -415,6 +423,47 @@ public abstract class JobLedgerContract {
 
         assertThat(ledger().findAttempt(new ClusterName("elsewhere"), attempt.id(), soon()))
                 .isEmpty();
+    }
+
+    static Stream<Readiness> readiness() {
+        FlinkJobId id = new FlinkJobId("0123456789abcdef0123456789abcdef");
+        return Stream.of(
+                Readiness.NONE,
+                new Readiness(new Execution(id, "2@1357380000000", THEN, true), null, null, null),
+                new Readiness(
+                        new Execution(id, "FINISHED", Instant.EPOCH, false),
+                        new Sighting(THEN, 7, THEN.plusNanos(1)),
+                        new Proven(Instant.parse("0001-01-01T00:00:00Z"), Long.MAX_VALUE),
+                        Instant.parse("9999-12-31T23:59:59Z")));
+    }
+
+    @ParameterizedTest
+    @MethodSource("readiness")
+    void commit_readiness_isReadWholeAndReplaced(Readiness readiness) throws Exception {
+        JobReadiness first = new JobReadiness(cluster, name, null, readiness);
+        commit(new PutReadiness(first, LedgerChange.ABSENT));
+
+        assertThat(ledger().findReadiness(cluster, name, null, soon())).contains(new Versioned<>(first, 1));
+
+        JobReadiness none = new JobReadiness(cluster, name, null, Readiness.NONE);
+        commit(new PutReadiness(none, 1));
+        assertThat(ledger().findReadiness(cluster, name, null, soon())).contains(new Versioned<>(none, 2));
+        assertConflict(new PutReadiness(first, 1));
+    }
+
+    @Test
+    void findReadiness_ofARunsRequest_isItsOwn() throws Exception {
+        JobReadiness stream = new JobReadiness(cluster, name, null, Readiness.NONE);
+        JobReadiness one =
+                new JobReadiness(cluster, name, new RequestId("one"), new Readiness(null, null, null, Instant.EPOCH));
+        commit(new PutReadiness(one, LedgerChange.ABSENT), new PutReadiness(stream, LedgerChange.ABSENT));
+
+        assertThat(ledger().findReadiness(cluster, name, new RequestId("one"), soon()))
+                .contains(new Versioned<>(one, 1));
+        assertThat(ledger().findReadiness(cluster, name, null, soon())).contains(new Versioned<>(stream, 1));
+        assertThat(ledger().findReadiness(cluster, name, new RequestId("two"), soon()))
+                .isEmpty();
+        assertThat(ledger().savepoints(cluster, name, soon())).isEmpty();
     }
 
     @Test

@@ -112,7 +112,7 @@ class DataReadyRuleTest {
     void observe_noExecutionYet_changesNothing() {
         Step step = rule.observe(
                 Readiness.NONE,
-                new Observation.Running(
+                new AttemptSeen.Running(
                         FIRST, new SinkView(at("10:00"), NOW, new Checkpoints(null, null, 0, List.of()), null), false));
 
         assertThat(step).isEqualTo(new Step(Readiness.NONE, List.of()));
@@ -167,7 +167,7 @@ class DataReadyRuleTest {
     void observe_endOfEventTimeOfAJobThatIsStopped_isNothing() {
         rule = rule("2013-01-05T09:00:00Z", "2013-01-05T10:30:00Z");
 
-        take(new Observation.Running(FIRST, view(20, new Watermark.Ended()), true));
+        take(new AttemptSeen.Running(FIRST, view(20, new Watermark.Ended()), true));
 
         assertThat(state.sighting()).isNull();
     }
@@ -183,12 +183,12 @@ class DataReadyRuleTest {
     void observe_finished_tellsUpToTheEndOnce() {
         rule = rule("2013-01-05T09:00:00Z", "2013-01-05T10:30:00Z");
 
-        take(new Observation.Finished(FIRST));
+        take(new AttemptSeen.Finished(FIRST));
 
         assertThat(events)
                 .containsExactly(
                         new DataReady(time("09:00"), time("10:00")), new DataReady(time("10:00"), time("10:30")));
-        take(new Observation.Finished(FIRST));
+        take(new AttemptSeen.Finished(FIRST));
         assertThat(events).isEmpty();
         see(30, at("09:10"));
         assertThat(events).isEmpty();
@@ -202,10 +202,10 @@ class DataReadyRuleTest {
         completed.add(checkpoint(3, 22));
         see(23, at("10:00"));
 
-        take(new Observation.Finished(SECOND));
+        take(new AttemptSeen.Finished(SECOND));
 
         assertThat(events).containsExactly(new DataRevised(time("10:00")), new DataReady(time("10:00"), time("10:30")));
-        take(new Observation.Finished(SECOND));
+        take(new AttemptSeen.Finished(SECOND));
         assertThat(events).isEmpty();
     }
 
@@ -256,7 +256,7 @@ class DataReadyRuleTest {
     }
 
     private void see(int seconds, Watermark watermark) {
-        take(new Observation.Running(attempt, view(seconds, watermark), false));
+        take(new AttemptSeen.Running(attempt, view(seconds, watermark), false));
     }
 
     private SinkView view(int seconds, Watermark watermark) {
@@ -268,7 +268,7 @@ class DataReadyRuleTest {
                 pending);
     }
 
-    private void take(Observation observation) {
+    private void take(AttemptSeen observation) {
         Step step = rule.observe(state, observation);
         state = step.state();
         events = step.events();

@@ -421,7 +421,7 @@ final class SinkWorld {
     private void observe(List<Happening> behindMetrics, List<Happening> behindTheClock) {
         FlinkJobId id = new FlinkJobId("%032x".formatted(attempt));
         if (finished) {
-            tell(new Observation.Finished(id));
+            tell(new AttemptSeen.Finished(id));
             return;
         }
         Watermark watermark = readMetrics();
@@ -429,10 +429,10 @@ final class SinkWorld {
         Instant at = clock();
         behindTheClock.forEach(this::take);
         Checkpoints seen = readCheckpoints();
-        tell(new Observation.Running(id, new SinkView(watermark, at, seen, pending()), stopping));
+        tell(new AttemptSeen.Running(id, new SinkView(watermark, at, seen, pending()), stopping));
     }
 
-    private void tell(Observation observation) {
+    private void tell(AttemptSeen observation) {
         told.add(observation);
         Step step;
         do {

@@ -8,10 +8,12 @@ import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
+import io.sluiceway.job.RequestId;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.HistoryEntry;
 import io.sluiceway.ledger.Job;
 import io.sluiceway.ledger.JobLedger;
+import io.sluiceway.ledger.JobReadiness;
 import io.sluiceway.ledger.LedgerChange;
 import io.sluiceway.ledger.LedgerChange.AddEvent;
 import io.sluiceway.ledger.LedgerChange.AddHistory;
@@ -19,6 +21,7 @@ import io.sluiceway.ledger.LedgerChange.AddSavepoint;
 import io.sluiceway.ledger.LedgerChange.PutAttempt;
 import io.sluiceway.ledger.LedgerChange.PutJob;
 import io.sluiceway.ledger.LedgerChange.PutOperation;
+import io.sluiceway.ledger.LedgerChange.PutReadiness;
 import io.sluiceway.ledger.LedgerChange.PutRequest;
 import io.sluiceway.ledger.LedgerConflictException;
 import io.sluiceway.ledger.Page;
@@ -141,6 +144,12 @@ public final class DynamoDbJobLedger implements JobLedger {
     @Override
     public Optional<Versioned<Operation>> findOperation(OperationId id, Deadline deadline) {
         return find(Key.ofOperation(id), "OPERATION", Items::operation, deadline);
+    }
+
+    @Override
+    public Optional<Versioned<JobReadiness>> findReadiness(
+            ClusterName cluster, JobName job, @Nullable RequestId run, Deadline deadline) {
+        return find(Key.ofReadiness(cluster, job, run), "READINESS", Items::readiness, deadline);
     }
 
     private <T> Optional<Versioned<T>> find(Key key, String type, Function<Fields, T> reader, Deadline deadline) {
@@ -411,6 +420,14 @@ public final class DynamoDbJobLedger implements JobLedger {
                         Items.ofOperation(operation),
                         commitId,
                         operation.state().terminal() ? expiry : null);
+            case PutReadiness(JobReadiness readiness, long version) ->
+                put(
+                        Key.ofReadiness(readiness.cluster(), readiness.job(), readiness.run()),
+                        "READINESS",
+                        version,
+                        Items.ofReadiness(readiness),
+                        commitId,
+                        readiness.run() == null ? null : expiry);
             case AddSavepoint(Savepoint savepoint) ->
                 put(
                         Key.ofSavepoint(savepoint),

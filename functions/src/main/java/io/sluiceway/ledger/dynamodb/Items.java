@@ -24,6 +24,7 @@ import io.sluiceway.ledger.Attempt.Refusal;
 import io.sluiceway.ledger.AttemptState;
 import io.sluiceway.ledger.HistoryEntry;
 import io.sluiceway.ledger.Job;
+import io.sluiceway.ledger.JobReadiness;
 import io.sluiceway.ledger.RequestKey;
 import io.sluiceway.ledger.RequestRecord;
 import io.sluiceway.ledger.Savepoint;
@@ -32,6 +33,10 @@ import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationState;
 import io.sluiceway.operation.OperationType;
 import io.sluiceway.operation.TriggerId;
+import io.sluiceway.ready.Readiness;
+import io.sluiceway.ready.Readiness.Execution;
+import io.sluiceway.ready.Readiness.Proven;
+import io.sluiceway.ready.Readiness.Sighting;
 import io.sluiceway.savepoint.SavepointOrigin;
 import io.sluiceway.savepoint.StoragePath;
 import java.time.Duration;
@@ -168,6 +173,72 @@ final class Items {
                 item.readIfPresent("failure", why -> why),
                 item.read("createdAt", Instant::parse),
                 item.readIfPresent("endedAt", Instant::parse));
+    }
+
+    static Attributes ofReadiness(JobReadiness of) {
+        Readiness readiness = of.readiness();
+        return new Attributes()
+                .text("cluster", of.cluster())
+                .text("job", of.job())
+                .text("requestId", of.run())
+                .map("execution", ofExecution(readiness.execution()))
+                .map("sighting", ofSighting(readiness.sighting()))
+                .map("proven", ofProven(readiness.proven()))
+                .text("announced", readiness.announced());
+    }
+
+    static JobReadiness readiness(Fields item) {
+        return new JobReadiness(
+                cluster(item),
+                jobName(item),
+                item.readIfPresent("requestId", RequestId::new),
+                new Readiness(
+                        item.mapIfPresent("execution", Items::execution),
+                        item.mapIfPresent("sighting", Items::sighting),
+                        item.mapIfPresent("proven", Items::proven),
+                        item.readIfPresent("announced", Instant::parse)));
+    }
+
+    private static @Nullable Attributes ofExecution(@Nullable Execution execution) {
+        return execution == null
+                ? null
+                : new Attributes()
+                        .text("attempt", execution.attempt())
+                        .text("name", execution.name())
+                        .text("since", execution.since())
+                        .flag("settled", execution.settled());
+    }
+
+    private static Execution execution(Fields map) {
+        return new Execution(
+                map.read("attempt", FlinkJobId::new),
+                map.text("name"),
+                map.read("since", Instant::parse),
+                map.flag("settled"));
+    }
+
+    private static @Nullable Attributes ofSighting(@Nullable Sighting sighting) {
+        return sighting == null
+                ? null
+                : new Attributes()
+                        .text("boundary", sighting.boundary())
+                        .number("triggered", sighting.triggered())
+                        .text("at", sighting.at());
+    }
+
+    private static Sighting sighting(Fields map) {
+        return new Sighting(
+                map.read("boundary", Instant::parse), map.number("triggered"), map.read("at", Instant::parse));
+    }
+
+    private static @Nullable Attributes ofProven(@Nullable Proven proven) {
+        return proven == null
+                ? null
+                : new Attributes().text("boundary", proven.boundary()).number("checkpoint", proven.checkpoint());
+    }
+
+    private static Proven proven(Fields map) {
+        return new Proven(map.read("boundary", Instant::parse), map.number("checkpoint"));
     }
 
     static Attributes ofSavepoint(Savepoint savepoint) {

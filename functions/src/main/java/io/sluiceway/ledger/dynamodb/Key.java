@@ -4,6 +4,7 @@ import io.sluiceway.event.JobEvent;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobName;
+import io.sluiceway.job.RequestId;
 import io.sluiceway.ledger.HistoryEntry;
 import io.sluiceway.ledger.RequestKey;
 import io.sluiceway.ledger.Savepoint;
@@ -13,6 +14,7 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.Map;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 
 /**
@@ -31,6 +33,7 @@ record Key(String pk, String sk) {
     static final String SAVEPOINT = "SAVEPOINT#";
     static final String HISTORY = "HISTORY#";
     static final String EVENT = "EVENT#";
+    private static final String READINESS = "READINESS";
 
     /** Sorts as time does. */
     private static final DateTimeFormatter FIXED_WIDTH =
@@ -52,6 +55,13 @@ record Key(String pk, String sk) {
 
     static Key ofAttempt(ClusterName cluster, FlinkJobId id) {
         return new Key("ATTEMPT#%s#%s".formatted(cluster, id), "ATTEMPT");
+    }
+
+    /** Of a STREAM it lies among what is said about the job. */
+    static Key ofReadiness(ClusterName cluster, JobName job, @Nullable RequestId run) {
+        return run == null
+                ? new Key(about(cluster, job), READINESS)
+                : new Key("READINESS#%s#%s#%s".formatted(cluster, job, run), READINESS);
     }
 
     static Key ofOperation(OperationId id) {

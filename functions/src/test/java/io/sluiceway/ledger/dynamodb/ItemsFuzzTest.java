@@ -39,6 +39,7 @@ class ItemsFuzzTest {
         check(item, Items::savepoint, Items::ofSavepoint);
         check(item, Items::line, Items::ofLine);
         check(item, Items::event, Items::ofEvent);
+        check(item, Items::readiness, Items::ofReadiness);
     }
 
     private static <T> void check(

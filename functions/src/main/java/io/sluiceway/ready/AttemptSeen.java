@@ -3,7 +3,7 @@ package io.sluiceway.ready;
 import io.sluiceway.job.FlinkJobId;
 
 /** What was seen of an attempt whose job tells when its data is ready. */
-public sealed interface Observation {
+public sealed interface AttemptSeen {
     /** The attempt that was seen. */
     FlinkJobId attempt();
 
@@ -15,11 +15,11 @@ public sealed interface Observation {
      *     watermarks end before the data does. It has to be read behind the sink, or what follows be kept only if it
      *     still holds
      */
-    record Running(FlinkJobId attempt, SinkView sink, boolean stopping) implements Observation {}
+    record Running(FlinkJobId attempt, SinkView sink, boolean stopping) implements AttemptSeen {}
 
     /**
      * It is FINISHED because its sources have ended, not because somebody stopped it: Flink ends a job only when its
      * last committables are committed.
      */
-    record Finished(FlinkJobId attempt) implements Observation {}
+    record Finished(FlinkJobId attempt) implements AttemptSeen {}
 }
