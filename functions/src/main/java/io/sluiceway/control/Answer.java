@@ -4,6 +4,7 @@ import io.sluiceway.cluster.DashboardLink;
 import io.sluiceway.event.JobEvent;
 import io.sluiceway.health.Health;
 import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.DataReadyPolicy;
 import io.sluiceway.job.HealthPolicy;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.JobOverview;
@@ -11,6 +12,8 @@ import io.sluiceway.job.Observation;
 import io.sluiceway.job.RequestId;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.operation.Operation;
+import io.sluiceway.ready.Readiness;
+import io.sluiceway.ready.SinkView.Watermark;
 import java.net.URI;
 import java.util.List;
 import java.util.Optional;
@@ -69,14 +72,33 @@ public sealed interface Answer {
      * @param status what the cluster says of it; absent when it doesn't know the job (yet, or any more)
      * @param jobPage where a person sees it
      * @param dashboard what leads the one who asked into its dashboard; absent: nobody asked
+     * @param dataReady how far its data is ready; absent: its specification doesn't ask for that, or nobody looked
      */
     record JobObserved(
             ClusterName cluster,
             @Nullable Attempt attempt,
             @Nullable JobStatus status,
             URI jobPage,
-            @Nullable Observation<DashboardLink> dashboard)
+            @Nullable Observation<DashboardLink> dashboard,
+            @Nullable Observation<DataReady> dataReady)
             implements Answer {
+        /**
+         * How far the data of a job is ready.
+         *
+         * @param policy which data
+         * @param known what sweeps have found
+         * @param watermark what the sink's writers show; absent when the job doesn't run
+         */
+        public record DataReady(
+                DataReadyPolicy policy,
+                Readiness known,
+                @Nullable Watermark watermark) {}
+
+        /** As its cluster and the ledger show it. */
+        JobObserved(ClusterName cluster, @Nullable Attempt attempt, @Nullable JobStatus status, URI jobPage) {
+            this(cluster, attempt, status, jobPage, null, null);
+        }
+
         /** Whether the job is well, by its own thresholds; empty when there is nothing to judge. */
         public Optional<Health> health() {
             return Optional.ofNullable(status).flatMap(seen -> Health.of(seen, healthPolicy()));

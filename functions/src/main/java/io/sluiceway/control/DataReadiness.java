@@ -1,6 +1,7 @@
 package io.sluiceway.control;
 
 import io.sluiceway.cluster.FlinkCluster;
+import io.sluiceway.control.Answer.JobObserved.DataReady;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.Quoted;
 import io.sluiceway.error.RefusedException;
@@ -11,6 +12,8 @@ import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.CompletedCheckpoint;
+import io.sluiceway.job.Observation;
+import io.sluiceway.job.Observation.NotObservable;
 import io.sluiceway.job.RequestId;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.AttemptState;
@@ -30,6 +33,7 @@ import io.sluiceway.time.Deadline;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Looks at the sink of a job whose policy asks when its data is ready, and tells what follows: what is known and the
@@ -65,6 +69,30 @@ final class DataReadiness {
                 }
             }
             case PREPARING, POSTING, FAILED, CANCELED, REFUSED, UNKNOWN -> {}
+        }
+    }
+
+    /**
+     * How far the data of a job is ready, for people: never fails, and changes nothing.
+     *
+     * @return null for a job without the policy
+     */
+    @Nullable
+    Observation<DataReady> show(Attempt attempt) {
+        DataReadyPolicy policy = attempt.spec().policies().dataReady();
+        if (policy == null) {
+            return null;
+        }
+        try {
+            Readiness known = known(attempt).value().readiness();
+            Watermark watermark = attempt.state() == AttemptState.SUBMITTED
+                    ? cluster.observeSink(attempt.ref(), policy.sink(), deadline)
+                            .map(SinkView::watermark)
+                            .orElse(null)
+                    : null;
+            return Observation.now(new DataReady(policy, known, watermark));
+        } catch (RefusedException e) {
+            return new NotObservable<>(e.sentence());
         }
     }
 

@@ -41,12 +41,14 @@ public final class ObserveJob {
         if (seen.attempt() == null || seen.status() == null) {
             return seen;
         }
+        FlinkCluster cluster = ports.clusters().named(seen.cluster());
         return new JobObserved(
                 seen.cluster(),
                 seen.attempt(),
-                ports.clusters().named(seen.cluster()).measure(seen.attempt().ref(), seen.status(), deadline),
+                cluster.measure(seen.attempt().ref(), seen.status(), deadline),
                 seen.jobPage(),
-                null);
+                null,
+                new DataReadiness(ports, cluster, deadline).show(seen.attempt()));
     }
 
     /** As observed, with what leads a person into the job's dashboard. */
@@ -59,7 +61,8 @@ public final class ObserveJob {
                 seen.jobPage(),
                 status == null
                         ? new NotObservable<>("The cluster doesn't have the job.")
-                        : ports.clusters().named(seen.cluster()).openDashboard(ref(seen, status), status, deadline));
+                        : ports.clusters().named(seen.cluster()).openDashboard(ref(seen, status), status, deadline),
+                seen.dataReady());
     }
 
     private static JobRef ref(JobObserved seen, JobStatus status) {
@@ -76,7 +79,7 @@ public final class ObserveJob {
                 && ports.ledger().findAttempt(cluster.name(), id, deadline).isEmpty()) {
             JobRef job = JobRef.unnamed(id);
             JobStatus status = cluster.observeJob(job, deadline).orElseThrow(() -> cluster.unknownJob(id));
-            return new JobObserved(cluster.name(), null, status, cluster.jobPage(job), null);
+            return new JobObserved(cluster.name(), null, status, cluster.jobPage(job));
         }
         return Conflicts.retry(
                 deadline, () -> observe(target.resolve(cluster, ports.ledger(), deadline), cluster, deadline));
@@ -127,8 +130,7 @@ public final class ObserveJob {
                 record.value(),
                 status.map(shown -> shown.without(known.value().spec().arguments()))
                         .orElse(null),
-                cluster.jobPage(known.value().ref()),
-                null);
+                cluster.jobPage(known.value().ref()));
     }
 
     private static Optional<JobStatus> status(Attempt attempt, FlinkCluster cluster, Deadline deadline) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluiceway.control.Answer;
+import io.sluiceway.control.Answer.JobObserved.DataReady;
 import io.sluiceway.control.ClusterMonitored;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
@@ -23,6 +24,8 @@ import io.sluiceway.job.Observation.NotObservable;
 import io.sluiceway.job.Observation.NothingYet;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.operation.Operation;
+import io.sluiceway.ready.Readiness.Sighting;
+import io.sluiceway.ready.SinkView.Watermark;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
@@ -161,6 +164,9 @@ final class AnswerWriter {
             // What the cluster shows can be a name of the program's own.
             json.put("name", attempt.spec().name().value());
         }
+        if (observed.dataReady() != null) {
+            write(json, "dataReady", observed.dataReady(), ready -> write(json.putObject("dataReady"), ready));
+        }
         writeLinks(json, observed.jobPage());
         if (observed.dashboard() != null) {
             write(
@@ -169,6 +175,20 @@ final class AnswerWriter {
                     observed.dashboard(),
                     link -> json.withObjectProperty("links")
                             .put("flinkDashboard", link.url().toString()));
+        }
+    }
+
+    private static void write(ObjectNode json, DataReady ready) {
+        json.put("sink", ready.policy().sink());
+        putInstant(json, "until", ready.known().announced());
+        Sighting sighting = ready.known().sighting();
+        putInstant(json, "passed", sighting == null ? null : sighting.boundary());
+        switch (ready.watermark()) {
+            case Watermark.Lowest(Instant lowest, int subtask) ->
+                json.put("watermark", lowest.toString()).put("subtask", subtask);
+            case Watermark.Ended() -> json.put("watermarkEnded", true);
+            case Watermark.Unknown(Watermark.Why why) -> json.put("watermarkMissing", why.name());
+            case null -> {}
         }
     }
 

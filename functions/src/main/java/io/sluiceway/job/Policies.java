@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 public record Policies(
         @Nullable DataReadyPolicy dataReady, @Nullable HealthPolicy health) {
     /** Nothing beside running it. */
-    public static final Policies NONE = new Policies(null);
+    public static final Policies NONE = new Policies(null, null);
 
     /** Policies that say nothing of its health. */
     public Policies(@Nullable DataReadyPolicy dataReady) {

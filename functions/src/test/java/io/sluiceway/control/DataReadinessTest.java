@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluiceway.cluster.Clusters;
 import io.sluiceway.cluster.FakeFlinkCluster;
+import io.sluiceway.control.Answer.JobObserved.DataReady;
 import io.sluiceway.control.StopJob.Mode;
 import io.sluiceway.error.ErrorCode;
+import io.sluiceway.error.RefusedException;
 import io.sluiceway.event.JobEvent;
 import io.sluiceway.job.DataReadyPolicy;
 import io.sluiceway.job.DataReadyPolicy.Every;
@@ -256,6 +258,36 @@ class DataReadinessTest extends VerbFixture {
     }
 
     @Test
+    void observe_jobWithThePolicy_showsHowFarItIs() {
+        FlinkJobId job = start(HOURLY);
+        pass("2013-01-05T10:20:00Z");
+        sweep();
+        int commits = ledger.commits();
+
+        DataReady shownToPeople = new ObserveJob(there)
+                .observe(job(job), soon())
+                .dataReady()
+                .told()
+                .orElseThrow();
+
+        assertThat(shownToPeople.known().sighting().boundary()).isEqualTo(Instant.parse("2013-01-05T10:00:00Z"));
+        assertThat(shownToPeople.known().announced()).isNull();
+        assertThat(shownToPeople.watermark()).isEqualTo(new Watermark.Lowest(Instant.parse("2013-01-05T10:20:00Z"), 0));
+        assertThat(ledger.commits()).isEqualTo(commits);
+    }
+
+    @Test
+    void observe_sinkCannotBeSeen_isAnsweredAllTheSame() {
+        FlinkJobId job = start(HOURLY);
+        shown.whileSeen = () -> {
+            throw new RefusedException(ErrorCode.CLUSTER_REFUSED, "Refused.");
+        };
+
+        assertThat(new ObserveJob(there).observe(job(job), soon()).dataReady())
+                .isEqualTo(new Observation.NotObservable<>("Refused."));
+    }
+
+    @Test
     void sweep_runThatFinished_tellsUpToItsEnd() {
         JobSpec spec = run(DataReadyPolicy.of(
                 SINK, Every.P1D, "America/New_York", "2013-01-01T05:00:00Z", "2013-01-03T12:00:00Z"));
@@ -346,7 +378,7 @@ class DataReadinessTest extends VerbFixture {
                 spec.parallelism(),
                 spec.restore(),
                 spec.onUnknown(),
-                new Policies(policy));
+                new Policies(policy, null));
     }
 
     /** The watermark is known of this execution, and then passes a moment: what was before is no longer shown. */

@@ -2,12 +2,17 @@ package io.sluiceway.function;
 
 import static io.sluiceway.function.Schemas.violations;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluiceway.control.Answer.JobObserved;
+import io.sluiceway.control.Answer.JobObserved.DataReady;
 import io.sluiceway.health.Reason;
 import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.DataReadyPolicy;
+import io.sluiceway.job.DataReadyPolicy.Every;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus;
@@ -20,18 +25,26 @@ import io.sluiceway.job.Observation.NothingYet;
 import io.sluiceway.job.Vitals;
 import io.sluiceway.job.Vitals.Checkpointing;
 import io.sluiceway.job.Vitals.Flow;
+import io.sluiceway.ready.Readiness;
+import io.sluiceway.ready.Readiness.Sighting;
+import io.sluiceway.ready.SinkView.Watermark;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** What becomes of a cluster's word in an answer; each answer here agrees with its schema. */
 class AnswerWriterTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
     private static final Instant START = Instant.parse("2013-01-05T10:00:00Z");
 
     @Test
@@ -115,6 +128,58 @@ class AnswerWriterTest {
         assertThat(violations("job-status.answer", whole.toString())).isEmpty();
     }
 
+    static Stream<Arguments> watermarks() {
+        return Stream.concat(
+                Stream.of(
+                        arguments(null, "{}"),
+                        arguments(new Watermark.Ended(), "{'watermarkEnded': true}"),
+                        arguments(
+                                new Watermark.Lowest(Instant.parse("2013-01-05T11:12:30Z"), 2),
+                                "{'watermark': '2013-01-05T11:12:30Z', 'subtask': 2}")),
+                Arrays.stream(Watermark.Why.values())
+                        .map(why -> arguments(new Watermark.Unknown(why), "{'watermarkMissing': '" + why + "'}")));
+    }
+
+    @ParameterizedTest
+    @MethodSource("watermarks")
+    void write_dataReady_showsHowFarItIsAndWhatItWaitsFor(Watermark watermark, String expected) throws Exception {
+        Instant ten = Instant.parse("2013-01-05T10:00:00Z");
+        DataReady ready = new DataReady(
+                DataReadyPolicy.of("results", Every.PT1H, null, null, null),
+                new Readiness(null, new Sighting(ten.plusSeconds(3600), 7, START), null, ten),
+                watermark);
+
+        ObjectNode shown = (ObjectNode) write(Observation.now(ready)).path("dataReady");
+
+        ObjectNode all = JSON.createObjectNode()
+                .put("sink", "results")
+                .put("until", "2013-01-05T10:00:00Z")
+                .put("passed", "2013-01-05T11:00:00Z");
+        all.setAll((ObjectNode) JSON.readTree(expected.replace('\'', '"')));
+        assertThat(shown).isEqualTo(all);
+    }
+
+    @Test
+    void write_dataReadyThatCouldNotBeSeen_saysWhy() {
+        assertThat(write(new NotObservable<DataReady>("The ledger gave no answer."))
+                        .path("notObservable")
+                        .path("dataReady")
+                        .asText())
+                .isEqualTo("The ledger gave no answer.");
+    }
+
+    private static ObjectNode write(Observation<DataReady> ready) {
+        ObjectNode answer = AnswerWriter.write(new JobObserved(
+                new ClusterName("local"),
+                null,
+                new JobStatus(overview(), new NothingYet<>(), Checkpoints.none(), new NothingYet<>(), null),
+                URI.create("https://flink.example/"),
+                null,
+                ready));
+        assertThat(violations("job-status.answer", answer.toString())).isEmpty();
+        return (ObjectNode) answer.path("job");
+    }
+
     private static JobOverview overview() {
         return new JobOverview(
                 new FlinkJobId("0123456789abcdef0123456789abcdef"),
@@ -126,8 +191,8 @@ class AnswerWriterTest {
     }
 
     private static ObjectNode write(JobStatus status) {
-        ObjectNode answer = AnswerWriter.write(
-                new JobObserved(new ClusterName("local"), null, status, URI.create("https://flink.example/"), null));
+        ObjectNode answer = AnswerWriter.write(new JobObserved(
+                new ClusterName("local"), null, status, URI.create("https://flink.example/"), null, null));
         assertThat(violations("job-status.answer", answer.toString())).isEmpty();
         return (ObjectNode) answer.path("job");
     }
