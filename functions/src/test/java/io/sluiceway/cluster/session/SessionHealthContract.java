@@ -117,13 +117,13 @@ abstract class SessionHealthContract {
         run("lapsing");
 
         Health failing = awaitHealth(status -> health(status).state() == State.UNHEALTHY);
+        // A look that comes late sees the next failure, too.
         assertThat(failing.reasons())
-                .anySatisfy(
-                        reason -> assertThat(reason)
-                                .isEqualTo(
-                                        new Reason(
-                                                Code.CHECKPOINTS_FAILING,
-                                                "3 checkpoints in a row failed, the last with: Checkpoint expired before completing.")));
+                .filteredOn(reason -> reason.code() == Code.CHECKPOINTS_FAILING)
+                .singleElement()
+                .extracting(Reason::message)
+                .asString()
+                .matches("[34] checkpoints in a row failed, the last with: Checkpoint expired before completing\\.");
         assertThat(observe().restarts().told().orElse(0L)).isZero();
 
         awaitHealth(status -> health(status).state() == State.STABLE);
