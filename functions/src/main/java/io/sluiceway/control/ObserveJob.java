@@ -33,22 +33,7 @@ public final class ObserveJob {
      * @throws RefusedException JOB_NOT_FOUND when neither the ledger nor the cluster knows it
      */
     public JobObserved observe(Target target, Deadline deadline) {
-        return measured(observeUnmeasured(target, deadline), deadline);
-    }
-
-    /** What is measured late is for people: the ledger doesn't go by it, and a sweep doesn't ask for it. */
-    private JobObserved measured(JobObserved seen, Deadline deadline) {
-        if (seen.attempt() == null || seen.status() == null) {
-            return seen;
-        }
-        FlinkCluster cluster = ports.clusters().named(seen.cluster());
-        return new JobObserved(
-                seen.cluster(),
-                seen.attempt(),
-                cluster.measure(seen.attempt().ref(), seen.status(), deadline),
-                seen.jobPage(),
-                null,
-                new DataReadiness(ports, cluster, deadline).show(seen.attempt()));
+        return observe(target, true, deadline);
     }
 
     /** As observed, with what leads a person into the job's dashboard. */
@@ -73,6 +58,16 @@ public final class ObserveJob {
 
     /** As {@link #observe(Target, Deadline)}, without what the cluster itself can't tell. */
     JobObserved observeUnmeasured(Target target, Deadline deadline) {
+        return observe(target, false, deadline);
+    }
+
+    /**
+     * Observes a job.
+     *
+     * @param measured whether to ask for what is measured late, too: it is for people and for what they are told. No
+     *     restore goes by it, and a sweep doesn't ask for it
+     */
+    private JobObserved observe(Target target, boolean measured, Deadline deadline) {
         FlinkCluster cluster = ports.clusters().named(target.cluster());
         FlinkJobId id = target.attempt();
         if (id != null
@@ -82,7 +77,8 @@ public final class ObserveJob {
             return new JobObserved(cluster.name(), null, status, cluster.jobPage(job));
         }
         return Conflicts.retry(
-                deadline, () -> observe(target.resolve(cluster, ports.ledger(), deadline), cluster, deadline));
+                deadline,
+                () -> observe(target.resolve(cluster, ports.ledger(), deadline), cluster, measured, deadline));
     }
 
     /**
@@ -99,12 +95,12 @@ public final class ObserveJob {
             FlinkCluster cluster = ports.clusters().named(known.value().cluster());
             Operation operation = new Operations(ports, cluster, deadline).advance(known);
             Attempts attempts = new Attempts(ports, cluster, deadline);
-            JobObserved job = observe(attempts.require(operation.attempt()), cluster, deadline);
-            return new OperationObserved(operation, measured(job, deadline));
+            return new OperationObserved(
+                    operation, observe(attempts.require(operation.attempt()), cluster, true, deadline));
         });
     }
 
-    private JobObserved observe(Versioned<Attempt> known, FlinkCluster cluster, Deadline deadline)
+    private JobObserved observe(Versioned<Attempt> known, FlinkCluster cluster, boolean measured, Deadline deadline)
             throws LedgerConflictException {
         Attempts attempts = new Attempts(ports, cluster, deadline);
         Seen seen = attempts.look(known);
@@ -125,12 +121,20 @@ public final class ObserveJob {
         if (restarts != null) {
             record = attempts.restarts(record, restarts);
         }
+        JobStatus told = status.map(
+                        seenNow -> measured ? cluster.measure(known.value().ref(), seenNow, deadline) : seenNow)
+                .map(shown -> shown.without(known.value().spec().arguments()))
+                .orElse(null);
+        if (told != null) {
+            record = new HealthEvents(ports, deadline).tell(record, told);
+        }
         return new JobObserved(
                 cluster.name(),
                 record.value(),
-                status.map(shown -> shown.without(known.value().spec().arguments()))
-                        .orElse(null),
-                cluster.jobPage(known.value().ref()));
+                told,
+                cluster.jobPage(known.value().ref()),
+                null,
+                measured && told != null ? new DataReadiness(ports, cluster, deadline).show(record.value()) : null);
     }
 
     private static Optional<JobStatus> status(Attempt attempt, FlinkCluster cluster, Deadline deadline) {

@@ -396,6 +396,7 @@ public final class SubmitJob {
                     null,
                     null,
                     0,
+                    null,
                     null);
         }
 

@@ -2,6 +2,7 @@ package io.sluiceway.event;
 
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.Quoted;
+import io.sluiceway.health.Reason;
 import io.sluiceway.job.DataReadyPolicy;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.operation.Operation;
@@ -12,6 +13,7 @@ import io.sluiceway.savepoint.SavepointOrigin;
 import io.sluiceway.savepoint.StoragePath;
 import java.time.Instant;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +28,10 @@ public sealed interface EventData {
     /** The version of the type's form, from 1. */
     int version();
 
-    /** The fields beside those that every event has: texts, whole numbers ({@code Long}) and truths. */
+    /**
+     * The fields beside those that every event has: texts, whole numbers ({@code Long}), truths, and lists of maps of
+     * these.
+     */
     Map<String, Object> fields();
 
     /**
@@ -187,6 +192,77 @@ public sealed interface EventData {
     }
 
     /**
+     * A job that lives was seen to be unhealthy; told once, until it has recovered or ended.
+     *
+     * @param attempt which attempt of its request the execution is, from 1
+     * @param reasons what is wrong, the worst first; at least one
+     * @param failure the innermost cause of the failure that its newest trouble began with; absent when there is none
+     * @param failedAt when that was; absent when the cluster doesn't say
+     */
+    record JobUnhealthy(
+            int attempt,
+            List<Reason> reasons,
+            @Nullable String failure,
+            @Nullable Instant failedAt) implements EventData {
+        public JobUnhealthy {
+            reasons = List.copyOf(reasons);
+        }
+
+        @Override
+        public String type() {
+            return "Flink Job Unhealthy";
+        }
+
+        @Override
+        public int version() {
+            return 1;
+        }
+
+        @Override
+        public Map<String, Object> fields() {
+            return new Fields()
+                    .put("attempt", (long) attempt)
+                    .put("reasons", reasons.stream().map(JobUnhealthy::fields).toList())
+                    .put("failure", shortened(failure))
+                    .put("failedAt", failedAt)
+                    .made();
+        }
+
+        private static Map<String, Object> fields(Reason reason) {
+            return new Fields()
+                    .put("code", reason.code().name())
+                    .put("message", Quoted.plain(reason.message(), Fields.LONGEST_REASON))
+                    .made();
+        }
+    }
+
+    /**
+     * A job that was told to be unhealthy is stable again.
+     *
+     * @param attempt which attempt of its request the execution is, from 1
+     * @param unhealthySince when it was told to be unhealthy
+     */
+    record JobRecovered(int attempt, Instant unhealthySince) implements EventData {
+        @Override
+        public String type() {
+            return "Flink Job Recovered";
+        }
+
+        @Override
+        public int version() {
+            return 1;
+        }
+
+        @Override
+        public Map<String, Object> fields() {
+            return new Fields()
+                    .put("attempt", (long) attempt)
+                    .put("unhealthySince", unhealthySince)
+                    .made();
+        }
+    }
+
+    /**
      * All that a job writes of a period is committed.
      *
      * @param kind how the job lives
@@ -283,13 +359,17 @@ public sealed interface EventData {
     final class Fields {
         private static final int LONGEST_SENTENCE = 1000;
 
+        /** An event has as many as there are kinds. */
+        private static final int LONGEST_REASON = 400;
+
         private final Map<String, Object> values = new LinkedHashMap<>();
 
         private Fields() {}
 
         private Fields put(String name, @Nullable Object value) {
             if (value != null) {
-                values.put(name, value instanceof Long || value instanceof Boolean ? value : value.toString());
+                boolean plain = value instanceof Long || value instanceof Boolean || value instanceof List<?>;
+                values.put(name, plain ? value : value.toString());
             }
             return this;
         }

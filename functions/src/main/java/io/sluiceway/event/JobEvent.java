@@ -7,6 +7,7 @@ import io.sluiceway.job.RequestId;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -24,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param execution of which execution of the job
  * @param request on whose behalf; absent when there is none
  * @param occurredAt when it was seen
- * @param data the fields of its type: texts, whole numbers ({@code Long}) and truths
+ * @param data the fields of its type: texts, whole numbers ({@code Long}), truths, and lists of maps of these
  */
 public record JobEvent(
         EventId id,
@@ -44,21 +45,36 @@ public record JobEvent(
             throw new IllegalArgumentException(
                     "There is no event of type '%s', version %d, with number %d.".formatted(type, version, sequence));
         }
-        for (Map.Entry<String, Object> field : data.entrySet()) {
-            if (!(field.getValue() instanceof String
-                    || field.getValue() instanceof Long
-                    || field.getValue() instanceof Boolean)) {
-                throw new IllegalArgumentException(
-                        "Field %s holds no text, whole number or truth.".formatted(field.getKey()));
-            }
+        Map<String, Object> copy = new LinkedHashMap<>();
+        data.forEach((field, value) -> copy.put(
+                field,
+                value instanceof List<?> list
+                        ? list.stream().map(each -> plainMap(field, each)).toList()
+                        : plain(field, value)));
+        data = Collections.unmodifiableMap(copy);
+    }
+
+    private static Map<String, Object> plainMap(String field, Object element) {
+        Map<String, Object> copy = new LinkedHashMap<>();
+        if (element instanceof Map<?, ?> map) {
+            map.forEach((name, value) -> copy.put(String.valueOf(name), plain(field, value)));
+        } else {
+            throw new IllegalArgumentException("Field %s holds a list of what are no maps.".formatted(field));
         }
-        data = Collections.unmodifiableMap(new LinkedHashMap<>(data));
+        return Collections.unmodifiableMap(copy);
+    }
+
+    private static Object plain(String field, @Nullable Object value) {
+        if (value instanceof String || value instanceof Long || value instanceof Boolean) {
+            return value;
+        }
+        throw new IllegalArgumentException("Field %s holds no text, whole number or truth.".formatted(field));
     }
 
     /**
      * The event's detail, as {@code schemas/*.event.json} describe it.
      *
-     * @return texts, whole numbers, truths and maps of them, in the order to write them in
+     * @return texts, whole numbers, truths, maps of them and lists of such maps, in the order to write them in
      */
     public Map<String, Object> detail() {
         Map<String, Object> metadata = new LinkedHashMap<>();

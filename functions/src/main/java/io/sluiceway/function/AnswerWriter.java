@@ -29,6 +29,7 @@ import io.sluiceway.ready.SinkView.Watermark;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -104,6 +105,10 @@ final class AnswerWriter {
             String field = name.toString();
             switch (value) {
                 case Map<?, ?> inner -> write(json.putObject(field), inner);
+                case List<?> list -> {
+                    ArrayNode array = json.putArray(field);
+                    list.forEach(each -> write(array.addObject(), (Map<?, ?>) each));
+                }
                 case Boolean truth -> json.put(field, truth);
                 case Long number -> json.put(field, number);
                 case null, default -> json.put(field, String.valueOf(value));

@@ -33,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  * @param failure why it was refused or what is unknown about it; absent when there is nothing to say
  * @param restarts the most restarts that were seen of it
  * @param runningAt when the cluster was first seen to run it; absent until then
+ * @param unhealthySince when it was told to be unhealthy; absent when it wasn't, or was told to have recovered
  */
 public record Attempt(
         FlinkJobId id,
@@ -52,7 +53,8 @@ public record Attempt(
         @Nullable Instant endedAt,
         @Nullable Refusal failure,
         long restarts,
-        @Nullable Instant runningAt) {
+        @Nullable Instant runningAt,
+        @Nullable Instant unhealthySince) {
     /**
      * Why something was refused, kept so that a repeated request hears the same.
      *
@@ -85,6 +87,7 @@ public record Attempt(
         private @Nullable Refusal failure;
         private long restarts;
         private @Nullable Instant runningAt;
+        private @Nullable Instant unhealthySince;
 
         private Change(Attempt from) {
             this.from = from;
@@ -99,6 +102,7 @@ public record Attempt(
             this.failure = from.failure;
             this.restarts = from.restarts;
             this.runningAt = from.runningAt;
+            this.unhealthySince = from.unhealthySince;
         }
 
         public Change specHash(String hash) {
@@ -131,6 +135,7 @@ public record Attempt(
         public Change submitted(Instant at) {
             // One that comes back runs anew.
             this.runningAt = state == AttemptState.SUBMITTED ? runningAt : null;
+            this.unhealthySince = state == AttemptState.SUBMITTED ? unhealthySince : null;
             this.state = AttemptState.SUBMITTED;
             this.submittedAt = submittedAt == null ? at : submittedAt;
             this.failure = null;
@@ -139,6 +144,12 @@ public record Attempt(
 
         public Change running(Instant at) {
             this.runningAt = at;
+            return this;
+        }
+
+        /** It was told to be unhealthy at that time; null: to have recovered. */
+        public Change unhealthy(@Nullable Instant at) {
+            this.unhealthySince = at;
             return this;
         }
 
@@ -181,7 +192,8 @@ public record Attempt(
                     endedAt,
                     failure,
                     restarts,
-                    runningAt);
+                    runningAt,
+                    unhealthySince);
         }
     }
 }

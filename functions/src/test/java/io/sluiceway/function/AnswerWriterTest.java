@@ -4,16 +4,22 @@ import static io.sluiceway.function.Schemas.violations;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluiceway.control.Answer.EventsListed;
 import io.sluiceway.control.Answer.JobObserved;
 import io.sluiceway.control.Answer.JobObserved.DataReady;
+import io.sluiceway.event.EventData.JobUnhealthy;
+import io.sluiceway.event.EventDraft;
+import io.sluiceway.event.JobEvent;
 import io.sluiceway.health.Reason;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.DataReadyPolicy;
 import io.sluiceway.job.DataReadyPolicy.Every;
 import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.Checkpoints;
@@ -28,6 +34,7 @@ import io.sluiceway.job.Vitals.Flow;
 import io.sluiceway.ready.Readiness;
 import io.sluiceway.ready.Readiness.Sighting;
 import io.sluiceway.ready.SinkView.Watermark;
+import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
@@ -108,6 +115,35 @@ class AnswerWriterTest {
                         + "\"message\":\"It failed 3 times within 10 min; 3 times are a restart loop.\"}");
         assertThat(job.path("health").path("reasons").findValuesAsText("code"))
                 .containsExactly("RESTART_LOOP", "JUST_STARTED", "NO_CHECKPOINT_YET");
+    }
+
+    @Test
+    void write_eventWithReasons_isAsItsSchemaSays() throws IOException {
+        JobUnhealthy unhealthy = new JobUnhealthy(
+                1,
+                List.of(
+                        new Reason(Reason.Code.RESTART_LOOP, "It failed 3 times."),
+                        new Reason(Reason.Code.WATERMARK_LAGS, "It is late.")),
+                null,
+                null);
+        JobEvent event = new EventDraft(
+                        new ClusterName("local"),
+                        new JobName("flight-delays"),
+                        new FlinkJobId("7d".repeat(16)),
+                        null,
+                        START,
+                        unhealthy)
+                .numbered(1);
+
+        JsonNode answer = AnswerWriter.write(new EventsListed(List.of(event), 1, false));
+
+        assertThat(violations("list-events.answer", answer.toString())).isEmpty();
+        assertThat(violations(
+                        "job-unhealthy.event", answer.at("/events/0/detail").toString()))
+                .isEmpty();
+        assertThat(answer.at("/events/0/detail/data/reasons")).isEqualTo(new ObjectMapper().readTree("""
+                                        [{"code": "RESTART_LOOP", "message": "It failed 3 times."},
+                                         {"code": "WATERMARK_LAGS", "message": "It is late."}]"""));
     }
 
     /** The schema names the same. */

@@ -8,11 +8,15 @@ import io.sluiceway.error.ErrorCode;
 import io.sluiceway.event.EventData;
 import io.sluiceway.event.EventData.DataReady;
 import io.sluiceway.event.EventData.DataRevised;
+import io.sluiceway.event.EventData.JobRecovered;
 import io.sluiceway.event.EventData.JobStateChanged;
+import io.sluiceway.event.EventData.JobUnhealthy;
 import io.sluiceway.event.EventData.OperationCompleted;
 import io.sluiceway.event.EventData.OperationFailed;
 import io.sluiceway.event.EventData.SavepointCompleted;
 import io.sluiceway.event.EventDraft;
+import io.sluiceway.health.Health;
+import io.sluiceway.health.Reason;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.DataReadyPolicy;
 import io.sluiceway.job.DataReadyPolicy.Every;
@@ -32,6 +36,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -73,28 +78,75 @@ class EventSchemasTest {
                 data.add(new DataRevised(kind, policy, THEN));
             }
         }
+        for (Reason.Code code : unhealthy()) {
+            data.add(new JobUnhealthy(1, List.of(new Reason(code, "It fell.")), null, null));
+            data.add(new JobUnhealthy(1, List.of(new Reason(code, LONG)), LONG, null));
+        }
+        data.add(allThatCanBeWrong());
+        data.add(new JobRecovered(Integer.MAX_VALUE, THEN));
         return data;
+    }
+
+    private static List<Reason.Code> unhealthy() {
+        return Stream.of(Reason.Code.values())
+                .filter(code -> code.state() == Health.State.UNHEALTHY)
+                .toList();
+    }
+
+    private static JobUnhealthy allThatCanBeWrong() {
+        return new JobUnhealthy(
+                Integer.MAX_VALUE,
+                unhealthy().stream().map(code -> new Reason(code, LONG)).toList(),
+                LONG,
+                THEN);
+    }
+
+    @Test
+    void schema_reasonsOfAnUnhealthyJob_areThoseThatMakeItSo() throws IOException {
+        List<String> codes = new ArrayList<>();
+        read("job-unhealthy.event")
+                .at("/properties/data/properties/reasons/items/properties/code/enum")
+                .forEach(code -> codes.add(code.asText()));
+
+        assertThat(codes)
+                .containsExactlyElementsOf(unhealthy().stream().map(Enum::name).toList());
+    }
+
+    @Test
+    void detail_allThatCanBeWrongAtOnce_fitsTheDocumentedSize() throws IOException {
+        String wide = "日本".repeat(1000);
+        JobUnhealthy worst = new JobUnhealthy(
+                Integer.MAX_VALUE,
+                unhealthy().stream().map(code -> new Reason(code, wide)).toList(),
+                wide,
+                THEN);
+
+        assertThat(JSON.writeValueAsBytes(numbered(worst, new RequestId("r".repeat(512)))))
+                .hasSizeLessThan(16 * 1024);
     }
 
     @ParameterizedTest
     @MethodSource("data")
     void detail_everyForm_agreesWithItsSchema(EventData data) {
         for (RequestId request : Arrays.asList(null, new RequestId("nightly/1"))) {
-            String detail = JSON.valueToTree(new EventDraft(
-                                    new ClusterName("local"),
-                                    new JobName("flight-delays"),
-                                    new FlinkJobId("7d".repeat(16)),
-                                    request,
-                                    THEN,
-                                    data)
-                            .numbered(7)
-                            .detail())
-                    .toString();
+            String detail = JSON.valueToTree(numbered(data, request)).toString();
 
             assertThat(Schemas.violations(schema(data.type()), detail))
                     .as(detail)
                     .isEmpty();
         }
+    }
+
+    private static Map<String, Object> numbered(EventData data, RequestId request) {
+        return new EventDraft(
+                        new ClusterName("local"),
+                        new JobName("flight-delays"),
+                        new FlinkJobId("7d".repeat(16)),
+                        request,
+                        THEN,
+                        data)
+                .numbered(7)
+                .detail();
     }
 
     /** What the schema allows and nothing ever writes would be waited for in vain. */

@@ -329,7 +329,7 @@ public abstract class JobLedgerContract {
 
     @Test
     void commit_optionalFields_areReadAbsentAndPresent() throws Exception {
-        for (int present = 0; present < 10; present++) {
+        for (int present = 0; present < 11; present++) {
             Attempt attempt = withOptional(newId(), present);
             commit(new PutAttempt(attempt, LedgerChange.ABSENT));
             assertThat(ledger().findAttempt(cluster, attempt.id(), soon())).contains(new Versioned<>(attempt, 1));
@@ -658,7 +658,11 @@ public abstract class JobLedgerContract {
                         "truth",
                         true,
                         "lie",
-                        false));
+                        false,
+                        "list",
+                        List.of(Map.of("text", "Zürich", "number", 1L, "truth", true), Map.of()),
+                        "nothing",
+                        List.of()));
         JobEvent least = new JobEvent(
                 EventId.derive(cluster, name, 2),
                 "Flink Data Ready",
@@ -941,6 +945,7 @@ public abstract class JobLedgerContract {
                 null,
                 null,
                 0,
+                null,
                 null);
     }
 
@@ -964,7 +969,8 @@ public abstract class JobLedgerContract {
                 present == 6 ? THEN.plusSeconds(1) : null,
                 present >= 7 ? new Refusal(ErrorCode.PROGRAM_FAILED, present == 7 ? "" : "It fell.") : null,
                 Long.MAX_VALUE,
-                present >= 9 ? THEN.plusSeconds(2) : null);
+                present >= 9 ? THEN.plusSeconds(2) : null,
+                present >= 10 ? THEN.plusSeconds(3) : null);
     }
 
     private Operation operation(OperationId id) {

@@ -1,5 +1,6 @@
 package io.sluiceway.event.eventbridge;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluiceway.error.Quoted;
@@ -168,6 +169,10 @@ public final class EventBridgeBus implements EventBus {
             String field = name.toString();
             switch (value) {
                 case Map<?, ?> inner -> json.set(field, json(inner));
+                case List<?> list -> {
+                    ArrayNode array = json.putArray(field);
+                    list.forEach(each -> array.add(json((Map<?, ?>) each)));
+                }
                 case Boolean truth -> json.put(field, truth);
                 case Long number -> json.put(field, number);
                 case null, default -> json.put(field, String.valueOf(value));

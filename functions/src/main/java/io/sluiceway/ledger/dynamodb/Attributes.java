@@ -39,17 +39,29 @@ final class Attributes {
         return put(name, value == null ? null : AttributeValue.fromM(value.made()));
     }
 
-    /** A map of texts, whole numbers and truths. */
+    /** A map of texts, whole numbers, truths, and lists of maps of these. */
     Attributes plain(String name, Map<String, Object> value) {
+        return map(name, plain(value));
+    }
+
+    private static Attributes plain(Map<?, ?> value) {
         Attributes map = new Attributes();
-        value.forEach((field, plain) -> {
+        value.forEach((name, plain) -> {
+            String field = name.toString();
             switch (plain) {
                 case Number number -> map.number(field, number);
                 case Boolean truth -> map.flag(field, truth);
+                case List<?> list ->
+                    map.put(
+                            field,
+                            AttributeValue.fromL(list.stream()
+                                    .map(each -> AttributeValue.fromM(
+                                            plain((Map<?, ?>) each).made()))
+                                    .toList()));
                 default -> map.text(field, plain);
             }
         });
-        return map(name, map);
+        return map;
     }
 
     Attributes all(Map<String, AttributeValue> others) {

@@ -77,22 +77,29 @@ final class Fields {
         return list.l().stream().map(text -> present(name, text.s())).toList();
     }
 
-    /** A map of texts, whole numbers and truths. */
+    /** A map of texts, whole numbers, truths, and lists of maps of these. */
     Map<String, Object> plain(String name) {
-        return map(name, fields -> {
-            Map<String, Object> plain = new LinkedHashMap<>();
-            for (Map.Entry<String, AttributeValue> field : fields.values.entrySet()) {
-                plain.put(
-                        field.getKey(),
-                        switch (field.getValue().type()) {
-                            case S -> fields.text(field.getKey());
-                            case N -> fields.number(field.getKey());
-                            case BOOL -> fields.flag(field.getKey());
-                            default -> throw new UnreadableException(name);
-                        });
-            }
-            return plain;
-        });
+        return map(name, fields -> fields.plainOf(name));
+    }
+
+    private Map<String, Object> plainOf(String name) {
+        Map<String, Object> plain = new LinkedHashMap<>();
+        for (Map.Entry<String, AttributeValue> field : values.entrySet()) {
+            plain.put(
+                    field.getKey(),
+                    switch (field.getValue().type()) {
+                        case S -> text(field.getKey());
+                        case N -> number(field.getKey());
+                        case BOOL -> flag(field.getKey());
+                        case L ->
+                            field.getValue().l().stream()
+                                    .map(each -> present(name, each.hasM() ? each.m() : null))
+                                    .map(each -> new Fields(each).plainOf(name))
+                                    .toList();
+                        default -> throw new UnreadableException(name);
+                    });
+        }
+        return plain;
     }
 
     <T> T map(String name, Function<Fields, T> reader) {

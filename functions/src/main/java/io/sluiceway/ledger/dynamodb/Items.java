@@ -116,7 +116,8 @@ final class Items {
                 .text("endedAt", attempt.endedAt())
                 .map("failure", ofRefusal(attempt.failure()))
                 .number("restarts", attempt.restarts())
-                .text("runningAt", attempt.runningAt());
+                .text("runningAt", attempt.runningAt())
+                .text("unhealthySince", attempt.unhealthySince());
     }
 
     static Attempt attempt(Fields item) {
@@ -138,7 +139,8 @@ final class Items {
                 item.readIfPresent("endedAt", Instant::parse),
                 item.mapIfPresent("failure", Items::refusal),
                 item.number("restarts"),
-                item.readIfPresent("runningAt", Instant::parse));
+                item.readIfPresent("runningAt", Instant::parse),
+                item.readIfPresent("unhealthySince", Instant::parse));
     }
 
     static Attributes ofOperation(Operation operation) {

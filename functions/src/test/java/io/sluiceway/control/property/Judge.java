@@ -125,6 +125,7 @@ final class Judge {
                     "%s, whose events are %s and were %s".formatted(job, now, before));
         }
         Map<String, String> states = new HashMap<>();
+        Map<String, String> unhealthy = new HashMap<>();
         Map<String, Integer> ends = new HashMap<>();
         Map<String, Integer> savepoints = new HashMap<>();
         for (JobEvent event : ledger.events()) {
@@ -133,7 +134,28 @@ final class Judge {
                 case "Flink Job State Changed" -> {
                     String state = event.data().get("state").toString();
                     states.put(event.execution().value(), state.equals("RUNNING") ? "SUBMITTED" : state);
+                    if (state.equals("SUBMITTED")) {
+                        unhealthy.remove(event.execution().value());
+                    }
                 }
+                case "Flink Job Unhealthy" ->
+                    hold(
+                            Promise.HEALTH_IS_TOLD_IN_TURN,
+                            "SUBMITTED".equals(states.get(event.execution().value()))
+                                    && unhealthy.put(
+                                                    event.execution().value(),
+                                                    event.occurredAt().toString())
+                                            == null,
+                            event.toString());
+                case "Flink Job Recovered" ->
+                    hold(
+                            Promise.HEALTH_IS_TOLD_IN_TURN,
+                            "SUBMITTED".equals(states.get(event.execution().value()))
+                                    && event.data()
+                                            .get("unhealthySince")
+                                            .equals(unhealthy.remove(
+                                                    event.execution().value())),
+                            event.toString());
                 case "Flink Operation Completed", "Flink Operation Failed" ->
                     ends.merge(operation + " " + event.type(), 1, Integer::sum);
                 case "Flink Savepoint Completed" -> savepoints.merge(operation.toString(), 1, Integer::sum);
@@ -141,6 +163,15 @@ final class Judge {
             }
         }
         for (Attempt attempt : ledger.attempts()) {
+            hold(
+                    Promise.HEALTH_IS_TOLD_IN_TURN,
+                    Objects.equals(
+                            unhealthy.get(attempt.id().value()),
+                            attempt.unhealthySince() == null
+                                    ? null
+                                    : attempt.unhealthySince().toString()),
+                    "%s was told to be unhealthy since %s"
+                            .formatted(attempt, unhealthy.get(attempt.id().value())));
             boolean nothingYet = attempt.state() == AttemptState.PREPARING || attempt.state() == AttemptState.POSTING;
             hold(
                     Promise.EVERYTHING_IS_TOLD,

@@ -114,6 +114,7 @@ final class Sequences {
                         Combinators.combine(living, Arbitraries.of(JobState.FINISHED, JobState.FAILED))
                                 .as(Event.JobEnds::new)),
                 Tuple.of(1, living.map(Event.JobRestarts::new)),
+                Tuple.of(1, living.map(Event.JobAils::new)),
                 Tuple.of(3, living.map(Event.Checkpoint::new)),
                 Tuple.of(
                         4,

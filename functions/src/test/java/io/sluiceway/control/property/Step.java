@@ -112,6 +112,9 @@ sealed interface Step {
 
         record JobRestarts(int living) implements Event {}
 
+        /** It fails so often that it is unhealthy, and runs. */
+        record JobAils(int living) implements Event {}
+
         record Checkpoint(int living) implements Event {}
 
         record SavepointsEnd(SavepointEnd how) implements Event {}

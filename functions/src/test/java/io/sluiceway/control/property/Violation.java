@@ -23,6 +23,7 @@ final class Violation extends AssertionError {
         CANCELLED_REQUESTS_STAY_SO,
         HISTORY_GROWS,
         EVERYTHING_IS_TOLD,
+        HEALTH_IS_TOLD_IN_TURN,
         EVENTS_ARE_NUMBERED_WITHOUT_GAPS,
         EVENTS_ARE_PUBLISHED,
         EVERYTHING_ENDS,

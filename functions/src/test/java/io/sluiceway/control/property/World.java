@@ -41,6 +41,7 @@ import io.sluiceway.jar.JarStore;
 import io.sluiceway.jar.JarUri;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.HealthPolicy;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobRef;
@@ -365,6 +366,12 @@ final class World {
                                                 .told()
                                                 .orElseThrow()
                                         + 1));
+            case Event.JobAils(int living) ->
+                nth(living).ifPresent(job -> {
+                    for (int i = 0; i < HealthPolicy.DEFAULT.restarts(); i++) {
+                        cluster.failAndRestart(job);
+                    }
+                });
             case Event.Checkpoint(int living) ->
                 nth(living)
                         .ifPresent(job -> store.put(

@@ -11,8 +11,13 @@ import com.sun.net.httpserver.HttpExchange;
 import io.sluiceway.event.EventBus;
 import io.sluiceway.event.EventBus.Publication;
 import io.sluiceway.event.EventBusContract;
+import io.sluiceway.event.EventData.JobUnhealthy;
+import io.sluiceway.event.EventDraft;
 import io.sluiceway.event.EventId;
 import io.sluiceway.event.JobEvent;
+import io.sluiceway.health.Reason;
+import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobName;
 import io.sluiceway.testing.StubServer;
 import io.sluiceway.time.Deadline;
@@ -125,6 +130,33 @@ class EventBridgeBusTest extends EventBusContract {
         assertThat(Instant.ofEpochMilli(Math.round(entry.path("Time").asDouble() * 1000)))
                 .isEqualTo(event.occurredAt());
         assertThat(detail(entry)).isEqualTo(JSON.readTree(JSON.writeValueAsString(event.detail())));
+    }
+
+    @Test
+    void publish_eventWithReasons_isWhatTheDocumentSays() throws Exception {
+        JobEvent event = unhealthy();
+
+        bus().publish(List.of(event), soon());
+
+        assertThat(detail(requests.getFirst().at("/Entries/0")))
+                .isEqualTo(JSON.readTree(JSON.writeValueAsString(event.detail())));
+    }
+
+    private static JobEvent unhealthy() {
+        return new EventDraft(
+                        new ClusterName("local"),
+                        JOB,
+                        new FlinkJobId("0f".repeat(16)),
+                        null,
+                        Instant.parse("2013-01-05T10:00:00.123Z"),
+                        new JobUnhealthy(
+                                1,
+                                List.of(
+                                        new Reason(Reason.Code.RESTART_LOOP, "It failed 3 times."),
+                                        new Reason(Reason.Code.WATERMARK_LAGS, "It is late.")),
+                                "java.lang.ArithmeticException: No such runway.",
+                                Instant.parse("2013-01-05T09:00:00Z")))
+                .numbered(1);
     }
 
     @Test

@@ -456,6 +456,7 @@ abstract class DynamoDbJobLedgerContract extends JobLedgerContract {
                 null,
                 null,
                 0,
+                null,
                 null);
     }
 
