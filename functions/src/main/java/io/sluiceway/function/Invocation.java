@@ -14,6 +14,8 @@ import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.Supplier;
 import org.jboss.logging.Logger;
@@ -22,12 +24,21 @@ import org.jspecify.annotations.Nullable;
 /** What all functions do around their verb: read the event strictly, set the deadline, tell of refusals as asked. */
 @Singleton
 class Invocation {
-    private static final Logger LOG = Logger.getLogger(Invocation.class);
-
     /** Three seconds are kept for settling a lost answer, and something has to be left to work with. */
     private static final Duration LEAST_TIME_BUDGET = Duration.ofSeconds(5);
 
     private static final int LONGEST_CAUSE = 300;
+
+    /** What an event is refused with that isn't as it should be: what stands for a name in it may be a secret. */
+    private static final Set<ErrorCode> MISREAD = EnumSet.of(
+            ErrorCode.EVENT_UNREADABLE,
+            ErrorCode.FIELD_MISSING,
+            ErrorCode.FIELD_UNKNOWN,
+            ErrorCode.FIELD_INVALID,
+            ErrorCode.JOB_NAME_INVALID,
+            ErrorCode.CLUSTER_UNKNOWN,
+            ErrorCode.JAR_BUCKET_NOT_ALLOWED,
+            ErrorCode.RESTORE_PATH_NOT_ALLOWED);
 
     private final SluicewayConfig config;
     private final Clock clock;
@@ -48,18 +59,51 @@ class Invocation {
      *     an answer
      */
     <R extends FunctionRequest> JsonNode answer(Event event, Class<R> type, BiFunction<R, Deadline, Answer> verb) {
+        return answerLogging(event, type, (request, call) -> verb.apply(request, call.deadline()));
+    }
+
+    /** A verb that logs more than what it came to. */
+    interface LoggingVerb<R> {
+        Answer apply(R request, Call call);
+    }
+
+    /**
+     * A call that is carried out.
+     *
+     * @param deadline when it has to have answered
+     * @param log its log
+     */
+    record Call(Deadline deadline, FunctionLog log) {
+        void warn(String message) {
+            log.warn(Logger.Level.WARN, null, message, deadline.clock().instant());
+        }
+    }
+
+    /** As {@link #answer(Event, Class, BiFunction)}, for a verb that logs. */
+    <R extends FunctionRequest> JsonNode answerLogging(Event event, Class<R> type, LoggingVerb<R> verb) {
+        FunctionLog log = new FunctionLog(clock.instant());
         Deadline deadline = Deadline.in(config.timeBudget(), clock);
         OnRefusal onRefusal = OnRefusal.THROW;
         try {
             R request = EventReader.read(event, type);
             onRefusal = orDefault(request.onRefusal());
             checkTimeBudget();
-            return AnswerWriter.write(verb.apply(request, deadline));
+            JsonNode answer = AnswerWriter.write(verb.apply(request, new Call(deadline, log)));
+            if (event instanceof Event.Json(JsonNode tree)) {
+                log.read(tree);
+            }
+            log.answered(answer, clock.instant());
+            return answer;
         } catch (RefusedException refusal) {
-            LOG.warnf("%s: %s%s", refusal.code(), refusal.sentence(), why(refusal));
+            if (event instanceof Event.Json(JsonNode tree) && !MISREAD.contains(refusal.code())) {
+                log.read(tree);
+            }
+            String message = "%s: %s%s".formatted(refusal.code(), refusal.sentence(), why(refusal));
+            log.warn(Logger.Level.WARN, refusal.code().name(), message, clock.instant());
             return refuse(refusal, onRefusal);
         } catch (RuntimeException | LinkageError | VirtualMachineError defect) {
-            LOG.error("The function failed in a way that nobody foresaw: " + Traces.of(defect));
+            String message = "The function failed in a way that nobody foresaw: " + Traces.of(defect);
+            log.warn(Logger.Level.ERROR, ErrorCode.INTERNAL_ERROR.name(), message, clock.instant());
             return refuse(
                     new RefusedException(
                             ErrorCode.INTERNAL_ERROR,
@@ -73,24 +117,28 @@ class Invocation {
     /** As {@link #answer(Event, Class, BiFunction)}, for a verb that records: what it has recorded is published. */
     <R extends FunctionRequest> JsonNode answer(
             Event event, Class<R> type, Supplier<Ports> ports, BiFunction<R, Deadline, Answer> verb) {
-        return answer(event, type, (request, deadline) -> {
+        return answerLogging(event, type, (request, call) -> {
             try {
-                return verb.apply(request, deadline);
+                return verb.apply(request, call.deadline());
             } finally {
-                publish(ports, deadline);
+                publish(ports, call);
             }
         });
     }
 
     /** Whatever comes of it, the verb's answer stands: what isn't published stays recorded. */
-    private static void publish(Supplier<Ports> ports, Deadline deadline) {
+    private static void publish(Supplier<Ports> ports, Call call) {
         try {
-            Told told = ports.get().outbox().publish(deadline);
-            if (told.trouble() != null) {
-                LOG.warnf("%,d events are pending: %s", told.pending(), told.trouble());
-            }
+            warnOf(ports.get().outbox().publish(call.deadline()), call);
         } catch (RuntimeException e) {
-            LOG.warn("Events are pending: " + Traces.of(e));
+            call.warn("Events are pending: " + Traces.of(e));
+        }
+    }
+
+    /** Says what hindered events, if anything did. */
+    static void warnOf(Told events, Call call) {
+        if (events.trouble() != null) {
+            call.warn("%,d events are pending: %s".formatted(events.pending(), events.trouble()));
         }
     }
 

@@ -1,6 +1,8 @@
 package io.sluiceway.function;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.quarkus.funqy.Funq;
 import io.sluiceway.control.Answer.JobsMonitored;
 import io.sluiceway.control.ClusterMonitored;
@@ -8,18 +10,16 @@ import io.sluiceway.control.ClusterMonitored.Problem;
 import io.sluiceway.control.MonitorJobs;
 import io.sluiceway.control.Ports;
 import io.sluiceway.error.ErrorCode;
+import io.sluiceway.error.RefusedException;
+import io.sluiceway.function.Invocation.Call;
 import io.sluiceway.metrics.MetricsSink;
-import io.sluiceway.time.Deadline;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.function.Supplier;
-import org.jboss.logging.Logger;
 
 /** The function {@code monitor-jobs}: observes what lives on the clusters, and takes what is open forward. */
 @Singleton
 public class MonitorJobsFunction {
-    private static final Logger LOG = Logger.getLogger(MonitorJobsFunction.class);
-
     private final Invocation invocation;
     private final Supplier<Ports> ports;
     private final Supplier<MetricsSink> metrics;
@@ -34,33 +34,42 @@ public class MonitorJobsFunction {
     /** Takes a {@code monitor-jobs.request.json}, answers a {@code monitor-jobs.answer.json}. */
     @Funq("monitor-jobs")
     public JsonNode monitorJobs(Event event) {
-        return invocation.answer(event, MonitorJobsRequest.class, this::monitor);
+        return invocation.answerLogging(event, MonitorJobsRequest.class, this::monitor);
     }
 
-    private JobsMonitored monitor(MonitorJobsRequest request, Deadline deadline) {
+    private JobsMonitored monitor(MonitorJobsRequest request, Call call) {
         JobsMonitored answer = new MonitorJobs(ports.get(), metrics.get())
-                .monitor(request.requestOrNull(), request.clusterNames(), deadline);
-        answer.clusters().forEach(MonitorJobsFunction::log);
-        if (answer.events().trouble() != null) {
-            LOG.warnf(
-                    "%,d events are pending: %s",
-                    answer.events().pending(), answer.events().trouble());
-        }
+                .monitor(request.requestOrNull(), request.clusterNames(), call.deadline());
+        answer.clusters().forEach(cluster -> log(cluster, call));
+        Invocation.warnOf(answer.events(), call);
         return answer;
     }
 
     /** Nobody may be reading the answer of a schedule's call. */
-    private static void log(ClusterMonitored cluster) {
+    private static void log(ClusterMonitored cluster, Call call) {
         for (Problem problem : cluster.problems()) {
-            LOG.warnf(
-                    "%s: cluster %s, job %s: %s",
-                    problem.refusal().code(),
-                    cluster.cluster(),
-                    problem.job() == null ? "-" : problem.job(),
-                    problem.refusal().sentence());
-            if (problem.refusal().code() == ErrorCode.INTERNAL_ERROR) {
-                LOG.error("The sweep failed in a way that nobody foresaw: " + Traces.of(problem.refusal()));
+            ObjectNode about = JsonNodeFactory.instance
+                    .objectNode()
+                    .put("cluster", cluster.cluster().value());
+            if (problem.job() != null) {
+                about.put("jobName", problem.job().value());
             }
+            if (problem.attempt() != null) {
+                about.put("flinkJobId", problem.attempt().value());
+            }
+            if (problem.operation() != null) {
+                about.put("operationId", problem.operation().value());
+            }
+            RefusedException refusal = problem.refusal();
+            String defect = refusal.code() == ErrorCode.INTERNAL_ERROR
+                    ? " The sweep failed in a way that nobody foresaw: " + Traces.of(refusal)
+                    : "";
+            call.log()
+                    .warnOf(
+                            about,
+                            refusal.code().name(),
+                            "%s: %s%s".formatted(refusal.code(), refusal.sentence(), defect),
+                            call.deadline().clock().instant());
         }
     }
 }

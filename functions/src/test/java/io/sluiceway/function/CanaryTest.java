@@ -11,6 +11,7 @@ import io.sluiceway.error.ErrorCode;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.JobName;
 import io.sluiceway.ledger.FakeJobLedger.Fault;
+import io.sluiceway.testing.LogListener;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -21,9 +22,6 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import java.util.stream.Stream;
 import org.jboss.logmanager.ExtLogRecord;
 import org.jboss.logmanager.formatters.PatternFormatter;
@@ -47,7 +45,6 @@ class CanaryTest {
     private static final String FEATHER = CANARY.substring(0, 8);
 
     private static final String DIGEST = "a".repeat(64);
-    private static final Logger OURS = Logger.getLogger("io.sluiceway");
     private static final ObjectMapper JSON = new ObjectMapper();
 
     static final List<String> ARGUMENTS = List.of(
@@ -67,18 +64,7 @@ class CanaryTest {
     private final Set<ErrorCode> codes = EnumSet.noneOf(ErrorCode.class);
     private final TalkativeFlink flink = new TalkativeFlink().have(DIGEST);
     private final PatternFormatter format = new PatternFormatter("%-5p [%c{3.}] %s%e%n");
-    private final Handler listener = new Handler() {
-        @Override
-        public void publish(LogRecord line) {
-            heard.append(format.format(ExtLogRecord.wrap(line)));
-        }
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public void close() {}
-    };
+    private final LogListener listener = new LogListener(line -> heard.append(format.format(ExtLogRecord.wrap(line))));
 
     private FakeDeployment deployment;
 
@@ -86,19 +72,13 @@ class CanaryTest {
     Path directory;
 
     @BeforeEach
-    void listen() {
-        // Not to the console too: it is thousands of lines.
-        OURS.setUseParentHandlers(false);
-        OURS.addHandler(listener);
-        Logger.getLogger("").addHandler(listener);
+    void deploy() {
         deployment = new FakeDeployment(directory, flink.cluster());
     }
 
     @AfterEach
     void stopListening() {
-        Logger.getLogger("").removeHandler(listener);
-        OURS.removeHandler(listener);
-        OURS.setUseParentHandlers(true);
+        listener.close();
     }
 
     @ParameterizedTest

@@ -15,6 +15,7 @@ import io.sluiceway.cluster.managed.ManagedCluster;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.JobName;
 import io.sluiceway.job.Observation;
+import io.sluiceway.testing.LogListener;
 import io.sluiceway.testing.StubServer;
 import io.sluiceway.testing.TestJobJar;
 import java.io.IOException;
@@ -24,10 +25,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.logging.Handler;
-import java.util.logging.Level;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -47,21 +44,12 @@ class DashboardCanaryTest {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final StringWriter logged = new StringWriter();
-    private final Handler listener = new Handler() {
-        @Override
-        public void publish(LogRecord line) {
-            logged.append(line.getMessage() + line.getThrown() + "\n");
-            for (Object parameter : line.getParameters() == null ? new Object[0] : line.getParameters()) {
-                logged.append(parameter + "\n");
-            }
+    private final LogListener listener = new LogListener(line -> {
+        logged.append(line.getMessage() + line.getThrown() + "\n");
+        for (Object parameter : line.getParameters() == null ? new Object[0] : line.getParameters()) {
+            logged.append(parameter + "\n");
         }
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public void close() {}
-    };
+    });
 
     private final StubServer service = new StubServer(this::answer);
     private final KinesisAnalyticsV2Client client = ManagedCluster.newClientBuilder()
@@ -77,8 +65,6 @@ class DashboardCanaryTest {
 
     @BeforeEach
     void deploy() {
-        listener.setLevel(Level.ALL);
-        Logger.getLogger("").addHandler(listener);
         deployment = new FakeDeployment(
                 directory,
                 new ManagedCluster(
@@ -102,7 +88,7 @@ class DashboardCanaryTest {
 
     @AfterEach
     void close() {
-        Logger.getLogger("").removeHandler(listener);
+        listener.close();
         client.close();
         service.close();
     }

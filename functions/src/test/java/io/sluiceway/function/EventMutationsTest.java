@@ -49,7 +49,7 @@ class EventMutationsTest {
     /** The validator itself fails for a float beyond a long; a fraction is as wrong wherever there is a number. */
     private static final String BEYOND_LONG = "(?<=:|,|\\[)-?\\d[\\d.]*E\\d\\d+";
 
-    private static final Logger LOG = Logger.getLogger(Invocation.class.getName());
+    private static final Logger LOG = Logger.getLogger("io.sluiceway.log");
 
     /** What an event is refused for that its schema doesn't allow. */
     private static final Set<ErrorCode> EVENT = EnumSet.of(
