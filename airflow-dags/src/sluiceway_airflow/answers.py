@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -219,6 +220,30 @@ class Operation(_Part):
     failure: str | None = None
 
 
+class ListedEvent(_Part):
+    """An event as it was published; ``sluiceway_airflow.events`` reads it into types.
+
+    :param detail_type: EventBridge's ``detail-type``
+    :param detail: EventBridge's ``detail``
+    """
+
+    detail_type: str
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class EventPage:
+    """A page of a job's events.
+
+    :param last_sequence: the number of the job's newest event; 0 when there is none
+    :param more: whether there are events behind this page
+    """
+
+    events: tuple[ListedEvent, ...]
+    last_sequence: int
+    more: bool
+
+
 class _Refusal(_Part):
     code: str
     message: str = ""
@@ -241,6 +266,9 @@ class Answer(_Part):
         refused; then there is neither job nor operation
     :param jobs: a page of jobs, from ``list-jobs``
     :param next_page_token: asks ``list-jobs`` for the page after this one; absent on the last
+    :param events: a page of a job's events, from ``list-events``
+    :param last_sequence: the number of the job's newest event, from ``list-events``
+    :param more: whether there are events behind the page
     """
 
     outcome: str
@@ -249,6 +277,9 @@ class Answer(_Part):
     request_cancelled: bool = False
     jobs: tuple[Job, ...] | None = None
     next_page_token: str | None = None
+    events: tuple[ListedEvent, ...] | None = None
+    last_sequence: Annotated[int | None, Field(ge=0)] = None
+    more: bool = False
     error: _Refusal | None = None
 
     @classmethod
@@ -296,6 +327,15 @@ class Answer(_Part):
         if self.operation is None:
             raise MalformedAnswerError(f"The answer {self.outcome} has no operation.")
         return self.operation
+
+    def require_events(self) -> EventPage:
+        """Give the page of events.
+
+        :raises MalformedAnswerError: when the answer has none
+        """
+        if self.events is None or self.last_sequence is None:
+            raise MalformedAnswerError(f"The answer {self.outcome} has no events.")
+        return EventPage(self.events, self.last_sequence, self.more)
 
 
 def parse_function_error(text: str | bytes) -> RefusedError | None:

@@ -35,3 +35,7 @@ class RefusedError(AirflowException):
 
 class MalformedAnswerError(AirflowException):
     """A function's answer isn't of the contract: the versions of this package and of the functions don't fit."""
+
+
+class MalformedEventError(AirflowException):
+    """What was to be an event of Sluiceway's isn't one of the contract."""
