@@ -13,11 +13,18 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskD
 from jsonschema import Draft202012Validator
 
 from conftest import SCHEMAS
-from sluiceway_airflow.exceptions import FlinkJobFailedError, FlinkWaitError, MalformedAnswerError, RefusedError
+from sluiceway_airflow.exceptions import (
+    FlinkAttemptFailedError,
+    FlinkJobFailedError,
+    FlinkWaitError,
+    MalformedAnswerError,
+    RefusedError,
+)
 from sluiceway_airflow.functions import CALL_ONCE
 from sluiceway_airflow.operators.flink_job import (
     FlinkWaitOperator,
     KillPolicy,
+    RunFlinkJobOperator,
     SubmitFlinkJobOperator,
     WaitForFlinkJobOperator,
     WaitForFlinkOperationOperator,
@@ -56,6 +63,7 @@ SUBMITTED: dict[str, Any] = {
     },
     "operation": operation("SUBMIT_JOB", "COMPLETED"),
 }
+ADOPTED = json.dumps({**SUBMITTED, "outcome": "ADOPTED", "job": {**SUBMITTED["job"], "kind": "STREAM"}})
 STOPPING = {"outcome": "STARTED", "operation": operation("CANCEL", "IN_PROGRESS")}
 OBSERVED = {"outcome": "OBSERVED", "job": SUBMITTED["job"]}
 
@@ -200,16 +208,19 @@ class TestKillPolicy:
         }
 
     @pytest.mark.parametrize("policy", policies)
-    def test_execute_job_was_adopted_leaves_it_alone(self, policy: KillPolicy) -> None:
-        answer = json.dumps({**SUBMITTED, "outcome": "ADOPTED"})
-
-        arguments = deferred(wait_for_job(answer=answer, kill_policy=policy, stop_function_name="stop"))
+    def test_execute_stream_was_adopted_leaves_it_alone(self, policy: KillPolicy) -> None:
+        arguments = deferred(wait_for_job(answer=ADOPTED, kill_policy=policy, stop_function_name="stop"))
 
         assert arguments["stop_payload"] is None
 
-    def test_execute_job_was_adopted_and_may_be_killed_stops_it(self) -> None:
+    def test_execute_bounded_job_was_adopted_by_retry_stops_it(self) -> None:
         answer = json.dumps({**SUBMITTED, "outcome": "ADOPTED"})
-        operator = wait_for_job(answer=answer, kill_policy="CANCEL", kill_adopted=True, stop_function_name="stop")
+        operator = wait_for_job(answer=answer, kill_policy="CANCEL", stop_function_name="stop")
+
+        assert json.loads(deferred(operator)["stop_payload"])["owner"] == SUBMITTED["job"]["owner"]
+
+    def test_execute_stream_was_adopted_and_may_be_killed_stops_it(self) -> None:
+        operator = wait_for_job(answer=ADOPTED, kill_policy="CANCEL", kill_adopted=True, stop_function_name="stop")
 
         assert json.loads(deferred(operator)["stop_payload"])["mode"] == "CANCEL"
 
@@ -334,6 +345,109 @@ class TestSubmit:
         event = {"status": "success", "message": None, "answer": json.dumps(SUBMITTED)}
 
         assert json.loads(operator.execute_complete(context(), event)) == SUBMITTED
+
+
+class TestRun:
+    payload = ' {"requestId": "a", "try": 2}'
+
+    def run(self, *answers: Any, **kwargs: Any) -> RunFlinkJobOperator:
+        operator = RunFlinkJobOperator(
+            task_id="run-job", function_name="submit", status_function_name="status", payload=self.payload, **kwargs
+        )
+        operator.__dict__["hook"] = FakeLambdaHook(*answers)
+        return operator
+
+    def waiting(self, operator: RunFlinkJobOperator, method: str = "execute", **event: Any) -> dict[str, Any]:
+        """Run an operator to where it waits for its job; give the trigger's arguments."""
+        with pytest.raises(TaskDeferred) as deferral:
+            getattr(operator, method)(context(), **event)
+        path, arguments = deferral.value.trigger.serialize()
+        assert path.endswith(".FlinkJobTrigger")
+        assert (deferral.value.method_name, deferral.value.timeout) == ("execute_waited", None)
+        return dict(arguments)
+
+    def test_execute_submission_is_certain_waits_for_its_job(self) -> None:
+        before = datetime.now(UTC)
+
+        arguments = self.waiting(
+            self.run(SUBMITTED, wait_timeout=timedelta(minutes=7), region_name="eu-west-1", min_checkpoints=1)
+        )
+
+        assert {key: arguments[key] for key in ("cluster", "flink_job_id", "until", "min_checkpoints")} == {
+            "cluster": "local",
+            "flink_job_id": JOB,
+            "until": "FINISHED",
+            "min_checkpoints": 1,
+        }
+        assert (arguments["function_name"], arguments["region_name"]) == ("status", "eu-west-1")
+        # Those of a call of submit-job are too long for a question that is asked again.
+        assert arguments["botocore_config"] is None
+        assert arguments["stop_payload"] is None
+        assert before <= arguments["deadline"] - timedelta(minutes=7) <= datetime.now(UTC)
+        assert arguments["not_before"] > before
+
+    def test_execute_nothing_is_certain_submits_again_and_then_waits(self) -> None:
+        operator = self.run({**SUBMITTED, "outcome": "IN_PROGRESS"})
+        with pytest.raises(TaskDeferred) as deferral:
+            operator.execute(context())
+        path, arguments = deferral.value.trigger.serialize()
+        assert (path.rpartition(".")[2], arguments["payload"]) == ("FlinkSubmissionTrigger", self.payload)
+        event = {"status": "success", "message": None, "answer": json.dumps(SUBMITTED)}
+
+        arguments = self.waiting(self.run(), deferral.value.method_name, event=event)
+
+        assert (arguments["cluster"], arguments["flink_job_id"]) == ("local", JOB)
+
+    def test_execute_job_is_there_already_gives_answer(self) -> None:
+        ended = {**SUBMITTED["job"], "state": "FINISHED", "terminal": True, "attemptState": "FINISHED"}
+        answer = {**SUBMITTED, "outcome": "REPLAYED", "job": ended}
+
+        assert json.loads(self.run(answer).execute(context())) == answer
+
+    def test_execute_job_ended_otherwise_asks_for_its_cause(self) -> None:
+        ended = {**SUBMITTED["job"], "state": "FAILED", "terminal": True, "attemptState": "FAILED"}
+
+        arguments = self.waiting(self.run({**SUBMITTED, "outcome": "REPLAYED", "job": ended}))
+
+        assert arguments["flink_job_id"] == JOB
+
+    def test_execute_refused_for_good_fails_finally(self) -> None:
+        with pytest.raises(FlinkJobFailedError, match=r"^JAR_NOT_FOUND: "):
+            self.run(thrown("JAR_NOT_FOUND", False)).execute(context())
+
+    def test_execute_policy_stops_job_of_its_owner(self) -> None:
+        operator = self.run(SUBMITTED, kill_policy="STOP_WITH_SAVEPOINT", stop_function_name="stop")
+
+        arguments = self.waiting(operator)
+
+        stop = json.loads(arguments["stop_payload"])
+        assert (arguments["stop_function_name"], stop["mode"]) == ("stop", "SAVEPOINT")
+        assert (stop["flinkJobId"], stop["owner"]) == (JOB, SUBMITTED["job"]["owner"])
+
+    def test_execute_policy_leaves_alone_stream_that_was_adopted(self) -> None:
+        operator = self.run(json.loads(ADOPTED), kill_policy="CANCEL", stop_function_name="stop")
+
+        assert self.waiting(operator)["stop_payload"] is None
+
+    @pytest.mark.parametrize(
+        "arguments", [{"kill_policy": "CANCEL"}, {"kill_policy": "KILL", "stop_function_name": "stop"}]
+    )
+    def test_init_policy_that_cannot_be_followed_is_refused(self, arguments: Any) -> None:
+        with pytest.raises(ValueError, match="kill_policy"):
+            self.run(**arguments)
+
+    def test_execute_waited_success_gives_answer(self) -> None:
+        event = {"status": "success", "message": None, "answer": json.dumps(OBSERVED)}
+
+        assert json.loads(self.run().execute_waited(context(), event)) == OBSERVED
+
+    def test_execute_waited_job_failed_raises_cause_that_airflow_may_retry(self) -> None:
+        event = {"status": "failed", "message": "IOException: no space left", "answer": json.dumps(OBSERVED)}
+
+        with pytest.raises(FlinkAttemptFailedError, match=r"^IOException: no space left$") as raised:
+            self.run().execute_waited(context(), event)
+
+        assert not isinstance(raised.value, AirflowFailException)
 
 
 class TestInit:

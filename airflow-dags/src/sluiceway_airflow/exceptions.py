@@ -12,6 +12,10 @@ class FlinkJobFailedError(AirflowFailException):
     """The job or operation ended otherwise than awaited, or never came. Airflow makes no other try: the end stays."""
 
 
+class FlinkAttemptFailedError(AirflowException):
+    """An attempt of a job ended otherwise than awaited. Another try of the task that submitted it makes the next."""
+
+
 class FlinkWaitError(AirflowException):
     """The end isn't known: the deadline passed, or ``job-status`` couldn't be asked. Another try waits on."""
 

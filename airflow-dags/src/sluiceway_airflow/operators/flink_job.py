@@ -1,4 +1,4 @@
-"""Operators that submit a Flink job, and that wait for one or for an operation on one, without holding a worker."""
+"""Operators that submit a Flink job, wait for one or for an operation on one, or do both, without holding a worker."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.configuration import conf
 
 from sluiceway_airflow.answers import Answer, parse_function_error
-from sluiceway_airflow.exceptions import FlinkJobFailedError, FlinkWaitError, MalformedAnswerError, RefusedError
+from sluiceway_airflow.exceptions import (
+    FlinkAttemptFailedError,
+    FlinkJobFailedError,
+    FlinkWaitError,
+    MalformedAnswerError,
+    RefusedError,
+)
 from sluiceway_airflow.functions import CALL_ONCE
 from sluiceway_airflow.links.flink_job import FlinkJobLink
 from sluiceway_airflow.payloads import Request, stop_job
 from sluiceway_airflow.triggers.flink_job import (
     Awaited,
+    Ended,
     FlinkJobTrigger,
     FlinkOperationTrigger,
     FlinkSubmissionTrigger,
@@ -147,8 +154,8 @@ class WaitForFlinkJobOperator(FlinkWaitOperator):
 
     ``kill_policy`` says what becomes of the job when this task is killed while it waits in the triggerer, by a clear, a
     mark, or the end of its run. It needs the ``answer`` of ``submit-job`` itself, which says on whose behalf the job
-    runs: the stop is on that owner's behalf, so that a job which somebody has adopted since isn't stopped. A job that
-    this submission itself has only adopted goes on, unless ``kill_adopted``.
+    runs: the stop is on that owner's behalf, so that a job which somebody has adopted since isn't stopped. A ``STREAM``
+    that this submission itself has only adopted goes on, unless ``kill_adopted``.
 
     There is no ``on_kill`` here, on the worker. A process that waits in no triggerer yet gets the same signal when its
     worker shuts down as when its task is killed, and a shutdown must not stop a job.
@@ -159,7 +166,7 @@ class WaitForFlinkJobOperator(FlinkWaitOperator):
     :param min_checkpoints: how many checkpoints the job must have completed besides. With ``until="RUNNING"``, one
         shows that a stream works: a job in a restart loop is RUNNING too, but completes none.
     :param kill_policy: ``DETACH`` by default: a job outlives the task that waits for it
-    :param kill_adopted: whether the policy holds for a job that ``submit-job`` answers to have ``ADOPTED``, too
+    :param kill_adopted: whether the policy holds for a ``STREAM`` that ``submit-job`` answers to have ``ADOPTED``, too
     :param stop_function_name: the Lambda function ``stop-job``, which every policy but ``DETACH`` needs (templated)
     """
 
@@ -195,8 +202,7 @@ class WaitForFlinkJobOperator(FlinkWaitOperator):
         if not all(named) if self.answer is None else any(named):
             raise ValueError("Name the job either by answer, or by cluster and flink_job_id.")
         if kill_policy != "DETACH":
-            if kill_policy not in _STOP_MODES:
-                raise ValueError(f"kill_policy is {kill_policy!r}, none of DETACH, {', '.join(_STOP_MODES)}.")
+            _check_kill_policy(kill_policy)
             if self.answer is None or stop_function_name is None:
                 raise ValueError(f"kill_policy {kill_policy} needs the answer of submit-job, and stop_function_name.")
 
@@ -211,32 +217,9 @@ class WaitForFlinkJobOperator(FlinkWaitOperator):
             flink_job_id=flink_job_id,
             until=self.until,
             min_checkpoints=self.min_checkpoints,
-            **self._stop_arguments(context),
+            **({} if self.kill_policy == "DETACH" else _stop_arguments(self, self.earlier_answer(), context)),
             **self.trigger_arguments(),
         )
-
-    def _stop_arguments(self, context: Context) -> dict[str, Any]:
-        """Give what the trigger needs to stop the job of a killed task; nothing when the job is to go on."""
-        if self.kill_policy == "DETACH":
-            return {}
-        answer = self.earlier_answer()
-        job = answer.require_job()
-        if answer.outcome not in _SUBMITTED or job.owner is None:
-            raise MalformedAnswerError(f"kill_policy needs the answer of submit-job; this is one of {answer.outcome}.")
-        if answer.outcome == "ADOPTED" and not self.kill_adopted:
-            self.log.info("Flink job %s was adopted: it goes on if this task is killed.", job.flink_job_id)
-            return {}
-        return {
-            "stop_function_name": self.stop_function_name,
-            "stop_payload": stop_job(
-                cluster=job.cluster,
-                flink_job_id=job.flink_job_id,
-                owner=Request(job.owner.request_id, job.owner.try_number),
-                mode=_STOP_MODES[self.kill_policy],
-                request=Request.rendered(context["ti"]),
-                on_refusal="ANSWER",
-            ),
-        }
 
 
 class WaitForFlinkOperationOperator(FlinkWaitOperator):
@@ -327,7 +310,7 @@ class SubmitFlinkJobOperator(LambdaInvokeFunctionOperator):
         else:
             FlinkJobLink.persist(context, answer)
             if answer.outcome != "IN_PROGRESS":
-                return text
+                return self.submitted(context, text)
             self.log.info("Submitting again: an earlier call is at it, or was interrupted.")
         now = datetime.now(UTC)
         trigger = FlinkSubmissionTrigger(
@@ -345,13 +328,17 @@ class SubmitFlinkJobOperator(LambdaInvokeFunctionOperator):
         self.defer(trigger=trigger, method_name=self.execute_complete.__name__)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> str:
-        """Take the trigger's event.
+        """Take the event of the trigger that submitted again.
 
         :returns: the last answer, as JSON text
         :raises FlinkJobFailedError: when the function refuses for good
         :raises FlinkWaitError: when nothing has become certain in time
         """
-        return _take_event(context, event)
+        return self.submitted(context, _take_event(context, event))
+
+    def submitted(self, context: Context, text: str) -> str:  # noqa: ARG002
+        """Go on from the answer to the submission, as JSON text, once it is certain."""
+        return text
 
     def _submit(self) -> str:
         response = self.hook.invoke_lambda(function_name=self.function_name, payload=self.payload)
@@ -359,6 +346,121 @@ class SubmitFlinkJobOperator(LambdaInvokeFunctionOperator):
         if "FunctionError" in response:
             raise parse_function_error(text) or FlinkWaitError(f"{self.function_name} broke: {text}")
         return text
+
+
+class RunFlinkJobOperator(SubmitFlinkJobOperator):
+    """Submits a job as ``SubmitFlinkJobOperator`` does, then waits for it as ``WaitForFlinkJobOperator`` does.
+
+    One task instead of two, so a retry is another try of the submission, not of the wait alone: it adopts the job
+    while that lives, takes the stored answer of one that is ``FINISHED``, and runs one that failed again, as the next
+    attempt of its request. So here a job that fails leaves Airflow the retries that the task has.
+
+    Killed before the wait has begun, it leaves alone what it has submitted; while it waits, ``kill_policy`` holds.
+
+    :param status_function_name: the Lambda function ``job-status`` (templated)
+    :param until: the state: ``FINISHED`` is the success of a bounded job, ``RUNNING`` the start of a stream
+    :param min_checkpoints: how many checkpoints the job must have completed besides
+    :param wait_timeout: how long to wait for the job at most, once it is submitted; ``timeout`` is the submission's
+    :param kill_policy: what becomes of the job when the task is killed while it waits; ``DETACH``: it goes on
+    :param kill_adopted: whether the policy holds for a ``STREAM`` that was ``ADOPTED``, too
+    :param stop_function_name: the Lambda function ``stop-job``, which every policy but ``DETACH`` needs (templated)
+    """
+
+    template_fields: Sequence[str] = (
+        *SubmitFlinkJobOperator.template_fields,
+        "status_function_name",
+        "stop_function_name",
+    )
+
+    def __init__(
+        self,
+        *,
+        status_function_name: str,
+        until: Awaited = "FINISHED",
+        min_checkpoints: int = 0,
+        wait_timeout: timedelta = timedelta(hours=1),
+        kill_policy: KillPolicy = "DETACH",
+        kill_adopted: bool = False,
+        stop_function_name: str | None = None,
+        **kwargs: Any,  # noqa: ANN401 - the base class types them
+    ) -> None:
+        super().__init__(**kwargs)
+        self.status_function_name = status_function_name
+        self.until = until
+        self.min_checkpoints = min_checkpoints
+        self.wait_timeout = wait_timeout
+        self.kill_policy = kill_policy
+        self.kill_adopted = kill_adopted
+        self.stop_function_name = stop_function_name
+        if kill_policy != "DETACH":
+            _check_kill_policy(kill_policy)
+            if stop_function_name is None:
+                raise ValueError(f"kill_policy {kill_policy} needs stop_function_name.")
+
+    def submitted(self, context: Context, text: str) -> str:  # noqa: RET503 - as above
+        """Wait for the job that was submitted, unless it is there already."""
+        answer = Answer.parse(text)
+        cluster, flink_job_id = answer.require_execution()
+        now = datetime.now(UTC)
+        trigger = FlinkJobTrigger(
+            cluster=cluster,
+            flink_job_id=flink_job_id,
+            until=self.until,
+            min_checkpoints=self.min_checkpoints,
+            function_name=self.status_function_name,
+            deadline=now + self.wait_timeout,
+            not_before=now + _min_wait(self.min_wait),
+            poll_interval=self.poll_interval.total_seconds(),
+            max_failed_calls=self.max_failed_calls,
+            aws_conn_id=self.aws_conn_id,
+            region_name=self.region_name,
+            verify=self.verify,
+            **({} if self.kill_policy == "DETACH" else _stop_arguments(self, answer, context)),
+        )
+        if trigger.judge(answer) == Ended():
+            return text
+        self.defer(trigger=trigger, method_name=self.execute_waited.__name__)
+
+    def execute_waited(self, context: Context, event: dict[str, Any]) -> str:
+        """Take the event of the trigger that waited.
+
+        :returns: the last answer, as JSON text
+        :raises FlinkAttemptFailedError: when the job ended otherwise than awaited; the text is its first root cause
+        :raises FlinkWaitError: when the end isn't known
+        """
+        try:
+            return _take_event(context, event)
+        except FlinkJobFailedError as failed:
+            raise FlinkAttemptFailedError(str(failed)) from None
+
+
+def _check_kill_policy(kill_policy: str) -> None:
+    if kill_policy not in _STOP_MODES:
+        raise ValueError(f"kill_policy is {kill_policy!r}, none of DETACH, {', '.join(_STOP_MODES)}.")
+
+
+def _stop_arguments(
+    operator: WaitForFlinkJobOperator | RunFlinkJobOperator, answer: Answer, context: Context
+) -> dict[str, Any]:
+    """Give what the trigger needs to stop the job of a killed task; nothing when the job is to go on."""
+    job = answer.require_job()
+    if answer.outcome not in _SUBMITTED or job.owner is None:
+        raise MalformedAnswerError(f"kill_policy needs the answer of submit-job; this is one of {answer.outcome}.")
+    # A bounded job is never another request's; what adopted it is a retry of the task that started it.
+    if answer.outcome == "ADOPTED" and job.kind != "RUN" and not operator.kill_adopted:
+        operator.log.info("Flink job %s was adopted: it goes on if this task is killed.", job.flink_job_id)
+        return {}
+    return {
+        "stop_function_name": operator.stop_function_name,
+        "stop_payload": stop_job(
+            cluster=job.cluster,
+            flink_job_id=job.flink_job_id,
+            owner=Request(job.owner.request_id, job.owner.try_number),
+            mode=_STOP_MODES[operator.kill_policy],
+            request=Request.rendered(context["ti"]),
+            on_refusal="ANSWER",
+        ),
+    }
 
 
 def _take_event(context: Context, event: dict[str, Any]) -> str:
