@@ -40,6 +40,8 @@ os.environ.update(
     SLUICEWAY_STAGE="local",
     SLUICEWAY_DEPLOYMENT="tests",
     SLUICEWAY_REPORTS=str(HOME / "reports"),
+    # Only its path counts: the connection leads to the fake AWS.
+    SLUICEWAY_AIRFLOW_QUEUE="http://127.0.0.1/000000000000/sluiceway-local-airflow-events",
 )
 
 from fake_aws import FakeAws  # noqa: E402 - see above
@@ -67,14 +69,14 @@ def load_dag(file: Path, dag_id: str, *, in_a_hurry: bool = True) -> DAG:
     """Import a DAG as Airflow does; in a hurry, take the waiting before retries and between polls out of it."""
     from airflow.dag_processing.dagbag import DagBag
 
-    from sluiceway_airflow.operators.flink_job import FlinkWaitOperator
+    from sluiceway_airflow.operators.flink_job import FlinkWaitOperator, SubmitFlinkJobOperator
 
     bag = DagBag(dag_folder=file, bundle_path=file.parent, bundle_name="dags-folder")
     assert bag.import_errors == {}
     dag: DAG = bag.dags[dag_id]
     for task in dag.tasks:
         task.retry_delay = timedelta(0)
-        if in_a_hurry and isinstance(task, FlinkWaitOperator):
+        if in_a_hurry and isinstance(task, FlinkWaitOperator | SubmitFlinkJobOperator):
             task.min_wait = task.poll_interval = timedelta(0)
     return dag
 

@@ -1,12 +1,14 @@
-"""An AWS of two services, behind real HTTP: Lambda, whose functions are Python here, and an S3.
+"""An AWS of three services, behind real HTTP: Lambda, whose functions are Python here, an S3, and an SQS.
 
 Requests and answers of Sluiceway's functions are held against the JSON Schemas of the contract.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,12 +34,14 @@ class FakeAws:
     :param functions: what each function does, by its verb and noun
     :param calls: every call that was received, in order: the function and its request
     :param objects: what S3 holds, by bucket and key
+    :param messages: the bodies of the messages that wait in the one queue
     """
 
     schemas: Path
     functions: dict[str, Callable[[Json], Json]] = field(default_factory=dict)
     calls: list[tuple[str, Json]] = field(default_factory=list)
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    messages: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -46,6 +50,10 @@ class FakeAws:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.body()
+                if (action := self.headers.get("X-Amz-Target")) is not None:
+                    answer = fake.queue(action, json.loads(body))
+                    self.answer(200, json.dumps(answer).encode(), {"Content-Type": "application/x-amz-json-1.0"})
+                    return
                 path = urlsplit(self.path).path.split("/")
                 assert path[1:3] == ["2015-03-31", "functions"], self.path
                 payload, failed = fake.invoke(unquote(path[3]), body)
@@ -111,6 +119,31 @@ class FakeAws:
     def requests(self, function: str) -> list[Json]:
         """Give what one function was asked, in order."""
         return [request for called, request in self.calls if called == function]
+
+    def queue(self, action: str, request: Json) -> Json:
+        """Be the queue; a message that is received is gone for others."""
+        match action:
+            case "AmazonSQS.ReceiveMessage":
+                count = request.get("MaxNumberOfMessages", 1)
+                taken, self.messages = self.messages[:count], self.messages[count:]
+                if not taken:
+                    # As long polling does, if shorter.
+                    time.sleep(0.2)
+                return {
+                    "Messages": [
+                        {
+                            "MessageId": f"m{n}",
+                            "ReceiptHandle": f"r{n}",
+                            "Body": body,
+                            "MD5OfBody": hashlib.md5(body.encode(), usedforsecurity=False).hexdigest(),
+                        }
+                        for n, body in enumerate(taken)
+                    ]
+                }
+            case "AmazonSQS.DeleteMessageBatch":
+                return {"Successful": [{"Id": entry["Id"]} for entry in request["Entries"]], "Failed": []}
+            case _:
+                raise AssertionError(action)
 
     def listing(self, bucket: str, prefix: str, delimiter: str) -> bytes:
         """Answer ``ListObjectsV2``."""
@@ -333,6 +366,33 @@ class FakeFlink:
             job |= {"state": "RUNNING", "tasks": {} if self.managed else {"RUNNING": 3}}
             if not self.managed:
                 self.attempts[flink_job_id]["observed"] = {"checkpoints": {"completed": 1, "failed": 0}}
+
+
+@dataclass
+class FakeEvents:
+    """A job's events behind ``list-events``.
+
+    :param aws: where the function is
+    :param events: as it lists them, in order
+    :param page_size: how many it lists at most
+    """
+
+    aws: FakeAws
+    events: list[Json]
+    page_size: int = 100
+
+    def __post_init__(self) -> None:
+        self.aws.functions["list-events"] = self.answer
+
+    def answer(self, request: Json) -> Json:
+        numbered = {event["detail"]["metadata"]["sequence"]: event for event in self.events}
+        behind = [number for number in sorted(numbered) if number > request.get("afterSequence", 0)]
+        return {
+            "outcome": "OBSERVED",
+            "events": [numbered[number] for number in behind[: self.page_size]],
+            "lastSequence": max(numbered, default=0),
+            "more": len(behind) > self.page_size,
+        }
 
 
 def refuse(request: Json, code: str, retryable: bool = False) -> Json:

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk import DAG
+from airflow.sdk import DAG, CronTriggerTimetable
 from airflow.sdk.timezone import coerce_datetime
 from airflow.serialization.serialized_objects import DagSerialization
+from airflow.timetables.assets import AssetOrTimeSchedule
 from airflow.timetables.base import TimeRestriction
 
 from conftest import DAGS
+from flight_delays import settings
 from sluiceway_airflow.operators.flink_job import FlinkWaitOperator
 
 TASKS = {
@@ -46,7 +48,11 @@ TASKS = {
         "clean-up.stop-first-life",
         "clean-up.stop-second-life",
     },
+    "flight_delays_events": {"dispatch"},
+    "flight_hour_ready": {"check-slice"},
+    "flight_hours_stream": {"run-stream"},
 }
+CALLING = ["flight_delays_daily", "flight_delays_stream", "flight_delays_stream_managed"]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +81,7 @@ def test_import_each_dag_has_docs_tags_and_its_tasks(bag: DagBag, dag_id: str) -
     assert {task.task_id for task in dag.tasks} == TASKS[dag_id]
 
 
-@pytest.mark.parametrize("dag_id", TASKS)
+@pytest.mark.parametrize("dag_id", CALLING)
 def test_import_each_wait_has_a_deadline_and_asks_again_when_airflow_lost_it(bag: DagBag, dag_id: str) -> None:
     waits = [task for task in dag_of(bag, dag_id).tasks if isinstance(task, FlinkWaitOperator)]
 
@@ -85,7 +91,7 @@ def test_import_each_wait_has_a_deadline_and_asks_again_when_airflow_lost_it(bag
         assert wait.timeout <= timedelta(minutes=15)
 
 
-@pytest.mark.parametrize("dag_id", TASKS)
+@pytest.mark.parametrize("dag_id", CALLING)
 def test_import_each_call_is_sent_once_per_try_and_tried_again(bag: DagBag, dag_id: str) -> None:
     calls = [task for task in dag_of(bag, dag_id).tasks if task.task_type == "LambdaInvokeFunctionOperator"]
 
@@ -130,3 +136,36 @@ def test_stream_clean_up_is_a_teardown_that_does_not_hide_a_failure(bag: DagBag,
     for task in dag.tasks:
         assert task.is_teardown == task.task_id.startswith("clean-up.")
         assert not task.on_failure_fail_dagrun
+
+
+def test_events_schedule_is_the_watched_asset_or_a_quarter_of_an_hour(bag: DagBag) -> None:
+    dag = dag_of(bag, "flight_delays_events")
+    scheduled = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+
+    assert isinstance(scheduled.timetable, AssetOrTimeSchedule)
+    (asset,) = [asset for _, asset in scheduled.timetable.asset_condition.iter_assets()]
+    (watcher,) = asset.watchers
+    assert asset.name == "flight-delays"
+    assert watcher.trigger["classpath"] == "airflow.providers.amazon.aws.triggers.sqs.SqsSensorTrigger"
+    assert watcher.trigger["kwargs"]["sqs_queue"].endswith("/000000000000/sluiceway-local-airflow-events")
+    assert watcher.trigger["kwargs"]["delete_message_on_reception"] is True
+    # A question that the service doesn't keep mustn't be asked without a pause.
+    assert watcher.trigger["kwargs"]["waiter_delay"] > 0
+    soon = scheduled.next_dagrun_info(last_automated_run_info=None)
+    assert soon is not None
+    assert soon.run_after <= datetime.now(UTC) + timedelta(minutes=15)
+    # Those that are missed while it is paused aren't made up for: one looks at all there is.
+    assert (dag.catchup, dag.max_active_runs) == (False, 1)
+
+
+def test_events_without_queue_has_the_clock_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "AIRFLOW_QUEUE", None)
+
+    clock = DagBag(dag_folder=DAGS / "flight_delays_events.py", bundle_path=DAGS, bundle_name="dags-folder")
+
+    assert clock.import_errors == {}
+    assert isinstance(dag_of(clock, "flight_delays_events").timetable, CronTriggerTimetable)
+
+
+def test_events_dispatch_has_a_deadline(bag: DagBag) -> None:
+    assert dag_of(bag, "flight_delays_events").get_task("dispatch").execution_timeout == timedelta(minutes=10)

@@ -7,6 +7,7 @@
 | SLUICEWAY_MANAGED_CLUSTER | the Managed Flink cluster by its configured name | managed |
 | SLUICEWAY_JOBS_BUCKET | the bucket of jars | sluiceway-STAGE-jobs |
 | SLUICEWAY_DATA_BUCKET | the bucket of flights and results | sluiceway-STAGE-data |
+| SLUICEWAY_AIRFLOW_QUEUE | the URL of the queue of events, the stack's output AirflowQueue | none: the clock alone |
 | SLUICEWAY_REPORTS | where reports go: a directory, or s3://bucket/prefix | s3://DATA_BUCKET/reports |
 """
 
@@ -22,6 +23,7 @@ CLUSTER: Final = os.environ.get("SLUICEWAY_CLUSTER", STAGE)
 MANAGED_CLUSTER: Final = os.environ.get("SLUICEWAY_MANAGED_CLUSTER", "managed")
 JOBS_BUCKET: Final = os.environ.get("SLUICEWAY_JOBS_BUCKET", f"sluiceway-{STAGE}-jobs")
 DATA_BUCKET: Final = os.environ.get("SLUICEWAY_DATA_BUCKET", f"sluiceway-{STAGE}-data")
+AIRFLOW_QUEUE: Final = os.environ.get("SLUICEWAY_AIRFLOW_QUEUE")
 REPORTS: Final = os.environ.get("SLUICEWAY_REPORTS", f"s3://{DATA_BUCKET}/reports")
 
 FLIGHT_DELAYS_JAR: Final = Jar(f"s3://{JOBS_BUCKET}/jars/flight-delays.jar")

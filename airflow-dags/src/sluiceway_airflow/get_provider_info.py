@@ -19,7 +19,10 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "operators": [
-            {"integration-name": "Sluiceway", "python-modules": ["sluiceway_airflow.operators.flink_job"]},
+            {
+                "integration-name": "Sluiceway",
+                "python-modules": ["sluiceway_airflow.operators.flink_job", "sluiceway_airflow.operators.flink_events"],
+            },
         ],
         "triggers": [
             {"integration-name": "Sluiceway", "python-modules": ["sluiceway_airflow.triggers.flink_job"]},
