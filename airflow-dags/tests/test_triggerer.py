@@ -14,17 +14,22 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
 from airflow.jobs.job import Job
+from airflow.models.asset import AssetEvent
 from airflow.models.taskinstance import TaskInstance, clear_task_instances
 from airflow.models.trigger import Trigger
 from airflow.utils.session import create_session
 from airflow.utils.state import TaskInstanceState
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
-from conftest import HOME, PROBES, load_dag
+from conftest import DAGS, HOME, PROBES, load_dag
 from fake_aws import FakeAws, FakeFlink
+from sluiceway_airflow.events import read_messages
 from sluiceway_airflow.payloads import Request, stop_job
 from sluiceway_airflow.triggers.flink_job import FlinkJobTrigger
+from sluiceway_events import body, ready
 
 PATIENCE = 180.0
 
@@ -138,3 +143,33 @@ def test_triggerer_stops_jobs_of_killed_tasks_alone(aws: FakeAws) -> None:
     # The last one waits while the triggerer shuts down.
     assert stopped() == {marked.flink_job_id, cleared.flink_job_id}
     assert aws.problems == []
+
+
+def heard() -> list[int]:
+    """The numbers of what the watched asset has told, in order."""
+    with create_session() as session:
+        events = session.scalars(select(AssetEvent).order_by(AssetEvent.id)).all()
+        messages = read_messages(events)
+    assert messages.unreadable == ()
+    return [event.metadata.sequence for event in messages.events]
+
+
+@pytest.mark.usefixtures("no_other_triggers")
+def test_triggerer_watches_queue_batch_after_batch(aws: FakeAws) -> None:
+    with create_session() as session:
+        session.execute(delete(AssetEvent))
+    DagBundlesManager().sync_bundles_to_db()
+    bag = BundleDagBag(dag_folder=DAGS / "flight_delays_events.py", bundle_path=DAGS, bundle_name="dags-folder")
+    sync_bag_to_db(bag, "dags-folder", None)
+    aws.messages += [body(ready(number + 1, number)) for number in range(12)]
+
+    with triggerer():
+        await_true(lambda: len(heard()) == 12)
+        with create_session() as session:
+            # A question for messages takes ten at most.
+            assert len(session.scalars(select(AssetEvent)).all()) == 2
+        aws.messages.append(body(ready(13, 12)))
+        await_true(lambda: len(heard()) == 13)
+
+    assert heard() == list(range(1, 14))
+    assert aws.messages == []
