@@ -7,7 +7,7 @@ import json
 import secrets
 from pathlib import Path
 
-from stack.settings import REGION, STAGE, Settings
+from stack.settings import ACCOUNT, REGION, STAGE, Settings
 
 
 def home(settings: Settings) -> Path:
@@ -52,6 +52,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "SLUICEWAY_STAGE": STAGE,
         "SLUICEWAY_DEPLOYMENT": "laptop",
         "SLUICEWAY_REPORTS": str(settings.run_dir / "reports"),
+        # The output AirflowQueue; nobody has to ask for it before Airflow is started.
+        "SLUICEWAY_AIRFLOW_QUEUE": f"{settings.aws_url}/{ACCOUNT}/sluiceway-{STAGE}-airflow-events",
         # Process titles must not overwrite the environment that the stack finds its processes by.
         "SPT_NOENV": "1",
     }

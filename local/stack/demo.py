@@ -21,13 +21,23 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stack.cloud import readable_errors
 from stack.errors import StackError
+from stack.hours import HourRun, check, committed, latency, table
 from stack.progress import Progress
-from stack.settings import DATA_BUCKET, REGION, Settings
+from stack.settings import DATA_BUCKET, REGION, STAGE, Settings
 
 NEW_YORK: Final = zoneinfo.ZoneInfo("America/New_York")
 DAYS: Final = tuple(datetime.date(2013, 1, day) for day in (5, 6, 7))
 DAILY: Final = "flight_delays_daily"
 STREAM: Final = "flight_delays_stream"
+HOURS_STREAM: Final = "flight_hours_stream"
+HOUR_READY: Final = "flight_hour_ready"
+DISPATCHER: Final = "flight_delays_events"
+HOURS_JOB: Final = "flight-hours"
+HOURS_RESULTS: Final = "results/flight-hours"
+# How many hours have to start their run.
+HOURS_WANTED: Final = 5
+# Seconds of the year in one second: the first hour is finished when 23 of them have gone, and then one each 5 s.
+HOURS_REPLAY: Final = 720
 MANAGED_STREAM: Final = "flight_delays_stream_managed"
 STREAM_RESULTS: Final = "results/flight-delays-stream"
 # By infra/cdk/settings/local.json, and the stream's name.
@@ -86,7 +96,7 @@ class Airflow:
         """What the API answers; raises StackError if it refuses or can't be reached."""
         return self._send("POST", f"/api/v2{path}", json=body)
 
-    def make_run(self, dag: str, run_id: str) -> None:
+    def make_run(self, dag: str, run_id: str, conf: Mapping[str, Any] | None = None) -> None:
         """Makes a run of a DAG, or finds the one with this id; raises StackError if Airflow refuses it."""
         # An answer of 500, such as for a database that was locked too long, may come behind the run's creation.
         self._send(
@@ -94,7 +104,7 @@ class Airflow:
             f"/api/v2/dags/{dag}/dagRuns",
             tries=TRIES,
             done=(httpx.codes.CONFLICT,),
-            json={"dag_run_id": run_id, "logical_date": None},
+            json={"dag_run_id": run_id, "logical_date": None, "conf": dict(conf or {})},
         )
 
     def cancel_backfill(self, number: int) -> None:
@@ -173,6 +183,7 @@ class Demo:
         session = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
         self._s3 = session.client("s3", endpoint_url=settings.aws_url)
         self._service = session.client("kinesisanalyticsv2", endpoint_url=settings.managed_flink_url)
+        self._functions = session.client("lambda", endpoint_url=settings.aws_url)
         self._deadline = time.monotonic() + patience_seconds
 
     def run(self, cluster: Cluster) -> None:
@@ -186,15 +197,18 @@ class Demo:
 
     def _run_local(self) -> None:
         airflow = Airflow(self._settings)
-        self._await_dags(airflow, {DAILY, STREAM})
+        self._await_dags(airflow, {DAILY, STREAM, HOURS_STREAM, HOUR_READY, DISPATCHER})
+        begin = datetime.datetime.now(datetime.UTC)
+        hours_stream = self._start_stream(airflow, HOURS_STREAM, {"replay": HOURS_REPLAY})
         runs = [*self._start_days(airflow), self._start_stream(airflow, STREAM)]
-        self._follow(airflow, runs)
+        self._follow(airflow, [*runs, hours_stream])
         rows = self._check_days()
         path = f"/dags/{STREAM}/dagRuns/{runs[-1].run_id}/taskInstances/first-life.submit-job/xcomEntries/return_value"
         answer = airflow.get(path)["value"]
         first: str = (json.loads(answer) if isinstance(answer, str) else answer)["job"]["flinkJobId"]
         stream = self._check_stream(first)
-        print(f"\n{align(rows)}\n\n{stream}\n")
+        finished = self._await_hours(airflow, begin)
+        print(f"\n{align(rows)}\n\n{stream}\n\n{finished}\n")
         for day in DAYS:
             print(f"Plot     {self._report(day, 'png')}")
         print(f"Airflow  {self._settings.airflow_url}/dags/{DAILY}\nFlink    {self._settings.flink_url}/#/overview")
@@ -284,9 +298,9 @@ class Demo:
                     self._progress.say(f"waiting for backfill {number}, of {days[0]} to {days[1]}")
             self._pause(f"Another backfill of {DAILY} is open. Cancel it at {self._settings.airflow_url}.")
 
-    def _start_stream(self, airflow: Airflow, dag: str) -> Run:
+    def _start_stream(self, airflow: Airflow, dag: str, conf: Mapping[str, Any] | None = None) -> Run:
         run_id = f"demo__{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
-        airflow.make_run(dag, run_id)
+        airflow.make_run(dag, run_id, conf)
         self._progress.say(f"asked Airflow for a run of {dag}")
         return Run(dag, run_id, dag)
 
@@ -317,6 +331,58 @@ class Demo:
                 f"Failed: {', '.join(run.name for run in failed)}. "
                 f"See the tasks' logs at {self._settings.airflow_url}.{reasons}"
             )
+
+    def _await_hours(self, airflow: Airflow, begin: datetime.datetime) -> str:
+        """Waits for hours of the stream that start runs by event, ends the stream, and tells of them.
+
+        Raises StackError if an hour's run failed, or an hour between two others has none.
+        """
+        told: set[str] = set()
+        with self._progress.step(f"wait for {HOURS_WANTED} hours of {HOURS_JOB} to start a run of {HOUR_READY}"):
+            while len(runs := self._hour_runs(airflow, begin)) < HOURS_WANTED:
+                self._pause(
+                    f"{len(runs)} hours have started a run. See {self._settings.airflow_url}/dags/{DISPATCHER} and "
+                    "`make logs`."
+                )
+        self._call("stop-job", {"requestId": f"demo/{begin:%Y-%m-%dT%H:%M:%SZ}/stop-hours", "try": 1})
+        while not all(run.run_id in told for run in runs):
+            runs = self._hour_runs(airflow, begin)
+            for run in [run for run in runs if run.ended and run.run_id not in told]:
+                told.add(run.run_id)
+                self._progress.say(f"{HOUR_READY}  {run.run_id}: {run.state}")
+            self._pause(f"Not all runs of {HOUR_READY} have ended. See {self._settings.airflow_url}/dags/{HOUR_READY}.")
+        if failed := [run for run in runs if run.state == "failed"]:
+            reasons = [why_failed(airflow, Run(HOUR_READY, run.run_id, run.run_id)) for run in failed[:1]]
+            raise StackError("\n".join([f"Failed: {', '.join(run.run_id for run in failed)}.", *reasons[0]]))
+        check(runs)
+        files = [
+            (file.at, [json.loads(line)["hour"] for line in file.lines]) for file in self._files(f"{HOURS_RESULTS}/")
+        ]
+        shown = [(run, committed(run, files)) for run in runs]
+        lines = {run.run_id: self._checked_lines(airflow, run) for run in runs}
+        return f"{align(table(shown, lines))}\n\n{latency(shown)}"
+
+    def _hour_runs(self, airflow: Airflow, begin: datetime.datetime) -> list[HourRun]:
+        answer = airflow.get(f"/dags/{HOUR_READY}/dagRuns", limit=100, order_by="-id")
+        runs = [run for run in map(HourRun.parse, answer["dag_runs"]) if run is not None and run.told >= begin]
+        return sorted(runs, key=lambda run: run.start)
+
+    def _checked_lines(self, airflow: Airflow, run: HourRun) -> int:
+        path = f"/dags/{HOUR_READY}/dagRuns/{run.run_id}/taskInstances/check-slice/xcomEntries/return_value"
+        value = airflow.get(path)["value"]
+        checked = json.loads(value) if isinstance(value, str) else value
+        return int(checked["lines"])
+
+    def _call(self, function: str, event: Mapping[str, Any]) -> None:
+        """Calls a function about the stream of hours; raises StackError if it refuses."""
+        with readable_errors(self._settings):
+            answer = self._functions.invoke(
+                FunctionName=f"sluiceway-{STAGE}-{function}",
+                Qualifier="live",
+                Payload=json.dumps({**event, "cluster": Cluster.LOCAL, "jobName": HOURS_JOB}),
+            )
+            if "FunctionError" in answer:
+                raise StackError(f"{function} failed: {answer['Payload'].read().decode()[:500]}")
 
     def _check_days(self) -> list[tuple[str, ...]]:
         """The table of the results; raises StackError if a line isn't the reference program's."""
