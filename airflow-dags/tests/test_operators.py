@@ -29,6 +29,7 @@ from sluiceway_airflow.operators.flink_job import (
     WaitForFlinkJobOperator,
     WaitForFlinkOperationOperator,
 )
+from sluiceway_airflow.triggers.flink_job import WAITING_TRY
 
 JOB = "0123456789abcdef0123456789abcdef"
 OPERATION_ID = "fedcba9876543210fedcba9876543210"
@@ -206,6 +207,14 @@ class TestKillPolicy:
             "owner": {"requestId": "tests/d/r/submit-job/-1/2", "try": 2},
             "mode": mode,
         }
+
+    @pytest.mark.parametrize("answer", [json.dumps(SUBMITTED), ADOPTED], ids=["started", "adopted"])
+    def test_execute_policy_given_tells_which_try_waits(self, answer: str) -> None:
+        in_context = context()
+
+        deferred(wait_for_job(answer=answer, kill_policy="CANCEL", stop_function_name="stop"), in_context)
+
+        assert in_context["ti"].xcoms[WAITING_TRY] == 1
 
     @pytest.mark.parametrize("policy", policies)
     def test_execute_stream_was_adopted_leaves_it_alone(self, policy: KillPolicy) -> None:

@@ -14,11 +14,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from airflow.jobs.triggerer_job_runner import TriggerRunner
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from airflow.sdk.execution_time.xcom import XCom
 from airflow.sdk.serde import deserialize, serialize
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from sluiceway_airflow.triggers import flink_job
 from sluiceway_airflow.triggers.flink_job import (
+    WAITING_TRY,
     FlinkJobTrigger,
     FlinkOperationTrigger,
     FlinkStatusTrigger,
@@ -635,8 +637,14 @@ class TestFailedCalls:
 STOPPED = {**operation("IN_PROGRESS"), "outcome": "STARTED"}
 
 
-def killed(client: FakeLambda, task_state: str | Exception | None, **kwargs: Any) -> None:
-    """Call what the triggerer calls when a task isn't the trigger's any more; Airflow says that it is in a state."""
+def killed(
+    client: FakeLambda, task_state: str | Exception | None, waiting_try: int | Exception | None = 2, **kwargs: Any
+) -> None:
+    """Call what the triggerer calls when the second try of a task isn't the trigger's any more.
+
+    :param task_state: the state of the task, by what Airflow says
+    :param waiting_try: which of its tries has been deferred last, by what that has left
+    """
 
     async def sleep(seconds: float) -> None:
         client.sleeps.append(seconds)
@@ -647,12 +655,19 @@ def killed(client: FakeLambda, task_state: str | Exception | None, **kwargs: Any
             raise task_state
         return {"r": {"g.wait_3": task_state}}
 
+    def get_xcom(**criteria: Any) -> int | None:
+        assert criteria == {"key": WAITING_TRY, "dag_id": "d", "run_id": "r", "task_id": "g.wait", "map_index": 3}
+        if isinstance(waiting_try, Exception):
+            raise waiting_try
+        return waiting_try
+
     trigger = job_trigger(**{"stop_function_name": "sluiceway-local-stop-job", "stop_payload": STOP, **kwargs})
     trigger.hook = client.hook  # type: ignore[method-assign,assignment]
     trigger.sleep = sleep  # type: ignore[method-assign]
-    trigger._task_instance = SimpleNamespace(dag_id="d", run_id="r", task_id="g.wait", map_index=3)
+    trigger._task_instance = SimpleNamespace(dag_id="d", run_id="r", task_id="g.wait", map_index=3, try_number=2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RuntimeTaskInstance, "get_task_states", get_task_states)
+        patch.setattr(XCom, "get_one", get_xcom)
         asyncio.run(trigger.on_kill())
     assert client.open_clients == 0
 
@@ -673,6 +688,21 @@ class TestOnKill:
         client = FakeLambda([STOPPED])
 
         killed(client, "deferred")
+
+        assert client.calls == []
+
+    def test_on_kill_task_was_cleared_and_waits_again_stops_its_job(self) -> None:
+        client = FakeLambda([STOPPED])
+
+        killed(client, "deferred", waiting_try=3)
+
+        assert client.calls == [{"function": "sluiceway-local-stop-job", **json.loads(STOP)}]
+
+    @pytest.mark.parametrize("unknown", [None, RuntimeError("no API server")])
+    def test_on_kill_task_waits_in_unknown_try_leaves_job_alone(self, unknown: Exception | None) -> None:
+        client = FakeLambda([STOPPED])
+
+        killed(client, "deferred", waiting_try=unknown)
 
         assert client.calls == []
 

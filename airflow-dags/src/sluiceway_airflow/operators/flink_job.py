@@ -22,6 +22,7 @@ from sluiceway_airflow.functions import CALL_ONCE
 from sluiceway_airflow.links.flink_job import FlinkJobLink
 from sluiceway_airflow.payloads import Request, stop_job
 from sluiceway_airflow.triggers.flink_job import (
+    WAITING_TRY,
     Awaited,
     Ended,
     FlinkJobTrigger,
@@ -446,6 +447,8 @@ def _stop_arguments(
     job = answer.require_job()
     if answer.outcome not in _SUBMITTED or job.owner is None:
         raise MalformedAnswerError(f"kill_policy needs the answer of submit-job; this is one of {answer.outcome}.")
+    # Also where this job is to go on: the trigger of an earlier try asks whether it is still its own that waits.
+    context["ti"].xcom_push(key=WAITING_TRY, value=context["ti"].try_number)
     # A bounded job is never another request's; what adopted it is a retry of the task that started it.
     if answer.outcome == "ADOPTED" and job.kind != "RUN" and not operator.kill_adopted:
         operator.log.info("Flink job %s was adopted: it goes on if this task is killed.", job.flink_job_id)

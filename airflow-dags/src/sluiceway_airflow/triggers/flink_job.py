@@ -8,7 +8,7 @@ from abc import abstractmethod
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from airflow.providers.amazon.aws.hooks.lambda_function import LambdaHook
 from airflow.sdk import TaskInstanceState
@@ -37,6 +37,9 @@ STATUS_CALL: dict[str, Any] = {
 
 SUBMIT_CALL: dict[str, Any] = {**STATUS_CALL, "read_timeout": 150}
 """The ``botocore_config`` of a call of ``submit-job``, which may take 2 minutes."""
+
+WAITING_TRY: Final = "flink_waiting_try"
+"""The key of the XCom by which a task tells which of its tries has been deferred last."""
 
 _COMING = frozenset({AttemptState.PREPARING, AttemptState.POSTING, AttemptState.SUBMITTED})
 _NEVER_CAME = frozenset({AttemptState.REFUSED, AttemptState.UNKNOWN})
@@ -338,8 +341,8 @@ class FlinkJobTrigger(FlinkStatusTrigger):
         """Stop the job of a task that was killed: cleared, marked, or skipped when its run is out of time.
 
         The triggerer calls this for each trigger that is no longer its own. That is so, too, when it was out of touch
-        for so long that another triggerer took the trigger over (apache/airflow#73454): then the task still waits, and
-        its job goes on. When Airflow doesn't tell whether the task waits, the job goes on as well.
+        for so long that another triggerer took the trigger over (apache/airflow#73454): then the try still waits, and
+        its job goes on. When Airflow doesn't tell whether it waits, the job goes on as well.
         """
         if self.stop_function_name is None or self.stop_payload is None:
             return
@@ -365,9 +368,14 @@ class FlinkJobTrigger(FlinkStatusTrigger):
             self.log.warning("Flink job %s may go on, its stop isn't confirmed: %s", self.flink_job_id, reason)
 
     async def still_waits(self) -> bool:
-        """Ask Airflow whether the task is deferred, now."""
-        # Only the triggerer needs it; whoever parses a DAG doesn't.
+        """Ask Airflow whether the task is deferred, now, in the try whose trigger this is.
+
+        A task that was cleared may be deferred again before the triggerer learns of the clear: that is another try. One
+        that doesn't tell of its tries counts as being in the same.
+        """
+        # Only the triggerer needs them; whoever parses a DAG doesn't.
         from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+        from airflow.sdk.execution_time.xcom import XCom
 
         task = self.task_instance
         if task is None:
@@ -380,7 +388,17 @@ class FlinkJobTrigger(FlinkStatusTrigger):
             run_ids=[task.run_id],
         )
         (state,) = states[task.run_id].values()
-        return bool(state == TaskInstanceState.DEFERRED)
+        if state != TaskInstanceState.DEFERRED:
+            return False
+        waiting = await asyncio.to_thread(
+            XCom.get_one,
+            key=WAITING_TRY,
+            dag_id=task.dag_id,
+            map_index=task.map_index,
+            task_id=task.task_id,
+            run_id=task.run_id,
+        )
+        return waiting is None or bool(waiting == task.try_number)
 
     async def _stop(self, function_name: str, payload: str) -> None:
         while True:
