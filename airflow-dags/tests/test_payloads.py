@@ -16,6 +16,8 @@ from sluiceway_airflow.payloads import (
     Jar,
     Request,
     RestoreMode,
+    Retention,
+    Savepoints,
     from_answer,
     job_status,
     list_events,
@@ -82,10 +84,13 @@ def test_submit_job_all_fields_is_of_contract() -> None:
                 backpressure_percent=80,
                 watermark_lag="P1D",
             ),
+            savepoints=Savepoints(cron="{{ minute }} 4 * * *", time_zone="America/New_York"),
+            retention=Retention(count=3, age="P30D"),
             rerun=True,
             on_refusal="ANSWER",
         ),
         ds="2013-01-05",
+        minute="30",
     )
 
     check("submit-job", request)
@@ -122,6 +127,8 @@ def test_submit_job_all_fields_is_of_contract() -> None:
                     "backpressurePercent": 80,
                     "watermarkLag": "P1D",
                 },
+                "savepoints": {"cron": "30 4 * * *", "timeZone": "America/New_York"},
+                "retention": {"count": 3, "age": "P30D"},
             },
         },
     }
@@ -172,6 +179,33 @@ def test_submit_job_one_threshold_of_health_is_of_contract() -> None:
     assert request["job"]["policies"] == {"health": {"watermarkLag": "PT59M"}}
 
 
+def test_submit_job_policies_defaults_is_of_contract() -> None:
+    request = render(
+        submit_job(
+            name="flights",
+            kind="STREAM",
+            cluster="local",
+            jar=Jar("s3://jars/a.jar"),
+            savepoints=Savepoints(every="PT6H"),
+            retention=Retention(),
+        )
+    )
+
+    check("submit-job", request)
+    assert request["job"]["policies"] == {"savepoints": {"every": "PT6H"}, "retention": {}}
+
+
+@pytest.mark.parametrize("times", [{}, {"every": "PT6H", "cron": "0 4 * * *"}])
+def test_savepoints_not_one_of_every_and_cron_is_refused(times: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="exactly one of 'every' and 'cron'"):
+        Savepoints(**times)
+
+
+def test_savepoints_time_zone_of_a_duration_is_refused() -> None:
+    with pytest.raises(ValueError, match="'time_zone' needs 'cron'"):
+        Savepoints(every="PT6H", time_zone="UTC")
+
+
 @pytest.mark.parametrize("mode", ["NONE", "LATEST"])
 def test_submit_job_restore_mode_is_of_contract(mode: RestoreMode) -> None:
     request = render(
@@ -197,6 +231,7 @@ def test_submit_job_restore_mode_and_path_is_refused() -> None:
         ("job-status", operation_status(operation_id=JOB, on_refusal="ANSWER")),
         ("take-savepoint", take_savepoint(cluster="local", flink_job_id=JOB)),
         ("take-savepoint", take_savepoint(cluster="local", job_name="flights")),
+        ("take-savepoint", take_savepoint(cluster="local", job_name="flights", pin=True)),
         ("stop-job", stop_job(cluster="local", flink_job_id=JOB)),
         ("stop-job", stop_job(cluster="local", job_name="flights", owner=Request("a", 1))),
         ("stop-job", stop_job(cluster="local", flink_job_id=JOB, mode="DRAIN", on_refusal="ANSWER")),

@@ -91,6 +91,38 @@ class Health:
 
 
 @dataclass(frozen=True)
+class Savepoints:
+    """When savepoints of a ``STREAM`` are taken while it runs: exactly one of ``every`` and ``cron``.
+
+    :param every: the time between two, in days, hours and minutes, ``PT5M`` to ``P30D``
+    :param cron: at which times, as crontab says it in five fields, such as ``0 4 * * 1-5``; at least 5 minutes apart
+    :param time_zone: whose clock ``cron`` means, such as ``America/New_York``; UTC by default
+    """
+
+    every: str | None = None
+    cron: str | None = None
+    time_zone: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.every is None) == (self.cron is None):
+            raise ValueError("Savepoints take exactly one of 'every' and 'cron'.")
+        if self.time_zone is not None and self.cron is None:
+            raise ValueError("'time_zone' needs 'cron'.")
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Which savepoints of a ``STREAM`` are kept: what exceeds one of the two goes, what the job may need apart.
+
+    :param count: how many, 1 to 100; 10 by default
+    :param age: how long, in days, hours and minutes, ``PT1H`` to ``P3650D``; ``P7D`` by default
+    """
+
+    count: int | None = None
+    age: str | None = None
+
+
+@dataclass(frozen=True)
 class Request:
     """Who asks, so that the same request never has a second job.
 
@@ -166,6 +198,8 @@ def submit_job(
     on_unknown: OnUnknown | None = None,
     data_ready: DataReady | None = None,
     health: Health | None = None,
+    savepoints: Savepoints | None = None,
+    retention: Retention | None = None,
     rerun: bool = False,
     request: Request | None = None,
     on_refusal: OnRefusal = "THROW",
@@ -186,6 +220,8 @@ def submit_job(
     :param on_unknown: what a repeated request does about a job of unknown fate; by default it is refused
     :param data_ready: when the data that it writes is told to be complete; never by default
     :param health: when it counts as well, where the defaults don't fit
+    :param savepoints: when savepoints are taken while it runs; never by default
+    :param retention: which savepoints are kept; all by default
     :param rerun: whether this very call runs a job of unknown fate again
     :param request: who asks; the calling task instance by default
     :param on_refusal: how a refusal comes back
@@ -207,7 +243,7 @@ def submit_job(
                 "restore": _restore(restore, restore_from),
                 "allowNonRestoredState": allow_non_restored_state or None,
                 "onUnknown": on_unknown,
-                "policies": _policies(data_ready, health),
+                "policies": _policies(data_ready, health, savepoints, retention),
             },
         }
     )
@@ -240,6 +276,7 @@ def take_savepoint(
     cluster: str,
     flink_job_id: str | None = None,
     job_name: str | None = None,
+    pin: bool = False,
     request: Request | None = None,
     on_refusal: OnRefusal = "THROW",
 ) -> str:
@@ -248,10 +285,13 @@ def take_savepoint(
     :param cluster: a cluster by its configured name
     :param flink_job_id: the execution, from an answer of ``submit-job``
     :param job_name: instead of it, a ``STREAM`` by its name: the execution that lives
+    :param pin: whether it is kept whatever the job's retention says
     :param request: who asks; the calling task instance by default
     :param on_refusal: how a refusal comes back
     """
-    return _encode_payload({**_request(request, on_refusal), **_target(cluster, flink_job_id, job_name)})
+    return _encode_payload(
+        {**_request(request, on_refusal), **_target(cluster, flink_job_id, job_name), "pin": pin or None}
+    )
 
 
 def stop_job(
@@ -361,22 +401,20 @@ def _restore(mode: RestoreMode | None, path: str | None) -> Mapping[str, _Json] 
     return None if mode is None else {"mode": mode}
 
 
-def _policies(data_ready: DataReady | None, health: Health | None) -> Mapping[str, _Json] | None:
-    if data_ready is None and health is None:
-        return None
-    return {
-        "dataReady": None
-        if data_ready is None
-        else {
+def _policies(
+    data_ready: DataReady | None, health: Health | None, savepoints: Savepoints | None, retention: Retention | None
+) -> Mapping[str, _Json] | None:
+    policies: dict[str, _Json] = {}
+    if data_ready is not None:
+        policies["dataReady"] = {
             "sink": data_ready.sink,
             "every": data_ready.every,
             "timeZone": data_ready.time_zone,
             "start": data_ready.start,
             "end": data_ready.end,
-        },
-        "health": None
-        if health is None
-        else {
+        }
+    if health is not None:
+        policies["health"] = {
             "settlingTime": health.settling_time,
             "restarts": health.restarts,
             "restartWindow": health.restart_window,
@@ -384,8 +422,16 @@ def _policies(data_ready: DataReady | None, health: Health | None) -> Mapping[st
             "checkpointAge": health.checkpoint_age,
             "backpressurePercent": health.backpressure_percent,
             "watermarkLag": health.watermark_lag,
-        },
-    }
+        }
+    if savepoints is not None:
+        policies["savepoints"] = {
+            "every": savepoints.every,
+            "cron": savepoints.cron,
+            "timeZone": savepoints.time_zone,
+        }
+    if retention is not None:
+        policies["retention"] = {"count": retention.count, "age": retention.age}
+    return policies or None
 
 
 def _encode_payload(payload: Mapping[str, _Json]) -> str:

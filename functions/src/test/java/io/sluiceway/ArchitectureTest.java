@@ -27,6 +27,9 @@ class ArchitectureTest {
         "io.sluiceway.savepoint.storage"
     };
 
+    /** Reads what crontab writes with a library, which is no thing to write oneself. */
+    private static final String CRON = "io.sluiceway.job.Cron";
+
     @ArchTest
     static final ArchRule ARROWS_POINT_INWARD = layeredArchitecture()
             .consideringOnlyDependenciesInLayers()
@@ -83,9 +86,19 @@ class ArchitectureTest {
                     "io.sluiceway.ledger",
                     "io.sluiceway.metrics",
                     "io.sluiceway.control")
+            .and()
+            .doNotHaveFullyQualifiedName(CRON)
             .should()
             .onlyDependOnClassesThat()
             .resideInAnyPackage("io.sluiceway..", "java..", "org.jspecify..");
+
+    @ArchTest
+    static final ArchRule ONLY_CRON_IMPORTS_ITS_LIBRARY = noClasses()
+            .that()
+            .doNotHaveFullyQualifiedName(CRON)
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("com.cronutils..");
 
     @ArchTest
     static final ArchRule NOTHING_IMPORTS_FLINK =

@@ -20,6 +20,7 @@ import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationState;
 import io.sluiceway.operation.OperationType;
 import io.sluiceway.operation.TriggerId;
+import io.sluiceway.savepoint.SavepointOrigin;
 import io.sluiceway.time.Deadline;
 import java.util.List;
 import java.util.Optional;
@@ -132,6 +133,17 @@ record Asked(
 
     /** A new operation of this request, not yet triggered. */
     Operation operation(OperationType type, FlinkJobId attempt, FlinkCluster cluster, Deadline deadline) {
+        return operation(type, type.savepointOrigin(), false, attempt, cluster, deadline);
+    }
+
+    /** A new operation of this request, not yet triggered, whose savepoint has an origin of its own. */
+    Operation operation(
+            OperationType type,
+            @Nullable SavepointOrigin origin,
+            boolean pinned,
+            FlinkJobId attempt,
+            FlinkCluster cluster,
+            Deadline deadline) {
         OperationId id = OperationId.derive(key.cluster(), key.job(), key.verb(), key.id(), nextNumber());
         return new Operation(
                 id,
@@ -143,6 +155,8 @@ record Asked(
                 OperationState.PENDING,
                 type.takesSavepoint() ? TriggerId.of(id) : null,
                 type.takesSavepoint() ? cluster.savepointDirectory(key.job(), id) : null,
+                origin,
+                pinned,
                 null,
                 null,
                 deadline.clock().instant(),

@@ -20,7 +20,6 @@ import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationState;
 import io.sluiceway.operation.TriggerId;
-import io.sluiceway.savepoint.SavepointOrigin;
 import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.SavepointStore.Listing;
 import io.sluiceway.savepoint.SavepointStore.StoredState;
@@ -327,11 +326,13 @@ final class Operations {
                 operation.job(),
                 operation.attempt(),
                 operation.id(),
-                operation.type().endsJob() ? SavepointOrigin.STOP : SavepointOrigin.USER_REQUEST,
+                Objects.requireNonNull(operation.origin()),
                 left.path(),
                 left.completedAt(),
                 left.verified(),
-                restarts(operation));
+                restarts(operation),
+                operation.pinned(),
+                null);
     }
 
     /** How often the job had been restarted, as far as anybody has seen. */

@@ -201,6 +201,7 @@ public final class Outbox implements JobLedger {
                                 ATTEMPT_ADOPTED,
                                 ATTEMPT_RESUMED,
                                 ATTEMPT_SURPLUS,
+                                SAVEPOINT_DISPOSED,
                                 REQUEST_REFUSED,
                                 OPERATION_INTENDED,
                                 OPERATION_TRIGGERED,
@@ -209,7 +210,14 @@ public final class Outbox implements JobLedger {
                 }
                 case PutOperation(Operation operation, long _)
                 when operation.state().terminal() -> ends.add(ofEnd(operation));
-                case PutOperation _, PutJob _, LedgerChange.PutRequest _, PutAttempt _, PutReadiness _, AddEvent _ -> {}
+                case PutOperation _,
+                        PutJob _,
+                        LedgerChange.PutRequest _,
+                        PutAttempt _,
+                        PutReadiness _,
+                        LedgerChange.PutSavepoint _,
+                        LedgerChange.RemoveSavepoint _,
+                        AddEvent _ -> {}
             }
         }
         List<EventDraft> drafts = new ArrayList<>(savepoints);
@@ -383,6 +391,12 @@ public final class Outbox implements JobLedger {
     public Optional<Versioned<JobReadiness>> findReadiness(
             ClusterName cluster, JobName job, @Nullable RequestId run, Deadline deadline) {
         return ledger.findReadiness(cluster, job, run, deadline);
+    }
+
+    @Override
+    public Optional<Versioned<Savepoint>> findSavepoint(
+            ClusterName cluster, JobName job, OperationId operation, Deadline deadline) {
+        return ledger.findSavepoint(cluster, job, operation, deadline);
     }
 
     @Override

@@ -655,6 +655,8 @@ public final class SubmitJob {
                     null,
                     null,
                     null,
+                    false,
+                    null,
                     null,
                     attempt.createdAt(),
                     state.terminal() ? attempt.submittedAt() : null);

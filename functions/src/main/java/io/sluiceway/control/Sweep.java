@@ -253,7 +253,7 @@ final class Sweep {
                     case ATTEMPT_ENDED, ATTEMPT_UNKNOWN -> addUnless(attempts, settled, line.attempt());
                     case OPERATION_INTENDED, OPERATION_TRIGGERED -> addUnless(ended, operations, line.operation());
                     case OPERATION_ENDED -> addUnless(operations, ended, line.operation());
-                    case ATTEMPT_SURPLUS, REQUEST_REFUSED -> {}
+                    case ATTEMPT_SURPLUS, SAVEPOINT_DISPOSED, REQUEST_REFUSED -> {}
                 }
             }
             after = page.next();

@@ -17,6 +17,8 @@ import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.RestorePoint;
+import io.sluiceway.job.RetentionPolicy;
+import io.sluiceway.job.SavepointsPolicy;
 import io.sluiceway.savepoint.StoragePath;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -90,10 +92,17 @@ record SubmitJobRequest(
     }
 
     @RegisterForReflection
-    record Policies(@Nullable DataReady dataReady, @Nullable Health health) {
+    record Policies(
+            @Nullable DataReady dataReady,
+            @Nullable Health health,
+            @Nullable Savepoints savepoints,
+            @Nullable Retention retention) {
         io.sluiceway.job.Policies toDomain() {
             return new io.sluiceway.job.Policies(
-                    dataReady == null ? null : dataReady.toDomain(), health == null ? null : health.toDomain());
+                    dataReady == null ? null : dataReady.toDomain(),
+                    health == null ? null : health.toDomain(),
+                    savepoints == null ? null : savepoints.toDomain(),
+                    retention == null ? null : retention.toDomain());
         }
     }
 
@@ -115,6 +124,23 @@ record SubmitJobRequest(
                     checkpointAge,
                     backpressurePercent,
                     watermarkLag);
+        }
+    }
+
+    @RegisterForReflection
+    record Savepoints(
+            @Nullable String every,
+            @Nullable String cron,
+            @Nullable String timeZone) {
+        SavepointsPolicy toDomain() {
+            return SavepointsPolicy.of(every, cron, timeZone);
+        }
+    }
+
+    @RegisterForReflection
+    record Retention(@Nullable Integer count, @Nullable String age) {
+        RetentionPolicy toDomain() {
+            return RetentionPolicy.of(count, age);
         }
     }
 

@@ -27,7 +27,7 @@ public class TakeSavepointFunction {
                 event,
                 TakeSavepointRequest.class,
                 ports,
-                (request, deadline) ->
-                        new TakeSavepoint(ports.get()).take(request.request(), request.target(), deadline));
+                (request, deadline) -> new TakeSavepoint(ports.get())
+                        .take(request.request(), request.target(), request.pinOrDefault(), deadline));
     }
 }

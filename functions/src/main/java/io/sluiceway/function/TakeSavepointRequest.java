@@ -15,7 +15,8 @@ record TakeSavepointRequest(
         @Nullable OnRefusal onRefusal,
         String cluster,
         @Nullable String jobName,
-        @Nullable String flinkJobId)
+        @Nullable String flinkJobId,
+        @Nullable Boolean pin)
         implements ChangingRequest {
     TakeSavepointRequest {
         required("requestId", requestId);
@@ -25,5 +26,9 @@ record TakeSavepointRequest(
 
     Target target() {
         return Targets.read(cluster, jobName, flinkJobId);
+    }
+
+    boolean pinOrDefault() {
+        return Boolean.TRUE.equals(pin);
     }
 }

@@ -88,7 +88,7 @@ public record DataReadyPolicy(
         return new DataReadyPolicy(
                 sink,
                 every,
-                timeZone == null ? ZoneOffset.UTC : zone(timeZone),
+                timeZone == null ? ZoneOffset.UTC : PolicyTexts.timeZone("job.policies.dataReady.timeZone", timeZone),
                 start == null ? null : instant("start", start),
                 end == null ? null : instant("end", end));
     }
@@ -101,18 +101,6 @@ public record DataReadyPolicy(
             throw invalid("job.policies.dataReady.%s %s isn't of the years 1 to 9999 and of whole seconds."
                     .formatted(field, instant));
         }
-    }
-
-    private static ZoneId zone(String text) {
-        if (text.equals("UTC")) {
-            // One value for one thing: the region of this name has the same rules and equals another.
-            return ZoneOffset.UTC;
-        }
-        if (!ZoneId.getAvailableZoneIds().contains(text)) {
-            throw invalid("job.policies.dataReady.timeZone %s is no region of the IANA time zone database."
-                    .formatted(Quoted.shape(text)));
-        }
-        return ZoneId.of(text);
     }
 
     private static Instant instant(String field, String text) {
@@ -139,7 +127,7 @@ public record DataReadyPolicy(
 
     /** How the time zone is written. */
     public String timeZoneText() {
-        return timeZone.equals(ZoneOffset.UTC) ? "UTC" : timeZone.getId();
+        return PolicyTexts.of(timeZone);
     }
 
     List<String> parts() {

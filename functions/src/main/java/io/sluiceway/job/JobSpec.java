@@ -87,6 +87,12 @@ public record JobSpec(
                     ErrorCode.FIELD_MISSING,
                     "job.policies.dataReady of a RUN needs the field 'end': it is the boundary that FINISHED reaches.");
         }
+        if (kind == JobKind.RUN && (policies.savepoints() != null || policies.retention() != null)) {
+            throw new RefusedException(
+                    ErrorCode.FIELD_INVALID,
+                    "job.policies.%s is for a STREAM only."
+                            .formatted(policies.savepoints() == null ? "retention" : "savepoints"));
+        }
     }
 
     /** A specification without policies. */

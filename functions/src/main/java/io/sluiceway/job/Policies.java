@@ -9,16 +9,16 @@ import org.jspecify.annotations.Nullable;
  *
  * @param dataReady when the data that it writes is told to be complete
  * @param health when it counts as well; absent: {@link HealthPolicy#DEFAULT}
+ * @param savepoints when savepoints are taken
+ * @param retention which savepoints are kept
  */
 public record Policies(
-        @Nullable DataReadyPolicy dataReady, @Nullable HealthPolicy health) {
+        @Nullable DataReadyPolicy dataReady,
+        @Nullable HealthPolicy health,
+        @Nullable SavepointsPolicy savepoints,
+        @Nullable RetentionPolicy retention) {
     /** Nothing beside running it. */
-    public static final Policies NONE = new Policies(null, null);
-
-    /** Policies that say nothing of its health. */
-    public Policies(@Nullable DataReadyPolicy dataReady) {
-        this(dataReady, null);
-    }
+    public static final Policies NONE = new Policies(null, null, null, null);
 
     /** When it counts as well. */
     public HealthPolicy healthOrDefault() {
@@ -35,6 +35,14 @@ public record Policies(
         if (health != null) {
             parts.add("health");
             parts.addAll(health.parts());
+        }
+        if (savepoints != null) {
+            parts.add("savepoints");
+            parts.addAll(savepoints.parts());
+        }
+        if (retention != null) {
+            parts.add("retention");
+            parts.addAll(retention.parts());
         }
         return parts;
     }

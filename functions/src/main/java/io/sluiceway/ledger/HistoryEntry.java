@@ -46,6 +46,8 @@ public record HistoryEntry(
         ATTEMPT_UNKNOWN,
         /** A second living attempt of a STREAM was seen, and cancelled. */
         ATTEMPT_SURPLUS,
+        /** A savepoint was removed, which the operation had taken; the detail says which and why. */
+        SAVEPOINT_DISPOSED,
         /** A request was refused for good. */
         REQUEST_REFUSED,
         /** An operation was asked for. */

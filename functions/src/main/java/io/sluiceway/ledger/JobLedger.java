@@ -41,6 +41,10 @@ public interface JobLedger {
     Optional<Versioned<JobReadiness>> findReadiness(
             ClusterName cluster, JobName job, @Nullable RequestId run, Deadline deadline);
 
+    /** A savepoint, by the operation that took it. */
+    Optional<Versioned<Savepoint>> findSavepoint(
+            ClusterName cluster, JobName job, OperationId operation, Deadline deadline);
+
     /** All savepoints of a job that are known, the newest first. */
     List<Savepoint> savepoints(ClusterName cluster, JobName job, Deadline deadline);
 

@@ -26,6 +26,12 @@ public sealed interface LedgerChange {
     /** Adds a savepoint; its operation must have none yet. */
     record AddSavepoint(Savepoint savepoint) implements LedgerChange {}
 
+    /** Writes a savepoint that is there. */
+    record PutSavepoint(Savepoint savepoint, long version) implements LedgerChange {}
+
+    /** Takes a savepoint out of the ledger. */
+    record RemoveSavepoint(Savepoint savepoint, long version) implements LedgerChange {}
+
     /** Adds a line to a job's history. */
     record AddHistory(HistoryEntry entry) implements LedgerChange {}
 

@@ -5,6 +5,7 @@ import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobRef;
 import io.sluiceway.job.Request;
+import io.sluiceway.savepoint.SavepointOrigin;
 import io.sluiceway.savepoint.StoragePath;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * @param state how far it has come
  * @param trigger the id that the cluster is asked with, stored before it is used; absent for what takes no savepoint
  * @param directory where its savepoint goes, used by no other operation; absent for what takes none
+ * @param origin what its savepoint is taken for; absent for what takes none
+ * @param pinned whether its savepoint is kept whatever the job's retention says
  * @param savepoint the savepoint that it left, also when ending the job failed afterwards; absent while there is none
  * @param failure why it failed or was abandoned, in a sentence; absent unless it was
  * @param createdAt when it was asked for
@@ -36,6 +39,8 @@ public record Operation(
         OperationState state,
         @Nullable TriggerId trigger,
         @Nullable StoragePath directory,
+        @Nullable SavepointOrigin origin,
+        boolean pinned,
         @Nullable StoragePath savepoint,
         @Nullable String failure,
         Instant createdAt,
@@ -76,6 +81,7 @@ public record Operation(
             throw new IllegalStateException("Operation %s has ended as %s.".formatted(id, state));
         }
         return new Operation(
-                id, type, cluster, job, attempt, request, next, trigger, directory, left, why, createdAt, at);
+                id, type, cluster, job, attempt, request, next, trigger, directory, origin, pinned, left, why,
+                createdAt, at);
     }
 }

@@ -1,5 +1,8 @@
 package io.sluiceway.operation;
 
+import io.sluiceway.savepoint.SavepointOrigin;
+import org.jspecify.annotations.Nullable;
+
 /** What an operation does to a job. */
 public enum OperationType {
     /** Starts an attempt. */
@@ -12,6 +15,15 @@ public enum OperationType {
     DRAIN,
     /** Ends the job at once, without a savepoint. */
     CANCEL;
+
+    /** What its savepoint is taken for unless somebody says otherwise; absent for what takes none. */
+    public @Nullable SavepointOrigin savepointOrigin() {
+        return switch (this) {
+            case TAKE_SAVEPOINT -> SavepointOrigin.USER_REQUEST;
+            case STOP_WITH_SAVEPOINT, DRAIN -> SavepointOrigin.STOP;
+            case SUBMIT_JOB, CANCEL -> null;
+        };
+    }
 
     /** Whether the operation leaves a savepoint. */
     public boolean takesSavepoint() {

@@ -4,6 +4,8 @@ package io.sluiceway.savepoint;
 public enum SavepointOrigin {
     /** Somebody asked for it; the job went on. */
     USER_REQUEST,
+    /** It was due by the job's policy; the job went on. */
+    PERIODIC,
     /** The job was stopped with it. */
     STOP
 }

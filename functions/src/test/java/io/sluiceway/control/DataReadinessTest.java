@@ -378,7 +378,7 @@ class DataReadinessTest extends VerbFixture {
                 spec.parallelism(),
                 spec.restore(),
                 spec.onUnknown(),
-                new Policies(policy, null));
+                new Policies(policy, null, null, null));
     }
 
     /** The watermark is known of this execution, and then passes a moment: what was before is no longer shown. */

@@ -178,7 +178,8 @@ class DataReadyIT {
                 1,
                 restore,
                 OnUnknown.REFUSE,
-                new Policies(DataReadyPolicy.of("results", Every.PT1H, null, START.toString(), null)));
+                new Policies(
+                        DataReadyPolicy.of("results", Every.PT1H, null, START.toString(), null), null, null, null));
     }
 
     /** A line of the result. */

@@ -626,13 +626,13 @@ class ExactlyOnceTest extends VerbFixture {
         assertRefused(
                 ErrorCode.JOB_NOT_RUNNING,
                 () -> stopJob.stop(request("stop", 1), named(), null, Mode.SAVEPOINT, soon()));
-        assertRefused(ErrorCode.JOB_NOT_RUNNING, () -> takeSavepoint.take(request("save", 1), named(), soon()));
+        assertRefused(ErrorCode.JOB_NOT_RUNNING, () -> takeSavepoint.take(request("save", 1), named(), false, soon()));
         submit("tuesday", 1, spec("endless"));
 
         assertRefused(
                 ErrorCode.JOB_NOT_RUNNING,
                 () -> stopJob.stop(request("stop", 1), named(), null, Mode.SAVEPOINT, soon()));
-        assertRefused(ErrorCode.JOB_NOT_RUNNING, () -> takeSavepoint.take(request("save", 1), named(), soon()));
+        assertRefused(ErrorCode.JOB_NOT_RUNNING, () -> takeSavepoint.take(request("save", 1), named(), false, soon()));
         assertThat(cluster.effects()).doesNotContain("stop", "triggerSavepoint");
     }
 

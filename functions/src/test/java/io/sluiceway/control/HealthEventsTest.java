@@ -376,7 +376,7 @@ class HealthEventsTest extends VerbFixture {
     }
 
     private static JobSpec spec(HealthPolicy health) {
-        return spec(List.of("endless"), new Policies(null, health));
+        return spec(List.of("endless"), new Policies(null, health, null, null));
     }
 
     private static JobSpec spec(List<String> arguments, Policies policies) {

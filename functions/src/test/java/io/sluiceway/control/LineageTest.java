@@ -239,7 +239,7 @@ class LineageTest extends VerbFixture {
 
     private StoragePath savepoint(FlinkJobId job, String request) {
         return operation(takeSavepoint
-                        .take(request(request, 1), job(job), soon())
+                        .take(request(request, 1), job(job), false, soon())
                         .operation()
                         .id())
                 .savepoint();

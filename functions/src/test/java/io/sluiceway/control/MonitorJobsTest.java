@@ -821,14 +821,14 @@ class MonitorJobsTest extends VerbFixture {
 
     private OperationId take(String request, FlinkJobId job) {
         return takeSavepoint
-                .take(request(request, 1), job(job), soon())
+                .take(request(request, 1), job(job), false, soon())
                 .operation()
                 .id();
     }
 
     private OperationId takeOn(FakeFlinkCluster where, FlinkJobId job) {
         return new TakeSavepoint(both)
-                .take(request("save", 1), new Target(where.name(), null, job), soon())
+                .take(request("save", 1), new Target(where.name(), null, job), false, soon())
                 .operation()
                 .id();
     }

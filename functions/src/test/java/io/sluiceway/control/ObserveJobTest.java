@@ -141,7 +141,7 @@ class ObserveJobTest extends VerbFixture {
                 spec.parallelism(),
                 spec.restore(),
                 spec.onUnknown(),
-                new Policies(null, health));
+                new Policies(null, health, null, null));
     }
 
     @Test

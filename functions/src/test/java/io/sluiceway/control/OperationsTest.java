@@ -86,7 +86,7 @@ class OperationsTest extends VerbFixture {
         FlinkJobId job = submitEndless();
         take("save", 1, job);
 
-        assertRefused(ErrorCode.REQUEST_CONFLICT, () -> takeSavepoint.take(request("save", 1), named(), soon()));
+        assertRefused(ErrorCode.REQUEST_CONFLICT, () -> takeSavepoint.take(request("save", 1), named(), false, soon()));
     }
 
     @ParameterizedTest
@@ -424,7 +424,7 @@ class OperationsTest extends VerbFixture {
     }
 
     private Triggered take(String request, int tryNumber, FlinkJobId job) {
-        return takeSavepoint.take(request(request, tryNumber), job(job), soon());
+        return takeSavepoint.take(request(request, tryNumber), job(job), false, soon());
     }
 
     private OperationId stop(FlinkJobId job, Mode mode) {

@@ -381,7 +381,7 @@ class OutboxTest extends VerbFixture {
         Triggered(FlinkJobId job) {
             cluster.beSlow();
             id = takeSavepoint
-                    .take(request("nightly", 1), job(job), soon())
+                    .take(request("nightly", 1), job(job), false, soon())
                     .operation()
                     .id();
         }

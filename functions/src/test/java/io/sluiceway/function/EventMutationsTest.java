@@ -10,6 +10,9 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.sluiceway.error.ErrorCode;
+import io.sluiceway.error.RefusedException;
+import io.sluiceway.job.Cron;
+import io.sluiceway.job.SavepointsPolicy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -174,6 +177,8 @@ class EventMutationsTest {
                 : event.at("/job/kind").asText().equals("STREAM");
         return halves
                 || isNoPolicy(event.at("/job/policies/dataReady"))
+                || isNoPlan(event.at("/job/policies/savepoints"))
+                || isOutside(event.at("/job/policies/retention/age"), "PT1H", "P3650D")
                 || bytes > 256 * 1024
                 || (event.at("/job/allowNonRestoredState").asBoolean() && !restores)
                 // JSON Schema counts 1.0 and 1e2 among the integers.
@@ -185,7 +190,8 @@ class EventMutationsTest {
                                 "/owner/try",
                                 "/job/policies/health/restarts",
                                 "/job/policies/health/failedCheckpoints",
-                                "/job/policies/health/backpressurePercent")
+                                "/job/policies/health/backpressurePercent",
+                                "/job/policies/retention/count")
                         .anyMatch(place -> event.at(place).isFloatingPointNumber());
     }
 
@@ -196,6 +202,28 @@ class EventMutationsTest {
                 // Of one form, instants sort as their texts do.
                 || (dataReady.has("start") && dataReady.has("end") && start.compareTo(end) >= 0)
                 || Stream.of(start, end).anyMatch(text -> !isDay(text.substring(0, 10)));
+    }
+
+    private static boolean isNoPlan(JsonNode savepoints) {
+        return isOutside(savepoints.path("every"), "PT5M", "P30D")
+                || !ZoneId.getAvailableZoneIds()
+                        .contains(savepoints.path("timeZone").asText("UTC"))
+                || (savepoints.has("cron") && !isCron(savepoints.path("cron").asText()));
+    }
+
+    private static boolean isOutside(JsonNode duration, String least, String most) {
+        return duration.isTextual()
+                && (Duration.parse(duration.asText()).compareTo(Duration.parse(least)) < 0
+                        || Duration.parse(duration.asText()).compareTo(Duration.parse(most)) > 0);
+    }
+
+    /** What crontab's language is, the policy's own test says. */
+    private static boolean isCron(String text) {
+        try {
+            return SavepointsPolicy.of(null, text, null) instanceof Cron;
+        } catch (RefusedException e) {
+            return false;
+        }
     }
 
     private static boolean isDay(String text) {

@@ -128,7 +128,11 @@ final class EventMutator {
         "health",
         "restarts",
         "settlingTime",
-        "watermarkLag"
+        "watermarkLag",
+        "savepoints",
+        "cron",
+        "retention",
+        "age"
     };
 
     private static final String[] TEXTS = {
@@ -168,6 +172,13 @@ final class EventMutator {
         "2013-02-28T00:00:00Z",
         "2013-02-29T00:00:00Z",
         "+2013-01-05T00:00:00Z",
+        "PT4M",
+        "P31D",
+        "P1DT",
+        "0 4 * * 1-5",
+        "0 0 30 2 *",
+        "* * * * *",
+        "61 4 * * *",
         SECRET
     };
 

@@ -37,7 +37,7 @@ class JobSpecTest {
                         DataReadyPolicy.of("results", Every.PT1H, null, "2013-01-05T10:00:00Z", null),
                         DataReadyPolicy.of("results", Every.PT1H, null, null, "2013-01-05T10:00:00Z"),
                         null)
-                .map(policy -> spec(new Policies(policy)))
+                .map(policy -> spec(new Policies(policy, null, null, null)))
                 .toList();
 
         assertThat(specs).map(JobSpec::payloadHash).doesNotHaveDuplicates();
@@ -56,7 +56,26 @@ class JobSpecTest {
                         HealthPolicy.of(null, null, null, null, null, 4, null),
                         HealthPolicy.of(null, null, null, null, null, null, "PT1M"),
                         null)
-                .map(policy -> spec(new Policies(null, policy)))
+                .map(policy -> spec(health(policy)))
+                .toList();
+
+        assertThat(specs).map(JobSpec::payloadHash).doesNotHaveDuplicates();
+        assertThat(specs).map(spec -> spec.specHash(JAR)).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void hashes_savepointsAndRetentionThatDiffer_differ() {
+        List<JobSpec> specs = Stream.of(
+                        Policies.NONE,
+                        savepoints(SavepointsPolicy.of("PT6H", null, null)),
+                        savepoints(SavepointsPolicy.of("PT12H", null, null)),
+                        savepoints(SavepointsPolicy.of(null, "0 4 * * *", null)),
+                        savepoints(SavepointsPolicy.of(null, "0 5 * * *", null)),
+                        savepoints(SavepointsPolicy.of(null, "0 4 * * *", "Europe/Berlin")),
+                        retention(RetentionPolicy.of(null, null)),
+                        retention(RetentionPolicy.of(9, null)),
+                        retention(RetentionPolicy.of(null, "P8D")))
+                .map(JobSpecTest::spec)
                 .toList();
 
         assertThat(specs).map(JobSpec::payloadHash).doesNotHaveDuplicates();
@@ -67,9 +86,30 @@ class JobSpecTest {
     void hashes_thresholdsThatAreTheDefaults_areTheSameHoweverTheyAreWritten() {
         HealthPolicy written = HealthPolicy.of("PT5M", 3, "PT10M", 3, null, null, null);
 
-        assertThat(spec(new Policies(null, written)).payloadHash())
-                .isEqualTo(spec(new Policies(null, HealthPolicy.of(null, null, null, null, null, null, null)))
+        assertThat(spec(health(written)).payloadHash())
+                .isEqualTo(spec(health(HealthPolicy.of(null, null, null, null, null, null, null)))
                         .payloadHash());
+    }
+
+    @Test
+    void hashes_sameTimesWrittenOtherwise_areTheSameSpecification() {
+        assertThat(spec(savepoints(SavepointsPolicy.of("P1D", null, null))).payloadHash())
+                .isEqualTo(spec(savepoints(SavepointsPolicy.of("PT24H", null, null)))
+                        .payloadHash());
+        assertThat(spec(retention(RetentionPolicy.of(null, null))).payloadHash())
+                .isEqualTo(spec(retention(RetentionPolicy.of(10, "PT168H"))).payloadHash());
+    }
+
+    private static Policies health(HealthPolicy policy) {
+        return new Policies(null, policy, null, null);
+    }
+
+    private static Policies savepoints(SavepointsPolicy policy) {
+        return new Policies(null, null, policy, null);
+    }
+
+    private static Policies retention(RetentionPolicy policy) {
+        return new Policies(null, null, null, policy);
     }
 
     @Test
@@ -78,8 +118,8 @@ class JobSpecTest {
 
         assertThat(named).isEqualTo(HOURLY);
         assertThat(named.timeZoneText()).isEqualTo("UTC");
-        assertThat(spec(new Policies(named)).payloadHash())
-                .isEqualTo(spec(new Policies(HOURLY)).payloadHash());
+        assertThat(spec(new Policies(named, null, null, null)).payloadHash())
+                .isEqualTo(spec(new Policies(HOURLY, null, null, null)).payloadHash());
     }
 
     @Test
@@ -90,7 +130,7 @@ class JobSpecTest {
     @Test
     void spec_runThatTellsItsDataWithoutAnEnd_isRefused() {
         assertThatExceptionOfType(RefusedException.class)
-                .isThrownBy(() -> spec(JobKind.RUN, new Policies(HOURLY)))
+                .isThrownBy(() -> spec(JobKind.RUN, new Policies(HOURLY, null, null, null)))
                 .withMessageContaining("'end'")
                 .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.FIELD_MISSING));
     }

@@ -16,6 +16,8 @@ import io.sluiceway.ledger.LedgerChange.PutJob;
 import io.sluiceway.ledger.LedgerChange.PutOperation;
 import io.sluiceway.ledger.LedgerChange.PutReadiness;
 import io.sluiceway.ledger.LedgerChange.PutRequest;
+import io.sluiceway.ledger.LedgerChange.PutSavepoint;
+import io.sluiceway.ledger.LedgerChange.RemoveSavepoint;
 import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.time.Deadline;
@@ -54,7 +56,16 @@ public class FakeJobLedger implements JobLedger {
 
     private record ReadinessKey(ClusterName cluster, JobName job, RequestId run) {}
 
-    private record SavepointKey(ClusterName cluster, JobName job, OperationId operation) {}
+    private record SavepointKey(ClusterName cluster, JobName job, OperationId operation) {
+        static SavepointKey of(Savepoint savepoint) {
+            return new SavepointKey(savepoint.cluster(), savepoint.job(), savepoint.operation());
+        }
+    }
+
+    /** What is written over a record that is taken away. */
+    private enum Gone {
+        GONE
+    }
 
     private record EventKey(ClusterName cluster, JobName job, long sequence) {
         static EventKey of(JobEvent event) {
@@ -216,6 +227,12 @@ public class FakeJobLedger implements JobLedger {
     }
 
     @Override
+    public Optional<Versioned<Savepoint>> findSavepoint(
+            ClusterName cluster, JobName job, OperationId operation, Deadline deadline) {
+        return find(new SavepointKey(cluster, job, operation), Savepoint.class, deadline);
+    }
+
+    @Override
     public synchronized List<Savepoint> savepoints(ClusterName cluster, JobName job, Deadline deadline) {
         read(deadline);
         return savepoints().stream()
@@ -370,6 +387,8 @@ public class FakeJobLedger implements JobLedger {
         if (write.value() instanceof HistoryEntry entry) {
             String place = "%s#%09d".formatted(INSTANT.format(entry.at()), lines.size());
             lines.add(new Line(entry, place));
+        } else if (write.value() == Gone.GONE) {
+            records.remove(write.key());
         } else {
             records.put(write.key(), new Versioned<>(write.value(), write.version() + 1));
         }
@@ -391,10 +410,11 @@ public class FakeJobLedger implements JobLedger {
                             version,
                             readiness);
                 case AddSavepoint(Savepoint savepoint) ->
-                    new Write(
-                            new SavepointKey(savepoint.cluster(), savepoint.job(), savepoint.operation()),
-                            LedgerChange.ABSENT,
-                            savepoint);
+                    new Write(SavepointKey.of(savepoint), LedgerChange.ABSENT, savepoint);
+                case PutSavepoint(Savepoint savepoint, long version) ->
+                    new Write(SavepointKey.of(savepoint), version, savepoint);
+                case RemoveSavepoint(Savepoint savepoint, long version) ->
+                    new Write(SavepointKey.of(savepoint), version, Gone.GONE);
                 case AddHistory(HistoryEntry entry) ->
                     new Write(new HistoryKey(writes.size()), LedgerChange.ABSENT, Objects.requireNonNull(entry));
                 case AddEvent(JobEvent event, boolean _) -> new Write(EventKey.of(event), LedgerChange.ABSENT, event);

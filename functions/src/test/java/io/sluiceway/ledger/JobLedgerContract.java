@@ -25,6 +25,8 @@ import io.sluiceway.job.Policies;
 import io.sluiceway.job.Request;
 import io.sluiceway.job.RequestId;
 import io.sluiceway.job.RestorePoint;
+import io.sluiceway.job.RetentionPolicy;
+import io.sluiceway.job.SavepointsPolicy;
 import io.sluiceway.ledger.Attempt.Refusal;
 import io.sluiceway.ledger.HistoryEntry.Event;
 import io.sluiceway.ledger.LedgerChange.AddEvent;
@@ -35,6 +37,8 @@ import io.sluiceway.ledger.LedgerChange.PutJob;
 import io.sluiceway.ledger.LedgerChange.PutOperation;
 import io.sluiceway.ledger.LedgerChange.PutReadiness;
 import io.sluiceway.ledger.LedgerChange.PutRequest;
+import io.sluiceway.ledger.LedgerChange.PutSavepoint;
+import io.sluiceway.ledger.LedgerChange.RemoveSavepoint;
 import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationState;
@@ -44,6 +48,7 @@ import io.sluiceway.ready.Readiness;
 import io.sluiceway.ready.Readiness.Execution;
 import io.sluiceway.ready.Readiness.Proven;
 import io.sluiceway.ready.Readiness.Sighting;
+import io.sluiceway.savepoint.Disposal;
 import io.sluiceway.savepoint.SavepointOrigin;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.time.Deadline;
@@ -283,7 +288,9 @@ public abstract class JobLedgerContract {
                         OnUnknown.REFUSE,
                         new Policies(
                                 DataReadyPolicy.of("the results", Every.PT1H, null, null, null),
-                                HealthPolicy.of("PT1S", 4, "PT1H", 2, "P7D", 80, "PT12H"))),
+                                HealthPolicy.of("PT1S", 4, "PT1H", 2, "P7D", 80, "PT12H"),
+                                SavepointsPolicy.of(null, "*/5 2,4-6 1 jan-MAR SUN", "America/New_York"),
+                                RetentionPolicy.of(1, "PT90M"))),
                 new JobSpec(
                         name,
                         JobKind.STREAM,
@@ -294,7 +301,7 @@ public abstract class JobLedgerContract {
                         null,
                         new RestorePoint.None(),
                         OnUnknown.REFUSE,
-                        new Policies(null, HealthPolicy.DEFAULT)),
+                        new Policies(null, HealthPolicy.DEFAULT, SavepointsPolicy.of("P1DT6H", null, null), null)),
                 new JobSpec(
                         name,
                         JobKind.RUN,
@@ -305,12 +312,16 @@ public abstract class JobLedgerContract {
                         null,
                         new RestorePoint.None(),
                         OnUnknown.REFUSE,
-                        new Policies(DataReadyPolicy.of(
-                                "results",
-                                Every.P1D,
-                                "America/New_York",
-                                "2013-01-05T05:00:00Z",
-                                "2013-01-06T05:00:00Z"))));
+                        new Policies(
+                                DataReadyPolicy.of(
+                                        "results",
+                                        Every.P1D,
+                                        "America/New_York",
+                                        "2013-01-05T05:00:00Z",
+                                        "2013-01-06T05:00:00Z"),
+                                null,
+                                null,
+                                null)));
     }
 
     @ParameterizedTest
@@ -471,7 +482,17 @@ public abstract class JobLedgerContract {
         Savepoint middle = savepoint(newOperationId(), THEN.plusNanos(1));
         Savepoint oldest = savepoint(newOperationId(), THEN);
         Savepoint newest = new Savepoint(
-                cluster, name, newId(), newOperationId(), SavepointOrigin.STOP, PATH, THEN.plusSeconds(60), false, 3);
+                cluster,
+                name,
+                newId(),
+                newOperationId(),
+                SavepointOrigin.STOP,
+                PATH,
+                THEN.plusSeconds(60),
+                false,
+                3,
+                true,
+                new Disposal(THEN, 2, THEN.plusNanos(1)));
         commit(new AddSavepoint(middle));
         commit(new AddSavepoint(newest), new AddSavepoint(oldest));
         commit(new AddHistory(line(THEN, null)));
@@ -480,6 +501,57 @@ public abstract class JobLedgerContract {
         assertThat(ledger().savepoints(cluster, new JobName("flight-delays-2"), soon()))
                 .isEmpty();
         assertThat(ledger().savepoints(cluster, new JobName("flight"), soon())).isEmpty();
+    }
+
+    @Test
+    void commit_savepointThatIsToBeRemoved_isReadAsItIsUntilItIs() throws Exception {
+        Savepoint savepoint = savepoint(newOperationId(), THEN);
+        Savepoint other = savepoint(newOperationId(), THEN.plusSeconds(1));
+        commit(new AddSavepoint(savepoint), new AddSavepoint(other));
+
+        Savepoint going = savepoint.pin().disposed(new Disposal(THEN.plusSeconds(5), 0, THEN.plusSeconds(6)));
+        commit(new PutSavepoint(going, 1));
+        assertThat(ledger().findSavepoint(cluster, name, savepoint.operation(), soon()))
+                .contains(new Versioned<>(going, 2));
+        assertThat(ledger().savepoints(cluster, name, soon())).containsExactly(other, going);
+
+        commit(new RemoveSavepoint(going, 2), new AddHistory(line(THEN, null)));
+        assertThat(ledger().findSavepoint(cluster, name, savepoint.operation(), soon()))
+                .isEmpty();
+        assertThat(ledger().savepoints(cluster, name, soon())).containsExactly(other);
+    }
+
+    @Test
+    void commit_savepointThatSomebodyElseChanged_conflictsAndLeavesIt() throws Exception {
+        Savepoint savepoint = savepoint(newOperationId(), THEN);
+        commit(new AddSavepoint(savepoint));
+        commit(new PutSavepoint(savepoint.pin(), 1));
+
+        for (LedgerChange late : List.of(
+                new AddSavepoint(savepoint), new PutSavepoint(savepoint, 1), new RemoveSavepoint(savepoint, 1))) {
+            assertThatExceptionOfType(LedgerConflictException.class)
+                    .isThrownBy(() -> commit(new AddHistory(line(THEN, null)), late));
+        }
+        assertThat(ledger().findSavepoint(cluster, name, savepoint.operation(), soon()))
+                .contains(new Versioned<>(savepoint.pin(), 2));
+        assertThat(ledger().history(cluster, name, 10, null, soon()).items()).isEmpty();
+
+        commit(new RemoveSavepoint(savepoint, 2));
+        for (LedgerChange late : List.of(new PutSavepoint(savepoint, 2), new RemoveSavepoint(savepoint, 2))) {
+            assertThatExceptionOfType(LedgerConflictException.class).isThrownBy(() -> commit(late));
+        }
+        assertThat(ledger().savepoints(cluster, name, soon())).isEmpty();
+    }
+
+    @Test
+    void findSavepoint_ofAnotherJobOrCluster_isEmpty() throws Exception {
+        Savepoint savepoint = savepoint(newOperationId(), THEN);
+        commit(new AddSavepoint(savepoint));
+
+        assertThat(ledger().findSavepoint(cluster, new JobName("flight"), savepoint.operation(), soon()))
+                .isEmpty();
+        assertThat(ledger().findSavepoint(new ClusterName("elsewhere"), name, savepoint.operation(), soon()))
+                .isEmpty();
     }
 
     @Test
@@ -988,6 +1060,10 @@ public abstract class JobLedgerContract {
                 present == 5 ? OperationState.FAILED : OperationState.PENDING,
                 present == 1 ? TriggerId.of(id) : null,
                 present == 2 ? new StoragePath("s3://state/savepoints/op") : null,
+                present == 1
+                        ? SavepointOrigin.PERIODIC
+                        : List.of(OperationType.values()).get(present % 5).savepointOrigin(),
+                present == 1,
                 present == 3 ? PATH : null,
                 present >= 4 ? "It failed: Zürich\nis closed." : null,
                 THEN,
@@ -1004,7 +1080,9 @@ public abstract class JobLedgerContract {
                 PATH,
                 completedAt,
                 true,
-                0);
+                0,
+                false,
+                null);
     }
 
     private HistoryEntry line(Instant at, String detail) {

@@ -23,6 +23,8 @@ import io.sluiceway.ledger.LedgerChange.PutJob;
 import io.sluiceway.ledger.LedgerChange.PutOperation;
 import io.sluiceway.ledger.LedgerChange.PutReadiness;
 import io.sluiceway.ledger.LedgerChange.PutRequest;
+import io.sluiceway.ledger.LedgerChange.PutSavepoint;
+import io.sluiceway.ledger.LedgerChange.RemoveSavepoint;
 import io.sluiceway.ledger.LedgerConflictException;
 import io.sluiceway.ledger.Page;
 import io.sluiceway.ledger.RequestKey;
@@ -72,7 +74,7 @@ public final class DynamoDbJobLedger implements JobLedger {
     private static final int LARGEST_ITEM = 400 * 1024;
 
     /** The types of items that nobody changes once they are there. */
-    private static final Set<String> NEVER_REPLACED = Set.of("SAVEPOINT", "HISTORY", "EVENT");
+    private static final Set<String> NEVER_REPLACED = Set.of("HISTORY", "EVENT");
 
     private static final String TYPE = "type";
     private static final String VERSION = "version";
@@ -193,6 +195,12 @@ public final class DynamoDbJobLedger implements JobLedger {
     private static Key keyOf(Map<String, AttributeValue> item) {
         Fields fields = new Fields(item);
         return new Key(fields.text(Key.PK), fields.text(Key.SK));
+    }
+
+    @Override
+    public Optional<Versioned<Savepoint>> findSavepoint(
+            ClusterName cluster, JobName job, OperationId operation, Deadline deadline) {
+        return find(Key.ofSavepoint(cluster, job, operation), "SAVEPOINT", Items::savepoint, deadline);
     }
 
     @Override
@@ -333,7 +341,7 @@ public final class DynamoDbJobLedger implements JobLedger {
         return items;
     }
 
-    /** One record to write, with what must be so before. */
+    /** One record to write, or to take away where there is no item, with what must be so before. */
     private record Put(Key key, long version, Map<String, AttributeValue> item, boolean onceOnly) {
         /** Without the item, which may hold a program's arguments. */
         @Override
@@ -342,6 +350,16 @@ public final class DynamoDbJobLedger implements JobLedger {
         }
 
         private TransactWriteItem in(String tableName) {
+            if (item.isEmpty()) {
+                return TransactWriteItem.builder()
+                        .delete(delete -> delete.tableName(tableName)
+                                .key(key.attributes())
+                                .conditionExpression("#version = :version")
+                                .expressionAttributeNames(Map.of("#version", VERSION))
+                                .expressionAttributeValues(
+                                        Map.of(":version", AttributeValue.fromN(Long.toString(version)))))
+                        .build();
+            }
             return TransactWriteItem.builder()
                     .put(put -> {
                         put.tableName(tableName).item(item);
@@ -436,6 +454,10 @@ public final class DynamoDbJobLedger implements JobLedger {
                         Items.ofSavepoint(savepoint),
                         commitId,
                         null);
+            case PutSavepoint(Savepoint savepoint, long version) ->
+                put(Key.ofSavepoint(savepoint), "SAVEPOINT", version, Items.ofSavepoint(savepoint), commitId, null);
+            case RemoveSavepoint(Savepoint savepoint, long version) ->
+                new Put(Key.ofSavepoint(savepoint), version, Map.of(), false);
             case AddHistory(HistoryEntry entry) ->
                 put(
                         Key.ofLine(entry, commitId, number),

@@ -69,6 +69,11 @@ final class Fields {
         return present(name, values.containsKey(name) ? values.get(name).bool() : null);
     }
 
+    /** As {@link #flag}; absent: it isn't so. */
+    boolean flagOrFalse(String name) {
+        return values.containsKey(name) && flag(name);
+    }
+
     List<String> texts(String name) {
         AttributeValue list = values.get(name);
         if (list == null || !list.hasL()) {

@@ -7,6 +7,7 @@ import io.sluiceway.jar.JarDigest;
 import io.sluiceway.jar.JarReference;
 import io.sluiceway.jar.JarUri;
 import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.Cron;
 import io.sluiceway.job.DataReadyPolicy;
 import io.sluiceway.job.EntryClass;
 import io.sluiceway.job.FlinkJobId;
@@ -19,6 +20,8 @@ import io.sluiceway.job.Policies;
 import io.sluiceway.job.Request;
 import io.sluiceway.job.RequestId;
 import io.sluiceway.job.RestorePoint;
+import io.sluiceway.job.RetentionPolicy;
+import io.sluiceway.job.SavepointsPolicy;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.Attempt.Refusal;
 import io.sluiceway.ledger.AttemptState;
@@ -37,6 +40,7 @@ import io.sluiceway.ready.Readiness;
 import io.sluiceway.ready.Readiness.Execution;
 import io.sluiceway.ready.Readiness.Proven;
 import io.sluiceway.ready.Readiness.Sighting;
+import io.sluiceway.savepoint.Disposal;
 import io.sluiceway.savepoint.SavepointOrigin;
 import io.sluiceway.savepoint.StoragePath;
 import java.time.Duration;
@@ -154,6 +158,8 @@ final class Items {
                 .text("state", operation.state().name())
                 .text("trigger", operation.trigger())
                 .text("directory", operation.directory())
+                .text("origin", operation.origin())
+                .flag("pinned", operation.pinned())
                 .text("savepoint", operation.savepoint())
                 .text("failure", operation.failure())
                 .text("createdAt", operation.createdAt())
@@ -171,6 +177,8 @@ final class Items {
                 item.read("state", OperationState::valueOf),
                 item.readIfPresent("trigger", TriggerId::new),
                 item.readIfPresent("directory", StoragePath::new),
+                origin(item),
+                item.flagOrFalse("pinned"),
                 item.readIfPresent("savepoint", StoragePath::new),
                 item.readIfPresent("failure", why -> why),
                 item.read("createdAt", Instant::parse),
@@ -243,6 +251,14 @@ final class Items {
         return new Proven(map.read("boundary", Instant::parse), map.number("checkpoint"));
     }
 
+    /** Tables hold operations that were written before each had its own. */
+    private static @Nullable SavepointOrigin origin(Fields operation) {
+        SavepointOrigin origin = operation.readIfPresent("origin", SavepointOrigin::valueOf);
+        return origin == null
+                ? operation.read("operationType", OperationType::valueOf).savepointOrigin()
+                : origin;
+    }
+
     static Attributes ofSavepoint(Savepoint savepoint) {
         return new Attributes()
                 .text("cluster", savepoint.cluster())
@@ -253,7 +269,9 @@ final class Items {
                 .text("path", savepoint.path())
                 .text("completedAt", savepoint.completedAt())
                 .flag("verified", savepoint.verified())
-                .number("restarts", savepoint.restarts());
+                .number("restarts", savepoint.restarts())
+                .flag("pinned", savepoint.pinned())
+                .map("disposal", ofDisposal(savepoint.disposal()));
     }
 
     static Savepoint savepoint(Fields item) {
@@ -266,7 +284,24 @@ final class Items {
                 item.read("path", StoragePath::new),
                 item.read("completedAt", Instant::parse),
                 item.flag("verified"),
-                item.number("restarts"));
+                item.number("restarts"),
+                // Tables hold savepoints that were written before any was pinned.
+                item.flagOrFalse("pinned"),
+                item.mapIfPresent("disposal", Items::disposal));
+    }
+
+    private static @Nullable Attributes ofDisposal(@Nullable Disposal disposal) {
+        return disposal == null
+                ? null
+                : new Attributes()
+                        .text("decidedAt", disposal.decidedAt())
+                        .number("failures", disposal.failures())
+                        .text("tryFrom", disposal.tryFrom());
+    }
+
+    private static Disposal disposal(Fields map) {
+        return new Disposal(
+                map.read("decidedAt", Instant::parse), map.count("failures"), map.read("tryFrom", Instant::parse));
     }
 
     static Attributes ofLine(HistoryEntry entry) {
@@ -358,11 +393,40 @@ final class Items {
                 ? null
                 : new Attributes()
                         .map("dataReady", ofDataReady(policies.dataReady()))
-                        .map("health", ofHealth(policies.health()));
+                        .map("health", ofHealth(policies.health()))
+                        .map("savepoints", ofSavepoints(policies.savepoints()))
+                        .map("retention", ofRetention(policies.retention()));
     }
 
     private static Policies policies(Fields map) {
-        return new Policies(map.mapIfPresent("dataReady", Items::dataReady), map.mapIfPresent("health", Items::health));
+        return new Policies(
+                map.mapIfPresent("dataReady", Items::dataReady),
+                map.mapIfPresent("health", Items::health),
+                map.mapIfPresent("savepoints", Items::savepoints),
+                map.mapIfPresent("retention", Items::retention));
+    }
+
+    private static @Nullable Attributes ofSavepoints(@Nullable SavepointsPolicy policy) {
+        return switch (policy) {
+            case null -> null;
+            case SavepointsPolicy.Every(Duration every) -> new Attributes().text("every", every);
+            case Cron cron -> new Attributes().text("cron", cron.expression()).text("timeZone", cron.timeZoneText());
+        };
+    }
+
+    private static SavepointsPolicy savepoints(Fields map) {
+        Duration every = map.readIfPresent("every", Duration::parse);
+        return every == null ? Cron.read(map.text("cron"), map.text("timeZone")) : new SavepointsPolicy.Every(every);
+    }
+
+    private static @Nullable Attributes ofRetention(@Nullable RetentionPolicy policy) {
+        return policy == null
+                ? null
+                : new Attributes().number("count", policy.count()).text("age", policy.age());
+    }
+
+    private static RetentionPolicy retention(Fields map) {
+        return new RetentionPolicy(map.count("count"), map.read("age", Duration::parse));
     }
 
     private static @Nullable Attributes ofHealth(@Nullable HealthPolicy policy) {

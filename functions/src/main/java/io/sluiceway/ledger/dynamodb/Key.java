@@ -69,7 +69,11 @@ record Key(String pk, String sk) {
     }
 
     static Key ofSavepoint(Savepoint savepoint) {
-        return new Key(about(savepoint.cluster(), savepoint.job()), SAVEPOINT + savepoint.operation());
+        return ofSavepoint(savepoint.cluster(), savepoint.job(), savepoint.operation());
+    }
+
+    static Key ofSavepoint(ClusterName cluster, JobName job, OperationId operation) {
+        return new Key(about(cluster, job), SAVEPOINT + operation);
     }
 
     /**

@@ -734,7 +734,8 @@ class ManagedClusterTest {
                 null,
                 plain.restore(),
                 plain.onUnknown(),
-                new Policies(DataReadyPolicy.of("results", DataReadyPolicy.Every.PT1H, null, null, null)));
+                new Policies(
+                        DataReadyPolicy.of("results", DataReadyPolicy.Every.PT1H, null, null, null), null, null, null));
     }
 
     private static JobSpec spec(RestorePoint restore, List<String> arguments, Integer parallelism) {

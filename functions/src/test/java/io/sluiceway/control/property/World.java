@@ -298,7 +298,7 @@ final class World {
                 yield answer;
             }
             case Verb.Take(Asker asker, Aim aim) ->
-                new TakeSavepoint(ports).take(request(asker), target(aim), deadline);
+                new TakeSavepoint(ports).take(request(asker), target(aim), false, deadline);
             case Verb.ObserveJob(Aim aim) -> {
                 Attempt seen =
                         new ObserveJob(ports).observe(target(aim), deadline).attempt();

@@ -404,7 +404,17 @@ abstract class DynamoDbJobLedgerContract extends JobLedgerContract {
 
     private Savepoint savepoint() {
         return new Savepoint(
-                cluster, name, newId(), new OperationId(newId().value()), SavepointOrigin.STOP, PATH, NOW, true, 0);
+                cluster,
+                name,
+                newId(),
+                new OperationId(newId().value()),
+                SavepointOrigin.STOP,
+                PATH,
+                NOW,
+                true,
+                0,
+                false,
+                null);
     }
 
     private Operation operation(OperationState state) {
@@ -418,6 +428,8 @@ abstract class DynamoDbJobLedgerContract extends JobLedgerContract {
                 state,
                 null,
                 null,
+                null,
+                false,
                 null,
                 null,
                 NOW,
