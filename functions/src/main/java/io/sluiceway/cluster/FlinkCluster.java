@@ -134,6 +134,14 @@ public interface FlinkCluster {
     void triggerSavepoint(JobRef job, TriggerId trigger, StoragePath directory, Deadline deadline);
 
     /**
+     * Removes a savepoint of a job for good. One that isn't there (any more) counts as removed, so asking again is
+     * harmless.
+     *
+     * @return whether it is gone; if it isn't, the cluster is at it, and says so when it is asked again
+     */
+    boolean disposeSavepoint(JobName job, StoragePath savepoint, Deadline deadline);
+
+    /**
      * Triggers a stop with a savepoint into a directory. Triggering the same id again joins the first.
      *
      * @param drain whether to emit {@code MAX_WATERMARK} first, which ends the job's event time for good

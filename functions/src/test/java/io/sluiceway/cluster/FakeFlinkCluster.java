@@ -107,7 +107,9 @@ public class FakeFlinkCluster implements FlinkCluster {
     private final Set<JarDigest> jars = new HashSet<>();
     private final List<String> effects = new ArrayList<>();
     private final FakeSavepointStore store;
+    private final List<StoragePath> disposals = new ArrayList<>();
     private int incarnation = 1;
+    private boolean refusesDisposals;
     private Runnable beforeRun = () -> {};
     private Runnable beforeTrigger = () -> {};
     private Fault nextFault = Fault.NONE;
@@ -137,14 +139,30 @@ public class FakeFlinkCluster implements FlinkCluster {
         return List.copyOf(triggers);
     }
 
+    /** Every savepoint that was to be removed, as often as that was asked for. */
+    public List<StoragePath> disposals() {
+        return List.copyOf(disposals);
+    }
+
+    /** From now on no savepoint can be removed, or each can again. */
+    public void refuseDisposals(boolean refused) {
+        refusesDisposals = refused;
+    }
+
     /** The jobs that were stopped with a savepoint, and where it lies. */
     public Map<FlinkJobId, StoragePath> stopped() {
         return Map.copyOf(stopped);
     }
 
-    /** From now on a savepoint is complete when {@link #endSavepoints} says so. */
+    /** From now on a savepoint is complete when {@link #endSavepoints} says so, and goes when {@link #beFast} does. */
     public void beSlow() {
         slow = true;
+    }
+
+    /** Ends what {@link #beSlow} began. */
+    public void beFast() {
+        slow = false;
+        disposals.forEach(store::remove);
     }
 
     /** Ends all savepoints that were begun. */
@@ -452,6 +470,20 @@ public class FakeFlinkCluster implements FlinkCluster {
     public synchronized void triggerSavepoint(JobRef job, TriggerId trigger, StoragePath directory, Deadline deadline) {
         aboutToTrigger();
         effect("triggerSavepoint", () -> begin(job.id(), trigger, directory, false));
+    }
+
+    @Override
+    public synchronized boolean disposeSavepoint(JobName job, StoragePath savepoint, Deadline deadline) {
+        if (refusesDisposals) {
+            throw new RefusedException(ErrorCode.CLUSTER_REFUSED, "The savepoint can't be removed.");
+        }
+        effect("disposeSavepoint", () -> {
+            disposals.add(savepoint);
+            if (!slow) {
+                store.remove(savepoint);
+            }
+        });
+        return !store.contains(savepoint);
     }
 
     @Override

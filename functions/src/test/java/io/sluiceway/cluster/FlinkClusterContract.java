@@ -170,6 +170,45 @@ public abstract class FlinkClusterContract {
     }
 
     @Test
+    void disposeSavepoint_ofAJobThatRuns_isGoneForGoodAndTheJobGoesOn() {
+        FlinkJobId id = startEndless();
+        OperationId operation = newOperation();
+        TriggerId trigger = TriggerId.of(operation);
+        cluster().triggerSavepoint(ref(id), trigger, cluster().savepointDirectory(NAME, operation), soon());
+        StoragePath path = awaitSavepoint(id, trigger);
+
+        await().atMost(patience()).until(() -> cluster().disposeSavepoint(NAME, path, soon()));
+
+        assertThat(cluster().disposeSavepoint(NAME, path, soon())).isTrue();
+        assertThat(find(id).overview().state()).isEqualTo(JobState.RUNNING);
+        cluster().cancelJob(ref(id), soon());
+        awaitState(id, JobState.CANCELED);
+        assertNobodyStartsFrom(path);
+    }
+
+    private void assertNobodyStartsFrom(StoragePath path) {
+        FlinkJobId next = newId();
+        JobSpec spec = spec(null, new RestorePoint.Savepoint(path, false), "endless");
+        try {
+            cluster().runJob(launch(next, spec), Instant.MAX, soon());
+        } catch (RefusedException e) {
+            assertThat(e.code()).isEqualTo(ErrorCode.RESTORE_FAILED);
+            return;
+        }
+        awaitState(next, JobState.FAILED);
+    }
+
+    @Test
+    void disposeSavepoint_thatWasNeverThere_countsAsRemoved() {
+        assertThat(cluster().disposeSavepoint(NAME, missingSavepoint(), soon())).isTrue();
+    }
+
+    /** Where a savepoint could be and is none. */
+    protected StoragePath missingSavepoint() {
+        return cluster().savepointDirectory(NAME, newOperation()).child("savepoint-000000-0123456789ab");
+    }
+
+    @Test
     void triggerStop_endsTheJobWithASavepointThatAnotherStartsFrom() {
         FlinkJobId id = startEndless();
         OperationId operation = newOperation();

@@ -57,6 +57,7 @@ import software.amazon.awssdk.services.kinesisanalyticsv2.model.DescribeApplicat
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.DescribeApplicationSnapshotResponse;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.ListApplicationsResponse;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.SnapshotDetails;
+import software.amazon.awssdk.services.kinesisanalyticsv2.model.SnapshotStatus;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.StartApplicationRequest;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.UrlType;
 
@@ -474,11 +475,8 @@ public final class ManagedCluster implements FlinkCluster {
             return Optional.empty();
         }
         String application = settings.applications().of(job.name());
-        return api.ask(
-                        deadline,
-                        client -> client.describeApplicationSnapshot(
-                                request -> request.applicationName(application).snapshotName(trigger.value())))
-                .map(answer -> progress(application, whole(answer)));
+        return snapshot(new SnapshotPlace(application, trigger.value()), deadline)
+                .map(snapshot -> progress(application, snapshot));
     }
 
     private SnapshotDetails whole(DescribeApplicationSnapshotResponse answer) {
@@ -556,6 +554,47 @@ public final class ManagedCluster implements FlinkCluster {
             case Change.Refused(String error, String reason) -> throw refused(error, reason);
             case Change.Lost(String reason) -> throw new RefusedException(ErrorCode.CLUSTER_TIMEOUT, reason);
         }
+    }
+
+    /** The service takes the time of a snapshot's creation with its name, and removes it behind the call. */
+    @Override
+    public boolean disposeSavepoint(JobName job, StoragePath savepoint, Deadline deadline) {
+        String application = settings.applications().of(job);
+        SnapshotPlace place = snapshotIn(savepoint)
+                .filter(snapshot -> snapshot.application().equals(application))
+                .orElseThrow(() -> refused(
+                        "foreign snapshot",
+                        "'%s' is no snapshot of application '%s'".formatted(savepoint, application)));
+        Optional<SnapshotDetails> snapshot = snapshot(place, deadline);
+        if (snapshot.isEmpty() || snapshot.get().snapshotStatus() == SnapshotStatus.DELETING) {
+            return snapshot.isEmpty();
+        }
+        Instant createdAt = snapshot.get().snapshotCreationTimestamp();
+        if (createdAt == null) {
+            throw new RefusedException(
+                    ErrorCode.CLUSTER_ANSWER_INVALID,
+                    "Cluster '%s' describes a snapshot without its time.".formatted(name));
+        }
+        Change change = api.change(
+                deadline,
+                client -> client.deleteApplicationSnapshot(request -> request.applicationName(application)
+                        .snapshotName(place.name())
+                        .snapshotCreationTimestamp(createdAt)));
+        return switch (change) {
+            case Change.Done() -> snapshot(place, deadline).isEmpty();
+            case Change.NotThere() -> true;
+            case Change.Conflict(String reason) -> throw new RefusedException(ErrorCode.CLUSTER_UNREACHABLE, reason);
+            case Change.Refused(String error, String reason) -> throw refused(error, reason);
+            case Change.Lost(String reason) -> throw new RefusedException(ErrorCode.CLUSTER_TIMEOUT, reason);
+        };
+    }
+
+    private Optional<SnapshotDetails> snapshot(SnapshotPlace place, Deadline deadline) {
+        return api.ask(
+                        deadline,
+                        client -> client.describeApplicationSnapshot(request ->
+                                request.applicationName(place.application()).snapshotName(place.name())))
+                .map(this::whole);
     }
 
     @Override

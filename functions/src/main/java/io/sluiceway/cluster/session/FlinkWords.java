@@ -35,6 +35,10 @@ record FlinkWords(String text) {
     private static final Pattern RESTORE_FAILURE = Pattern.compile(
             "Cannot find (?:checkpoint or savepoint|meta data) file|Failed to rollback to checkpoint/savepoint");
 
+    /** {@code AbstractFsCheckpointStorageAccess} of flink-runtime. */
+    private static final Pattern NO_SAVEPOINT =
+            Pattern.compile("FileNotFoundException: Cannot find (?:checkpoint or savepoint|meta data) file");
+
     /** What Flink says when a part of it gave no answer in time, in whatever it is wrapped. */
     private static final Pattern TIMEOUT =
             Pattern.compile("java\\.util\\.concurrent\\.TimeoutException|AskTimeoutException|RpcConnectionException");
@@ -92,6 +96,11 @@ record FlinkWords(String text) {
     /** Whether the job's state couldn't be restored. */
     boolean tellOfRestoreFailure() {
         return RESTORE_FAILURE.matcher(text).find();
+    }
+
+    /** Whether there is no savepoint where one was looked for. */
+    boolean tellOfNoSavepoint() {
+        return NO_SAVEPOINT.matcher(text).find();
     }
 
     /** Whether the program failed, or submitted no job. */

@@ -47,6 +47,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -78,6 +79,11 @@ public final class SessionCluster implements FlinkCluster {
 
     /** As Flink itself sees it: {@code restart-strategy.exponential-delay.reset-backoff-threshold}. */
     private static final Duration TROUBLE = Duration.ofHours(1);
+
+    /** How long a removal is watched; mostly it takes less. */
+    private static final Duration DISPOSAL_WATCH = Duration.ofSeconds(2);
+
+    private static final Duration DISPOSAL_PAUSE = Duration.ofMillis(100);
 
     private static final Pattern TASK_STATE = Pattern.compile("[A-Za-z_]{1,40}");
 
@@ -339,6 +345,40 @@ public final class SessionCluster implements FlinkCluster {
                 .put("cancel-job", false)
                 .put("triggerId", trigger.value());
         requireKnownJob(job, rest.post("/jobs/" + job + "/savepoints", request, deadline));
+    }
+
+    /** Flink removes the {@code _metadata} first, so a savepoint whose removal was interrupted can't be found again. */
+    @Override
+    public boolean disposeSavepoint(JobName job, StoragePath savepoint, Deadline deadline) {
+        ObjectNode request = NODES.objectNode().put("savepoint-path", savepoint.value());
+        String id = text(
+                require(rest.post("/savepoint-disposal", request, deadline)).body(), "request-id");
+        if (!TriggerId.isOne(id)) {
+            throw nonsense("the request id " + Quoted.of(id));
+        }
+        Deadline watch = Deadline.in(deadline.remainingAtMost(DISPOSAL_WATCH), deadline.clock());
+        do {
+            Answer answer = rest.get("/savepoint-disposal/" + id, deadline);
+            if (answer.status() == NOT_FOUND) {
+                return false;
+            }
+            JsonNode body = require(answer).body();
+            if (!text(field(body, "status"), "id").equals("IN_PROGRESS")) {
+                return isDisposed(savepoint, body.path("operation").path("failure-cause"));
+            }
+            LockSupport.parkNanos(watch.remainingAtMost(DISPOSAL_PAUSE).toNanos());
+        } while (!watch.remaining().isZero());
+        return false;
+    }
+
+    private boolean isDisposed(StoragePath savepoint, JsonNode failure) {
+        FlinkWords words = new FlinkWords(failure.path("stack-trace").asText());
+        if (failure.isObject() && !words.tellOfNoSavepoint()) {
+            throw new RefusedException(
+                    ErrorCode.CLUSTER_REFUSED,
+                    "Cluster '%s' can't remove savepoint '%s': %s".formatted(name, savepoint, words.rootCause()));
+        }
+        return true;
     }
 
     @Override

@@ -83,6 +83,11 @@ class ManagedClusterIT extends FlinkClusterContract {
         awaitState(id, JobState.RUNNING);
     }
 
+    @Override
+    protected StoragePath missingSavepoint() {
+        return cluster.savepointDirectory(NAME, newOperation());
+    }
+
     @Test
     void runJob_programThrows_failsAndTellsWhy() {
         FlinkJobId id = newId();

@@ -62,6 +62,7 @@ class ManagedClusterTest {
     private static final JobRef JOB = new JobRef(NAME, ID);
     private static final TriggerId TRIGGER = new TriggerId("a".repeat(32));
     private static final StoragePath SNAPSHOT = new StoragePath("snapshot://team-delays/before");
+    private static final StoragePath TAKEN = new StoragePath("snapshot://team-delays/" + TRIGGER);
     private static final double MARKED_AT = 1_700_000_000.25;
 
     private final ScriptedService service = new ScriptedService();
@@ -506,6 +507,80 @@ class ManagedClusterTest {
 
         assertThat(run(launch(null))).isInstanceOf(RunAnswer.AnswerLost.class);
         assertThat(service.requests("StartApplication")).isEmpty();
+    }
+
+    @Test
+    void disposeSavepoint_snapshotThatIsThere_isDeletedByNameAndTime() {
+        snapshotIs("READY");
+        service.answer("DeleteApplicationSnapshot", "{}");
+
+        assertThat(cluster.disposeSavepoint(JOB.name(), TAKEN, soon()))
+                .as("the service still shows it")
+                .isFalse();
+
+        JsonNode request = service.requests("DeleteApplicationSnapshot").getFirst();
+        assertThat(request.at("/ApplicationName").asText()).isEqualTo("team-delays");
+        assertThat(request.at("/SnapshotName").asText()).isEqualTo(TRIGGER.value());
+        assertThat(request.at("/SnapshotCreationTimestamp").asDouble()).isEqualTo(1_700_000_001);
+    }
+
+    @Test
+    void disposeSavepoint_isBeingDeleted_isLeftToItself() {
+        snapshotIs("DELETING");
+
+        assertThat(cluster.disposeSavepoint(JOB.name(), TAKEN, soon())).isFalse();
+        assertThat(service.requests("DeleteApplicationSnapshot")).isEmpty();
+    }
+
+    @Test
+    void disposeSavepoint_isntThere_countsAsRemoved() {
+        assertThat(cluster.disposeSavepoint(JOB.name(), TAKEN, soon())).isTrue();
+        assertThat(service.requests("DeleteApplicationSnapshot")).isEmpty();
+    }
+
+    @Test
+    void disposeSavepoint_goneBetweenLookAndCall_countsAsRemoved() {
+        snapshotIs("READY");
+        service.fail("DeleteApplicationSnapshot", 400, "ResourceNotFoundException", "There is none.");
+
+        assertThat(cluster.disposeSavepoint(JOB.name(), TAKEN, soon())).isTrue();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "ResourceInUseException, CLUSTER_UNREACHABLE",
+        "ConcurrentModificationException, CLUSTER_UNREACHABLE",
+        "InvalidArgumentException, CLUSTER_REFUSED",
+        "UnsupportedOperationException, CLUSTER_REFUSED"
+    })
+    void disposeSavepoint_serviceRefuses_isTold(String error, ErrorCode code) {
+        snapshotIs("READY");
+        service.fail("DeleteApplicationSnapshot", 400, error, "Not now.");
+
+        assertRefused(code, () -> cluster.disposeSavepoint(JOB.name(), TAKEN, soon()));
+    }
+
+    @Test
+    void disposeSavepoint_answerIsLost_isSaidSo() {
+        snapshotIs("READY");
+        service.handle("DeleteApplicationSnapshot", ManagedClusterTest::halfOfAnError);
+
+        assertRefused(ErrorCode.CLUSTER_TIMEOUT, () -> cluster.disposeSavepoint(JOB.name(), TAKEN, soon()));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"s3://state/savepoints/1", "snapshot://sluiceway-another/1", "snapshot://somebodys/1"})
+    void disposeSavepoint_ofAnotherApplication_isRefusedUnasked(String path) {
+        assertRefused(
+                ErrorCode.CLUSTER_REFUSED, () -> cluster.disposeSavepoint(JOB.name(), new StoragePath(path), soon()));
+        assertThat(service.requests("DescribeApplicationSnapshot")).isEmpty();
+        assertThat(service.requests("DeleteApplicationSnapshot")).isEmpty();
+    }
+
+    private void snapshotIs(String status) {
+        service.answer(
+                "DescribeApplicationSnapshot",
+                "{\"SnapshotDetails\":%s}".formatted(snapshot(TRIGGER.value(), status, 1)));
     }
 
     @Test

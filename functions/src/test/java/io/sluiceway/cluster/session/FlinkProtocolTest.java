@@ -1,6 +1,7 @@
 package io.sluiceway.cluster.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -9,6 +10,7 @@ import io.sluiceway.cluster.ClusterSettings;
 import io.sluiceway.cluster.ClusterSettings.Slots;
 import io.sluiceway.cluster.InPlaceChange;
 import io.sluiceway.cluster.JobLaunch;
+import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.jar.JarDigest;
 import io.sluiceway.jar.JarReference;
@@ -36,6 +38,8 @@ import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.testing.StubServer;
 import io.sluiceway.time.Deadline;
+import java.io.FileNotFoundException;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,7 +52,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.CompletionException;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.core.execution.RecoveryClaimMode;
 import org.apache.flink.runtime.execution.ExecutionState;
@@ -57,6 +63,9 @@ import org.apache.flink.runtime.jobgraph.JobVertexID;
 import org.apache.flink.runtime.jobmaster.JobResult;
 import org.apache.flink.runtime.messages.webmonitor.MultipleJobsDetails;
 import org.apache.flink.runtime.rest.handler.RestHandlerSpecification;
+import org.apache.flink.runtime.rest.handler.async.AsynchronousOperationInfo;
+import org.apache.flink.runtime.rest.handler.async.AsynchronousOperationResult;
+import org.apache.flink.runtime.rest.handler.async.TriggerResponse;
 import org.apache.flink.runtime.rest.handler.legacy.messages.ClusterOverviewWithVersion;
 import org.apache.flink.runtime.rest.messages.ClusterOverviewHeaders;
 import org.apache.flink.runtime.rest.messages.JobCancellationHeaders;
@@ -89,6 +98,9 @@ import org.apache.flink.runtime.rest.messages.job.metrics.JobMetricsHeaders;
 import org.apache.flink.runtime.rest.messages.job.metrics.JobVertexMetricsHeaders;
 import org.apache.flink.runtime.rest.messages.job.metrics.Metric;
 import org.apache.flink.runtime.rest.messages.job.metrics.MetricCollectionResponseBody;
+import org.apache.flink.runtime.rest.messages.job.savepoints.SavepointDisposalRequest;
+import org.apache.flink.runtime.rest.messages.job.savepoints.SavepointDisposalStatusHeaders;
+import org.apache.flink.runtime.rest.messages.job.savepoints.SavepointDisposalTriggerHeaders;
 import org.apache.flink.runtime.rest.messages.job.savepoints.SavepointStatusHeaders;
 import org.apache.flink.runtime.rest.messages.job.savepoints.SavepointTriggerHeaders;
 import org.apache.flink.runtime.rest.messages.job.savepoints.SavepointTriggerRequestBody;
@@ -101,13 +113,17 @@ import org.apache.flink.runtime.webmonitor.handlers.JarListInfo;
 import org.apache.flink.runtime.webmonitor.handlers.JarRunHeaders;
 import org.apache.flink.runtime.webmonitor.handlers.JarRunRequestBody;
 import org.apache.flink.runtime.webmonitor.handlers.JarUploadHeaders;
+import org.apache.flink.util.FlinkException;
 import org.apache.flink.util.SerializedThrowable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Holds what the adapter sends and reads against Flink's own message types: every method and path is one of Flink's
@@ -414,6 +430,85 @@ class FlinkProtocolTest {
         assertThat(body.isCancelJob()).isFalse();
         assertThat(body.getTriggerId().map(Object::toString)).contains(TRIGGER.value());
         assertCalls(SavepointTriggerHeaders.getInstance());
+    }
+
+    @Test
+    void disposeSavepoint_sendsWhatFlinkReadsAndReadsWhatItWrites() throws Exception {
+        disposalIs(AsynchronousOperationResult.completed(AsynchronousOperationInfo.complete()));
+
+        assertThat(dispose()).isTrue();
+
+        assertThat(RestMapperUtils.getStrictObjectMapper()
+                        .readValue(calls.getFirst().body(), SavepointDisposalRequest.class)
+                        .getSavepointPath())
+                .isEqualTo("s3://state/savepoints/1");
+        assertCalls(SavepointDisposalTriggerHeaders.getInstance(), SavepointDisposalStatusHeaders.getInstance());
+    }
+
+    @Test
+    void disposeSavepoint_takesLong_isUnderWay() throws Exception {
+        disposalIs(AsynchronousOperationResult.inProgress());
+
+        assertThat(cluster.disposeSavepoint(
+                        new JobName("flights"),
+                        new StoragePath("s3://state/savepoints/1"),
+                        Deadline.in(Duration.ofMillis(500), Clock.systemUTC())))
+                .isFalse();
+    }
+
+    /** As {@code AbstractFsCheckpointStorageAccess} says it. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "Cannot find checkpoint or savepoint file/directory 's3://state/savepoints/1' on file system 's3'.",
+                "Cannot find meta data file '_metadata' in directory 's3://state/savepoints/1'. Please try to load the checkpoint/savepoint directly from the metadata file instead of the directory."
+            })
+    void disposeSavepoint_isntThere_countsAsRemoved(String words) throws Exception {
+        disposalFailsWith(new CompletionException(new FileNotFoundException(words)));
+
+        assertThat(dispose()).isTrue();
+    }
+
+    @ParameterizedTest
+    @MethodSource("failuresToDispose")
+    void disposeSavepoint_fails_isRefusedInFlinksWords(Exception failure, String words) throws Exception {
+        disposalFailsWith(failure);
+
+        assertThatExceptionOfType(RefusedException.class)
+                .isThrownBy(this::dispose)
+                .withMessageContaining("'s3://state/savepoints/1'")
+                .withMessageContaining(words)
+                .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.CLUSTER_REFUSED));
+    }
+
+    static Stream<Arguments> failuresToDispose() {
+        return Stream.of(
+                Arguments.of(new CompletionException(new IOException("Access Denied")), "Access Denied"),
+                Arguments.of(
+                        new CompletionException(new FileNotFoundException("No such bucket: state")), "No such bucket"),
+                Arguments.of(
+                        new FlinkException("Could not dispose savepoint s3://state/savepoints/1."),
+                        "Could not dispose savepoint"));
+    }
+
+    private boolean dispose() {
+        return cluster.disposeSavepoint(new JobName("flights"), new StoragePath("s3://state/savepoints/1"), soon());
+    }
+
+    private void disposalFailsWith(Exception failure) throws Exception {
+        disposalIs(AsynchronousOperationResult.completed(
+                AsynchronousOperationInfo.completeExceptional(new SerializedThrowable(failure))));
+    }
+
+    private void disposalIs(AsynchronousOperationResult<AsynchronousOperationInfo> result) throws Exception {
+        answers.put(
+                "POST /v1/savepoint-disposal",
+                RestMapperUtils.getStrictObjectMapper()
+                        .writeValueAsString(new TriggerResponse(
+                                org.apache.flink.runtime.rest.messages.TriggerId.fromHexString(TRIGGER.value()))));
+        answers.put(
+                "GET /v1/savepoint-disposal/" + TRIGGER,
+                RestMapperUtils.getStrictObjectMapper().writeValueAsString(result));
     }
 
     @Test

@@ -51,7 +51,8 @@ public final class LedgerTable extends Construct {
 
     /**
      * Lets a function read and write the ledger, and tells it where that is. A transaction asks for the rights of what
-     * it is made of, here puts with conditions; what is deleted is the mark that an event is to be published. It has <a
+     * it is made of, here puts and deletions with conditions; what is deleted besides is the mark that an event is to
+     * be published. It has <a
      * href="https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html">none of its
      * own</a>.
      *

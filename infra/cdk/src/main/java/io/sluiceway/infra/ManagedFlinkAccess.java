@@ -105,6 +105,7 @@ record ManagedFlinkAccess(List<String> applications, List<String> serviceRoleArn
             }
             case MONITOR_JOBS -> {
                 function.allow("RunApplications", RUN, arns);
+                function.allow("RemoveSnapshots", List.of("kinesisanalytics:DeleteApplicationSnapshot"), arns);
                 list(function);
             }
             case LIST_EVENTS -> throw new IllegalStateException("It asks no cluster.");

@@ -51,8 +51,8 @@ class GrantedCallsTest {
             Map.entry("S3.listObjectsV2", Set.of("s3:ListBucket")),
             Map.entry("DynamoDb.getItem", Set.of("dynamodb:GetItem")),
             Map.entry("DynamoDb.query", Set.of("dynamodb:Query")),
-            // Made of puts with conditions.
-            Map.entry("DynamoDb.transactWriteItems", Set.of("dynamodb:PutItem")),
+            // Made of puts and deletions with conditions.
+            Map.entry("DynamoDb.transactWriteItems", Set.of("dynamodb:DeleteItem", "dynamodb:PutItem")),
             Map.entry("DynamoDb.deleteItem", Set.of("dynamodb:DeleteItem")),
             Map.entry("EventBridge.putEvents", Set.of("events:PutEvents")),
             // These two hand the application its role.
@@ -62,6 +62,7 @@ class GrantedCallsTest {
             managed("CreateApplicationPresignedUrl"),
             managed("CreateApplicationSnapshot"),
             managed("DeleteApplication"),
+            managed("DeleteApplicationSnapshot"),
             managed("DescribeApplication"),
             managed("DescribeApplicationOperation"),
             managed("DescribeApplicationSnapshot"),
@@ -85,6 +86,8 @@ class GrantedCallsTest {
             // What no function does yet none may: rolling back, deleting. Nor may others update than SubmitJob.
             Map.entry("KinesisAnalyticsV2.rollbackApplication", EnumSet.noneOf(FunctionName.class)),
             Map.entry("KinesisAnalyticsV2.deleteApplication", EnumSet.noneOf(FunctionName.class)),
+            // What a job's retention removes: RetainSavepoints.
+            Map.entry("KinesisAnalyticsV2.deleteApplicationSnapshot", EnumSet.of(MONITOR_JOBS)),
             // What operations do and ask: Operations. StopApplication also ends what is one too many: Attempts.
             Map.entry("KinesisAnalyticsV2.createApplicationSnapshot", KEEPING_THE_LEDGER),
             Map.entry("KinesisAnalyticsV2.stopApplication", KEEPING_THE_LEDGER),

@@ -134,7 +134,8 @@ class SluicewayStackTest {
             case TAKE_SAVEPOINT, STOP_JOB -> Set.of(run);
             case LIST_JOBS -> Set.of(list, Permission.allow(SEE_APPLICATIONS, applications));
             case LIST_EVENTS -> Set.of();
-            case MONITOR_JOBS -> Set.of(run, list);
+            case MONITOR_JOBS ->
+                Set.of(run, list, Permission.allow(Set.of("kinesisanalytics:DeleteApplicationSnapshot"), applications));
         };
 
         assertThat(onApplications(SAMPLE_FUNCTIONS.get("sluiceway-sample-" + name.text())))
