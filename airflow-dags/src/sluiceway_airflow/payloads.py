@@ -104,6 +104,7 @@ class Savepoints:
     time_zone: str | None = None
 
     def __post_init__(self) -> None:
+        """Refuse what no schema takes."""
         if (self.every is None) == (self.cron is None):
             raise ValueError("Savepoints take exactly one of 'every' and 'cron'.")
         if self.time_zone is not None and self.cron is None:

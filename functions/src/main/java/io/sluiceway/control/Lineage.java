@@ -118,6 +118,8 @@ record Lineage(Ports ports, FlinkCluster cluster, @Nullable FlinkJobId head, Dea
     private Optional<StoragePath> newestSavepoint(Attempt attempt) {
         return ports.ledger().savepoints(cluster.name(), attempt.spec().name(), deadline).stream()
                 .filter(savepoint -> savepoint.attempt().equals(attempt.id()))
+                // What is to be removed may be gone at any moment.
+                .filter(savepoint -> savepoint.disposal() == null)
                 // Behind a restart it may hold what never happened: the job went on from a checkpoint before it.
                 .filter(savepoint -> savepoint.restarts() >= attempt.restarts())
                 .map(Savepoint::path)

@@ -293,7 +293,9 @@ public final class SubmitJob {
             }
             checkSlots();
             Attempt attempt = newAttempt(job.map(Versioned::value), record);
-            ledger.commit(intent(attempt, job, record), deadline);
+            List<LedgerChange> changes = intent(attempt, job, record);
+            new RestoreClaim(ledger, deadline).of(spec).ifPresent(changes::add);
+            ledger.commit(changes, deadline);
             return carryOut(attempt);
         }
 

@@ -13,6 +13,7 @@ import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.JobOverview;
+import io.sluiceway.job.Policies;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.AttemptState;
 import io.sluiceway.ledger.HistoryEntry;
@@ -79,6 +80,7 @@ final class Sweep {
     private final Deadline deadline;
     private final Clock clock;
 
+    private final RetainSavepoints retention;
     private final Map<FlinkJobId, JobOverview> shown = new LinkedHashMap<>();
     private final Map<JobName, Set<FlinkJobId>> shownOf = new HashMap<>();
     private final Map<JobState, Integer> states = new EnumMap<>(JobState.class);
@@ -109,6 +111,7 @@ final class Sweep {
         this.until = until;
         this.deadline = deadline;
         this.clock = deadline.clock();
+        this.retention = new RetainSavepoints(ports, cluster);
     }
 
     ClusterMonitored run() {
@@ -231,9 +234,9 @@ final class Sweep {
             found.map(Versioned::value).ifPresent(attempts::add);
         }
         attempts.forEach(attempt -> nameOperations(attempt, named));
-        advance(job.name(), named);
+        List<Operation> stillOpen = advance(job.name(), named);
         for (Attempt attempt : attempts) {
-            look(job, attempt);
+            look(job, attempt, stillOpen);
         }
     }
 
@@ -277,8 +280,12 @@ final class Sweep {
         }
     }
 
-    /** Takes those operations forward that are open, each as it was before any of them was. */
-    private void advance(JobName job, Set<OperationId> ids) throws TimeUpException {
+    /**
+     * Takes those operations forward that are open, each as it was before any of them was.
+     *
+     * @return those that still are
+     */
+    private List<Operation> advance(JobName job, Set<OperationId> ids) throws TimeUpException {
         List<Operation> before = new ArrayList<>();
         for (OperationId id : ids) {
             ledger.findOperation(id, step())
@@ -286,17 +293,23 @@ final class Sweep {
                     .filter(operation -> !operation.state().terminal())
                     .ifPresent(before::add);
         }
+        List<Operation> stillOpen = new ArrayList<>();
         for (Operation operation : before) {
             Deadline step = step();
             try {
-                count(
-                        operation,
-                        Conflicts.retry(step, () -> new Operations(ports, cluster, step).advance(operation.id())));
+                Operation after =
+                        Conflicts.retry(step, () -> new Operations(ports, cluster, step).advance(operation.id()));
+                count(operation, after);
+                if (!after.state().terminal()) {
+                    stillOpen.add(after);
+                }
             } catch (RuntimeException e) {
                 open++;
+                stillOpen.add(operation);
                 problems.add(new Problem(job, operation.attempt(), operation.id(), refusal(e)));
             }
         }
+        return stillOpen;
     }
 
     private void count(Operation before, Operation after) {
@@ -312,7 +325,7 @@ final class Sweep {
     }
 
     /** Looks at an attempt whose word in the ledger can be another than the cluster's. */
-    private void look(Job job, Attempt attempt) throws TimeUpException {
+    private void look(Job job, Attempt attempt, List<Operation> stillOpen) throws TimeUpException {
         boolean current = attempt.id().equals(job.active() == null ? job.last() : job.active());
         Attempt now = attempt;
         JobOverview there = shown.get(attempt.id());
@@ -323,21 +336,25 @@ final class Sweep {
             case FINISHED, FAILED, CANCELED, REFUSED ->
                 attempt.submittedAt() == null && there != null && !there.state().terminal();
         };
+        JobStatus status = null;
+        boolean asked = !changes;
         if (changes) {
             Deadline step = step();
             try {
                 JobObserved seen = observeJob.observeUnmeasured(new Target(cluster.name(), null, attempt.id()), step);
                 now = seen.attempt() == null ? attempt : seen.attempt();
                 seen.health().ifPresent(judged -> health.merge(judged.state(), 1, Integer::sum));
-                if (current && job.kind() == JobKind.STREAM) {
-                    measure(job, seen.status(), step);
-                }
+                status = seen.status();
+                asked = true;
             } catch (RuntimeException e) {
                 problems.add(new Problem(job.name(), attempt.id(), null, refusal(e)));
             }
         }
         if (current && now.state() == AttemptState.UNKNOWN) {
             unknown++;
+        }
+        if (current && asked && job.kind() == JobKind.STREAM) {
+            keep(job, now, status, stillOpen);
         }
         if (now.spec().policies().dataReady() != null && (current || job.kind() == JobKind.RUN)) {
             tellDataReady(now);
@@ -353,11 +370,39 @@ final class Sweep {
         }
     }
 
-    /** Only of a STREAM: RUNs come and go, under ever new names, and each would be a metric to be paid for. */
-    private void measure(Job job, @Nullable JobStatus status, Deadline step) {
-        if (status == null || status.overview().state().terminal()) {
+    /**
+     * What is done about a STREAM beside looking at it. A RUN has no such policies; and RUNs come and go, under ever
+     * new names, and each would be a metric to be paid for.
+     */
+    private void keep(Job job, Attempt attempt, @Nullable JobStatus status, List<Operation> stillOpen)
+            throws TimeUpException {
+        Policies policies = attempt.spec().policies();
+        JobStatus living = status == null || status.overview().state().terminal() ? null : status;
+        if (living == null && policies.retention() == null) {
             return;
         }
+        Deadline step = step();
+        try {
+            List<Savepoint> savepoints = ledger.savepoints(cluster.name(), job.name(), step);
+            if (living != null) {
+                measure(job, living, savepoints);
+            }
+            if (policies.savepoints() != null
+                    && living != null
+                    && living.overview().state() == JobState.RUNNING
+                    && attempt.state() == AttemptState.SUBMITTED
+                    && stillOpen.isEmpty()) {
+                new PeriodicSavepoints(ports, step)
+                        .take(attempt, policies.savepoints(), savepoints)
+                        .ifPresent(operation -> count(operation, operation));
+            }
+            problems.addAll(retention.retain(job.name(), policies.retention(), savepoints, stillOpen, step));
+        } catch (RuntimeException e) {
+            problems.add(new Problem(job.name(), attempt.id(), null, refusal(e)));
+        }
+    }
+
+    private void measure(Job job, JobStatus status, List<Savepoint> savepoints) {
         Instant now = clock.instant();
         List<Value> values = new ArrayList<>();
         status.restarts().told().ifPresent(restarts -> values.add(new Value("Restarts", Unit.COUNT, restarts)));
@@ -365,7 +410,7 @@ final class Sweep {
                 .last()
                 .told()
                 .ifPresent(last -> values.add(age("LastCheckpointAge", last.completedAt(), now)));
-        ledger.savepoints(cluster.name(), job.name(), step).stream()
+        savepoints.stream()
                 .map(Savepoint::completedAt)
                 .findFirst()
                 .ifPresent(at -> values.add(age("LastSavepointAge", at, now)));
