@@ -13,6 +13,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,14 +45,20 @@ public record Jars(JarStore store, Set<String> allowedBuckets, Path workDirector
      */
     record Brought(JarDigest digest, @Nullable String versionId) {}
 
-    /** Sees to it that the cluster has the jar, and fetches it only when the cluster may lack it. */
-    Brought bring(JobSpec spec, FlinkCluster cluster, Deadline deadline) {
+    /**
+     * Sees to it that the cluster has the jar, and fetches it only when the cluster may lack it.
+     *
+     * @param check refuses a jar before the cluster gets it
+     */
+    Brought bring(JobSpec spec, FlinkCluster cluster, Consumer<JarDigest> check, Deadline deadline) {
         JarDigest expected = spec.jar().expectedDigest();
         if (expected != null && cluster.hasJar(expected, deadline)) {
+            check.accept(expected);
             return new Brought(expected, spec.jar().versionId());
         }
         return withFile(spec, deadline, (file, versionId) -> {
             JarDigest digest = JarInspector.inspect(file, spec.jar(), spec.entryClass());
+            check.accept(digest);
             if (expected != null || !cluster.hasJar(digest, deadline)) {
                 cluster.addJar(digest, file, deadline);
             }

@@ -5,6 +5,7 @@ import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobSpec;
+import io.sluiceway.job.Observation;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.AttemptState;
@@ -17,6 +18,7 @@ import io.sluiceway.savepoint.SavepointStore.Listing;
 import io.sluiceway.savepoint.SavepointStore.StoredState;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.time.Deadline;
+import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -53,11 +55,24 @@ record Lineage(Ports ports, FlinkCluster cluster, @Nullable FlinkJobId head, Dea
         return switch (spec.restore()) {
             case RestorePoint.None() -> null;
             case RestorePoint.Savepoint(StoragePath path, boolean _) -> path;
-            case RestorePoint.Latest(boolean _) -> head == null ? null : latest(head);
+            case RestorePoint.Latest(boolean _) -> head == null ? null : latest(head, false);
         };
     }
 
-    private @Nullable StoragePath latest(FlinkJobId id) {
+    /**
+     * Where an attempt takes its state from that replaces the head, which has failed: from what that left, whatever its
+     * specification began with.
+     *
+     * @return null when the head began without state and is known to have completed no checkpoint since
+     * @throws RefusedException as {@link #restorePoint}
+     */
+    @Nullable
+    StoragePath restartPoint() {
+        return head == null ? null : latest(head, true);
+    }
+
+    /** @param mayBeginAnew whether it may go on without state where it is known to have completed no checkpoint */
+    private @Nullable StoragePath latest(FlinkJobId id, boolean mayBeginAnew) {
         Attempt attempt = ports.ledger()
                 .findAttempt(cluster.name(), id, deadline)
                 .orElseThrow(() -> new RefusedException(
@@ -81,10 +96,29 @@ record Lineage(Ports ports, FlinkCluster cluster, @Nullable FlinkJobId head, Dea
             throw nothingLeft(attempt, "which ended by itself or was stopped by somebody else");
         }
         Optional<StoragePath> point = newestSavepoint(attempt).or(() -> itsOwnStart(attempt));
+        if (point.isEmpty() && mayBeginAnew && attempt.restoredFrom() == null && completedNothing(attempt)) {
+            return null;
+        }
         if (point.isEmpty() && (attempt.submittedAt() != null || attempt.restoredFrom() != null)) {
             throw nothingLeft(attempt, "which is " + attempt.state());
         }
         return point.orElse(null);
+    }
+
+    /**
+     * Whether the JobManager that the attempt was handed to counts no completed checkpoint of it. Its successor, or one
+     * that has forgotten the job, can't tell.
+     */
+    private boolean completedNothing(Attempt attempt) {
+        return cluster.observeJob(attempt.ref(), deadline)
+                        .filter(status -> switch (status.checkpoints().completed()) {
+                            case Observation.Known<Long>(Long completed, Instant _) -> completed == 0;
+                            // It takes none, so there is no state that could be lost.
+                            case Observation.NothingYet<Long>() -> true;
+                            case Observation.NotObservable<Long>(String _) -> false;
+                        })
+                        .isPresent()
+                && cluster.incarnation(deadline).equals(attempt.incarnation());
     }
 
     private Optional<Operation> stopOf(Attempt attempt) {

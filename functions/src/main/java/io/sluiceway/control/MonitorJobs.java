@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Sweeps over clusters: observes what lives there, and takes what is open forward, so that a submission, a savepoint or
  * a stop whose caller went away comes to its end without anybody asking; and publishes the events that others recorded
- * and didn't come to publish.
+ * and didn't come to publish; and starts STREAMs again that have failed, where their policy says so.
  *
  * <p>Each cluster gets its share of the time. Nothing is remembered from sweep to sweep: where one begins among the
  * clusters, and among the jobs of each, moves with the clock, so that when the time suffices for some of them only,
@@ -51,10 +51,12 @@ public final class MonitorJobs {
 
     private final Ports ports;
     private final MetricsSink metrics;
+    private final Jars jars;
 
-    public MonitorJobs(Ports ports, MetricsSink metrics) {
+    public MonitorJobs(Ports ports, MetricsSink metrics, Jars jars) {
         this.ports = ports;
         this.metrics = metrics;
+        this.jars = jars;
     }
 
     /**
@@ -85,7 +87,7 @@ public final class MonitorJobs {
                     .publishPending(
                             cluster.name(),
                             Deadline.in(until.remaining().dividedBy(SHARE_OF_EVENTS), deadline.clock()));
-            ClusterMonitored monitored = new Sweep(ports, metrics, cluster, until, deadline).run();
+            ClusterMonitored monitored = new Sweep(ports, metrics, jars, cluster, until, deadline).run();
             Told events = before.and(ports.outbox().publish(deadline));
             publish(monitored, events, deadline.clock().instant());
             swept.add(monitored);

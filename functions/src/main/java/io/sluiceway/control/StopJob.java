@@ -279,6 +279,10 @@ public final class StopJob {
         }
 
         private Triggered afterItsEnd(Asked asked, Seen seen, Operation operation) throws LedgerConflictException {
+            Optional<Versioned<Attempt>> toRestart = toRestart(seen.attempt());
+            if (toRestart.isPresent()) {
+                return keepDown(asked, toRestart.get(), operation);
+            }
             if (mode != Mode.CANCEL) {
                 throw new RefusedException(
                         ErrorCode.JOB_NOT_RUNNING,
@@ -288,6 +292,36 @@ public final class StopJob {
             Operation completed = operation.completed(null, attempts.now());
             ledger.commit(intent(asked, completed), deadline);
             return new Triggered(Outcome.REPLAYED, completed);
+        }
+
+        /** The attempt in whose place the job's policy would have another started, were it not stopped. */
+        private Optional<Versioned<Attempt>> toRestart(Attempt ended) {
+            FlinkJobId id = ended.state() == AttemptState.REFUSED
+                    ? Restart.of(ended.request()).map(Restart::failed).orElse(ended.id())
+                    : ended.id();
+            boolean newest = ledger.findJob(cluster.name(), job, deadline)
+                    .map(Versioned::value)
+                    .filter(known -> known.active() == null && id.equals(known.last()))
+                    .isPresent();
+            return newest
+                    ? attempts.find(id).filter(attempt -> RestartJobs.isToRestart(attempt.value()))
+                    : Optional.empty();
+        }
+
+        /** The job is down; a stop has it stay so. */
+        private Triggered keepDown(Asked asked, Versioned<Attempt> failed, Operation operation)
+                throws LedgerConflictException {
+            Operation ended = mode == Mode.CANCEL
+                    ? operation.completed(null, attempts.now())
+                    : operation.failed(
+                            null,
+                            "The job had failed, so there is no savepoint; it isn't started again.",
+                            attempts.now());
+            List<LedgerChange> changes = intent(asked, ended);
+            changes.add(new LedgerChange.PutAttempt(
+                    failed.value().change().stop(ended.id()).made(), failed.version()));
+            ledger.commit(changes, deadline);
+            return new Triggered(Outcome.STARTED, ended);
         }
 
         private List<LedgerChange> intent(Asked asked, Operation operation) {

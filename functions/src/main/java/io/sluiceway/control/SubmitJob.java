@@ -8,6 +8,7 @@ import io.sluiceway.control.Answer.Submitted;
 import io.sluiceway.control.Attempts.Seen;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.jar.JarDigest;
 import io.sluiceway.job.Arguments;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
@@ -79,11 +80,33 @@ public final class SubmitJob {
      *     and a repeated request hears the same
      */
     public Submitted submit(Request request, JobSpec spec, boolean rerun, Deadline deadline) {
+        if (Restart.of(request.id()).isPresent()) {
+            throw new RefusedException(
+                    ErrorCode.FIELD_INVALID,
+                    "requestId %s is one that Sluiceway gives its own restarts.".formatted(request.id()));
+        }
         FlinkCluster cluster = ports.clusters().named(spec.cluster());
         jars.checkBucket(spec.jar());
         checkRestore(spec, cluster);
         cluster.check(spec);
-        Call call = new Call(request, spec, rerun, cluster, deadline);
+        Call call = new Call(request, spec, null, rerun, cluster, deadline);
+        return Conflicts.retry(deadline, call::decide);
+    }
+
+    /**
+     * Starts an attempt that takes the place of one that has failed, with its specification and jar, from the state
+     * that it left, on behalf of whoever owned it; or finds what an earlier call for the same restart came to.
+     *
+     * @param failed the attempt that the restart names
+     * @throws RefusedException as {@link #submit}, and JOB_BUSY when somebody has started or stopped the job since;
+     *     JAR_CHANGED when the jar isn't what ran
+     */
+    Submitted restart(Restart restart, Attempt failed, Deadline deadline) {
+        JobSpec spec = failed.spec();
+        FlinkCluster cluster = ports.clusters().named(spec.cluster());
+        jars.checkBucket(spec.jar());
+        cluster.check(spec);
+        Call call = new Call(new Request(restart.request(), 1), spec, failed, false, cluster, deadline);
         return Conflicts.retry(deadline, call::decide);
     }
 
@@ -99,6 +122,10 @@ public final class SubmitJob {
     private final class Call {
         private final Request request;
         private final JobSpec spec;
+
+        /** The attempt that is started again; absent when somebody asks for one of his own. */
+        private final @Nullable Attempt failed;
+
         private final boolean rerun;
         private final FlinkCluster cluster;
         private final Deadline deadline;
@@ -106,9 +133,16 @@ public final class SubmitJob {
         private final RequestKey key;
         private boolean started;
 
-        private Call(Request request, JobSpec spec, boolean rerun, FlinkCluster cluster, Deadline deadline) {
+        private Call(
+                Request request,
+                JobSpec spec,
+                @Nullable Attempt failed,
+                boolean rerun,
+                FlinkCluster cluster,
+                Deadline deadline) {
             this.request = request;
             this.spec = spec;
+            this.failed = failed;
             this.rerun = rerun || spec.onUnknown() == OnUnknown.RERUN;
             this.cluster = cluster;
             this.deadline = deadline;
@@ -276,6 +310,9 @@ public final class SubmitJob {
 
         /** Begins a new attempt, if the job's slot is free or can be freed. */
         private Submitted begin(@Nullable Versioned<RequestRecord> record) throws LedgerConflictException {
+            if (failed != null) {
+                return beginAgain(failed, record);
+            }
             Optional<Versioned<Job>> job = ledger.findJob(spec.cluster(), spec.name(), deadline);
             if (job.isPresent()) {
                 checkKind(job.get().value());
@@ -297,6 +334,40 @@ public final class SubmitJob {
             new RestoreClaim(ledger, deadline).of(spec).ifPresent(changes::add);
             ledger.commit(changes, deadline);
             return carryOut(attempt);
+        }
+
+        /** Begins an attempt in the place of one that failed, unless somebody came first. */
+        private Submitted beginAgain(Attempt before, @Nullable Versioned<RequestRecord> record)
+                throws LedgerConflictException {
+            Optional<Versioned<Job>> job = ledger.findJob(spec.cluster(), spec.name(), deadline);
+            Versioned<Attempt> now = attempts.require(before.id());
+            boolean asItFailed = job.map(Versioned::value)
+                    .filter(known -> known.active() == null && before.id().equals(known.last()))
+                    .isPresent();
+            if (record != null || !asItFailed || !now.value().equals(before)) {
+                throw new RefusedException(
+                        ErrorCode.JOB_BUSY,
+                        "Somebody has started or stopped job '%s' since its attempt %s failed."
+                                .formatted(spec.name(), before.id()));
+            }
+            checkSlots();
+            Attempt attempt = newAttempt(job.map(Versioned::value), null);
+            List<LedgerChange> changes = intent(attempt, job, null);
+            // A stop of the one that failed is written to its record: of the two, one comes first.
+            changes.add(new LedgerChange.PutAttempt(before, now.version()));
+            ownersRecord(attempt).ifPresent(changes::add);
+            ledger.commit(changes, deadline);
+            return carryOut(attempt);
+        }
+
+        /** The record of the request on whose behalf it runs: what was asked for there goes on in this attempt. */
+        private Optional<LedgerChange> ownersRecord(Attempt attempt) {
+            Request owner = attempt.owner();
+            return ledger.findRequest(new RequestKey(spec.cluster(), spec.name(), VERB, owner.id()), deadline)
+                    .filter(known -> known.value().tryNumber() == owner.tryNumber()
+                            && known.value().refusal() == null)
+                    .map(known -> new LedgerChange.PutRequest(
+                            known.value().standsFor(attempt.id(), attempt.submission()), known.version()));
         }
 
         private void checkKind(Job job) {
@@ -334,10 +405,18 @@ public final class SubmitJob {
         /** Whether a running attempt is what this request asks for; where its state came from makes no difference. */
         private boolean isSame(Attempt active) {
             if (spec.restore() instanceof RestorePoint.Savepoint point
-                    && !point.path().equals(active.restoredFrom())) {
+                    && !point.path().equals(active.restoredFrom())
+                    && !isRestartOf(active, point)) {
                 return false;
             }
             return spec.specHash(jars.digest(spec, deadline)).equals(active.specHash());
+        }
+
+        /** Whether it goes on, restart by restart, from an attempt that began with this savepoint. */
+        private static boolean isRestartOf(Attempt active, RestorePoint.Savepoint point) {
+            return Restart.of(active.request()).isPresent()
+                    && active.spec().restore() instanceof RestorePoint.Savepoint begun
+                    && begun.path().equals(point.path());
         }
 
         private RefusedException alreadyRunning(Attempt active, @Nullable Versioned<RequestRecord> record)
@@ -370,10 +449,11 @@ public final class SubmitJob {
                 // A bounded job restores within its request only.
                 case RUN -> record == null ? null : record.value().attempt();
             };
-            if (head != null && spec.restore() instanceof RestorePoint.Latest) {
+            if (head != null && failed == null && spec.restore() instanceof RestorePoint.Latest) {
                 recordItsStop(head);
             }
-            StoragePath restoredFrom = new Lineage(ports, cluster, head, deadline).restorePoint(spec);
+            Lineage lineage = new Lineage(ports, cluster, head, deadline);
+            StoragePath restoredFrom = failed == null ? lineage.restorePoint(spec) : lineage.restartPoint();
             int number = record == null ? 1 : record.value().attempts() + 1;
             FlinkJobId id = FlinkJobId.derive(spec.cluster(), spec.name(), request.id(), number);
             // The ledger may have forgotten a request that is older than it keeps them, but not its attempts.
@@ -386,7 +466,7 @@ public final class SubmitJob {
                     number,
                     spec,
                     null,
-                    request,
+                    failed == null ? request : failed.owner(),
                     AttemptState.PREPARING,
                     attempts.now(),
                     attempts.now().plus(ports.limits().prepareWithin()),
@@ -431,8 +511,30 @@ public final class SubmitJob {
             changes.add(new LedgerChange.PutAttempt(attempt, LedgerChange.ABSENT));
             changes.add(new LedgerChange.PutOperation(
                     submissionOf(attempt, OperationState.IN_PROGRESS), LedgerChange.ABSENT));
-            changes.add(attempts.history(attempt, Event.ATTEMPT_INTENDED, null));
+            changes.add(attempts.history(attempt, Event.ATTEMPT_INTENDED, failed == null ? null : detail(attempt)));
             return changes;
+        }
+
+        private static @Nullable String detail(Attempt attempt) {
+            return Restart.of(attempt.request())
+                    .map(restart -> "Restart %d in a row, of %s, %s."
+                            .formatted(
+                                    restart.number(),
+                                    restart.failed(),
+                                    attempt.restoredFrom() == null
+                                            ? "without state, as it had none"
+                                            : "from " + attempt.restoredFrom()))
+                    .orElse(null);
+        }
+
+        /** What runs again has to be what ran. */
+        private void checkIsWhatRan(JarDigest digest) {
+            if (failed != null && !spec.specHash(digest).equals(failed.specHash())) {
+                throw new RefusedException(
+                        ErrorCode.JAR_CHANGED,
+                        "The jar %s isn't what ran as %s: its content has changed since."
+                                .formatted(spec.jar().uri(), failed.id()));
+            }
         }
 
         /** From the written intent to the recorded answer. */
@@ -440,7 +542,7 @@ public final class SubmitJob {
             Jars.Brought jar;
             String incarnation;
             try {
-                jar = jars.bring(held.spec(), cluster, deadline);
+                jar = jars.bring(held.spec(), cluster, this::checkIsWhatRan, deadline);
                 incarnation = cluster.incarnation(deadline);
                 checkTime();
             } catch (RefusedException e) {

@@ -63,6 +63,9 @@ final class Sweep {
     /** How long one step may take at least, if the call has the time: a job that hangs isn't to hold up the others. */
     private static final Duration STEP = Duration.ofSeconds(6);
 
+    /** What part of the cluster's share is kept for restarts when there is one to look at. */
+    private static final int SHARE_OF_RESTARTS = 4;
+
     /** With less than this no step is begun: a trigger keeps it back for settling a lost answer, and needs some. */
     private static final Duration LEAST_STEP = SubmitJob.SETTLING_RESERVE.plusMillis(500);
 
@@ -75,6 +78,7 @@ final class Sweep {
     private final JobLedger ledger;
     private final ObserveJob observeJob;
     private final MetricsSink metrics;
+    private final Jars jars;
     private final FlinkCluster cluster;
     private final Deadline until;
     private final Deadline deadline;
@@ -86,6 +90,8 @@ final class Sweep {
     private final Map<JobState, Integer> states = new EnumMap<>(JobState.class);
     private final Map<Health.State, Integer> health = new EnumMap<>(Health.State.class);
     private final List<Problem> problems = new ArrayList<>();
+    private final List<Attempt> toRestart = new ArrayList<>();
+    private final Duration timeToRestart;
     private boolean reachable;
     private int unknown;
     private int unmanaged;
@@ -102,8 +108,9 @@ final class Sweep {
      * @param until no job is begun after this
      * @param deadline when the call has to have answered
      */
-    Sweep(Ports ports, MetricsSink metrics, FlinkCluster cluster, Deadline until, Deadline deadline) {
+    Sweep(Ports ports, MetricsSink metrics, Jars jars, FlinkCluster cluster, Deadline until, Deadline deadline) {
         this.ports = ports;
+        this.jars = jars;
         this.ledger = ports.ledger();
         this.observeJob = new ObserveJob(ports);
         this.metrics = metrics;
@@ -112,6 +119,7 @@ final class Sweep {
         this.deadline = deadline;
         this.clock = deadline.clock();
         this.retention = new RetainSavepoints(ports, cluster);
+        this.timeToRestart = until.remaining().dividedBy(SHARE_OF_RESTARTS);
     }
 
     ClusterMonitored run() {
@@ -126,6 +134,7 @@ final class Sweep {
             if (reachable) {
                 tellApart(jobs);
                 sweep(MonitorJobs.inTurn(jobs, clock.instant()));
+                restart();
             }
         } catch (RefusedException e) {
             problems.add(new Problem(null, null, null, e));
@@ -205,7 +214,9 @@ final class Sweep {
 
     private void sweep(List<Job> jobs) {
         for (Job job : jobs) {
-            if (until.remaining().isZero()) {
+            if (toRestart.isEmpty()
+                    ? until.remaining().isZero()
+                    : until.remaining().compareTo(timeToRestart) < 0) {
                 return;
             }
             try {
@@ -216,6 +227,18 @@ final class Sweep {
                 problems.add(new Problem(job.name(), null, null, refusal(e)));
             }
             looked++;
+        }
+    }
+
+    /** Behind all else, since to bring a jar and to run its program takes its time. */
+    private void restart() throws TimeUpException {
+        for (Attempt attempt : toRestart) {
+            Deadline step = step();
+            try {
+                new RestartJobs(ports, jars, cluster, step).restart(attempt);
+            } catch (RuntimeException e) {
+                problems.add(new Problem(attempt.spec().name(), attempt.id(), null, refusal(e)));
+            }
         }
     }
 
@@ -355,6 +378,9 @@ final class Sweep {
         }
         if (current && asked && job.kind() == JobKind.STREAM) {
             keep(job, now, status, stillOpen);
+        }
+        if (current && RestartJobs.concerns(now)) {
+            toRestart.add(now);
         }
         if (now.spec().policies().dataReady() != null && (current || job.kind() == JobKind.RUN)) {
             tellDataReady(now);

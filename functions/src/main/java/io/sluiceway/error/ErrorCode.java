@@ -24,6 +24,8 @@ public enum ErrorCode {
     JAR_TOO_LARGE(false, "Give submit-job more ephemeral storage, or make the jar smaller."),
     JAR_NOT_A_JAR(false, "Upload the jar that the build made; this object can't be opened as one."),
     JAR_CHECKSUM_MISMATCH(false, "Submit the SHA-256 of the object that is stored, or upload the jar again."),
+    JAR_CHANGED(
+            false, "Put the jar back that ran, or submit the job with the new one; name jars by version or SHA-256."),
     JAR_STORE_UNAVAILABLE(true, "Call again with the same request id and try; nothing was started."),
     ENTRY_CLASS_NOT_FOUND(false, "Name a class of the jar that has a main method, or set Main-Class in its manifest."),
     JOB_UNSUPPORTED(false, "Change what the message names, or submit the job to a session cluster."),
@@ -63,6 +65,8 @@ public enum ErrorCode {
             false, "Name a savepoint with restore mode SAVEPOINT, or give the state up by name with mode NONE."),
     RESTORE_POINT_UNREADABLE(
             true, "Give the function's role leave to list the directory in the message, or call again."),
+    RESTARTS_EXHAUSTED(
+            false, "Read why the job fails, correct that, and submit it anew; restarts are counted from 1 then."),
     LEDGER_UNAVAILABLE(true, "Call again with the same request id and try; a repeated call has no second effect."),
     LEDGER_INVALID(
             false, "Deploy the ledger's table with the functions, and give their roles leave to read and write it."),

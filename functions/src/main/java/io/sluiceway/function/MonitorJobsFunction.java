@@ -7,6 +7,7 @@ import io.quarkus.funqy.Funq;
 import io.sluiceway.control.Answer.JobsMonitored;
 import io.sluiceway.control.ClusterMonitored;
 import io.sluiceway.control.ClusterMonitored.Problem;
+import io.sluiceway.control.Jars;
 import io.sluiceway.control.MonitorJobs;
 import io.sluiceway.control.Ports;
 import io.sluiceway.error.ErrorCode;
@@ -23,12 +24,15 @@ public class MonitorJobsFunction {
     private final Invocation invocation;
     private final Supplier<Ports> ports;
     private final Supplier<MetricsSink> metrics;
+    private final Supplier<Jars> jars;
 
     @Inject
-    MonitorJobsFunction(Invocation invocation, Supplier<Ports> ports, Supplier<MetricsSink> metrics) {
+    MonitorJobsFunction(
+            Invocation invocation, Supplier<Ports> ports, Supplier<MetricsSink> metrics, Supplier<Jars> jars) {
         this.invocation = invocation;
         this.ports = ports;
         this.metrics = metrics;
+        this.jars = jars;
     }
 
     /** Takes a {@code monitor-jobs.request.json}, answers a {@code monitor-jobs.answer.json}. */
@@ -38,7 +42,7 @@ public class MonitorJobsFunction {
     }
 
     private JobsMonitored monitor(MonitorJobsRequest request, Call call) {
-        JobsMonitored answer = new MonitorJobs(ports.get(), metrics.get())
+        JobsMonitored answer = new MonitorJobs(ports.get(), metrics.get(), jars.get())
                 .monitor(request.requestOrNull(), request.clusterNames(), call.deadline());
         answer.clusters().forEach(cluster -> log(cluster, call));
         Invocation.warnOf(answer.events(), call);

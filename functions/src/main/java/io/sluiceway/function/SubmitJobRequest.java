@@ -16,6 +16,7 @@ import io.sluiceway.job.HealthPolicy;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobSpec;
+import io.sluiceway.job.RestartPolicy;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.job.RetentionPolicy;
 import io.sluiceway.job.SavepointsPolicy;
@@ -96,13 +97,26 @@ record SubmitJobRequest(
             @Nullable DataReady dataReady,
             @Nullable Health health,
             @Nullable Savepoints savepoints,
-            @Nullable Retention retention) {
+            @Nullable Retention retention,
+            @Nullable Restart restart) {
         io.sluiceway.job.Policies toDomain() {
             return new io.sluiceway.job.Policies(
                     dataReady == null ? null : dataReady.toDomain(),
                     health == null ? null : health.toDomain(),
                     savepoints == null ? null : savepoints.toDomain(),
-                    retention == null ? null : retention.toDomain());
+                    retention == null ? null : retention.toDomain(),
+                    restart == null ? null : restart.toDomain());
+        }
+    }
+
+    @RegisterForReflection
+    record Restart(
+            @Nullable Integer limit,
+            @Nullable String backoff,
+            @Nullable String maxBackoff,
+            @Nullable String resetAfter) {
+        RestartPolicy toDomain() {
+            return RestartPolicy.of(limit, backoff, maxBackoff, resetAfter);
         }
     }
 

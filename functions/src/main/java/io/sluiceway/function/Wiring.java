@@ -5,6 +5,7 @@ import io.sluiceway.cluster.Clusters;
 import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.cluster.managed.ManagedCluster;
 import io.sluiceway.cluster.session.SessionCluster;
+import io.sluiceway.control.Jars;
 import io.sluiceway.control.Limits;
 import io.sluiceway.control.Outbox;
 import io.sluiceway.control.Ports;
@@ -22,9 +23,11 @@ import io.sluiceway.savepoint.storage.SchemeSavepointStore;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.net.http.HttpClient;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -85,6 +88,13 @@ class Wiring {
                         eventBus(config)),
                 new SchemeSavepointStore(s3, config.sharesFileSystem()),
                 limits(config.submission())));
+    }
+
+    @Produces
+    @Singleton
+    Supplier<Jars> jars(JarStore store, SluicewayConfig config) {
+        return new Lazy<>(() ->
+                new Jars(store, config.jarBuckets().orElse(Set.of()), Path.of(System.getProperty("java.io.tmpdir"))));
     }
 
     private static @Nullable EventBus eventBus(SluicewayConfig config) {

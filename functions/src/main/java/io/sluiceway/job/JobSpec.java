@@ -93,6 +93,11 @@ public record JobSpec(
                     "job.policies.%s is for a STREAM only."
                             .formatted(policies.savepoints() == null ? "retention" : "savepoints"));
         }
+        if (kind == JobKind.RUN && policies.restart() != null) {
+            throw new RefusedException(
+                    ErrorCode.FIELD_INVALID,
+                    "job.policies.restart is for a STREAM: whoever asked for a RUN asks for it again.");
+        }
     }
 
     /** A specification without policies. */

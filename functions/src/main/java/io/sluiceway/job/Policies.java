@@ -11,14 +11,16 @@ import org.jspecify.annotations.Nullable;
  * @param health when it counts as well; absent: {@link HealthPolicy#DEFAULT}
  * @param savepoints when savepoints are taken
  * @param retention which savepoints are kept
+ * @param restart that it is started again when it has failed for good; absent: it isn't
  */
 public record Policies(
         @Nullable DataReadyPolicy dataReady,
         @Nullable HealthPolicy health,
         @Nullable SavepointsPolicy savepoints,
-        @Nullable RetentionPolicy retention) {
+        @Nullable RetentionPolicy retention,
+        @Nullable RestartPolicy restart) {
     /** Nothing beside running it. */
-    public static final Policies NONE = new Policies(null, null, null, null);
+    public static final Policies NONE = new Policies(null, null, null, null, null);
 
     /** When it counts as well. */
     public HealthPolicy healthOrDefault() {
@@ -43,6 +45,10 @@ public record Policies(
         if (retention != null) {
             parts.add("retention");
             parts.addAll(retention.parts());
+        }
+        if (restart != null) {
+            parts.add("restart");
+            parts.addAll(restart.parts());
         }
         return parts;
     }

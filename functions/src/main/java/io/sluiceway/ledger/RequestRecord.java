@@ -25,4 +25,9 @@ public record RequestRecord(
         @Nullable FlinkJobId attempt,
         @Nullable OperationId operation,
         Attempt.@Nullable Refusal refusal,
-        Instant createdAt) {}
+        Instant createdAt) {
+    /** The same request and try, for which another attempt stands now. */
+    public RequestRecord standsFor(FlinkJobId newAttempt, OperationId newOperation) {
+        return new RequestRecord(key, tryNumber, payloadHash, attempts, newAttempt, newOperation, refusal, createdAt);
+    }
+}

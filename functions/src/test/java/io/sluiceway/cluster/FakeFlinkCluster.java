@@ -66,6 +66,7 @@ public class FakeFlinkCluster implements FlinkCluster {
         private int parallelism = 1;
         private final List<Instant> failures = new ArrayList<>();
         private Instant runningSince;
+        private Instant endedAt;
 
         private Job(JobName name, Instant startedAt, JobState state) {
             this.name = name;
@@ -228,6 +229,13 @@ public class FakeFlinkCluster implements FlinkCluster {
         job.runningSince = clock.instant();
     }
 
+    /** Lets a job fail for good, at this moment. */
+    public void fail(FlinkJobId id) {
+        Job job = jobs.get(id);
+        job.state = JobState.FAILED;
+        job.endedAt = clock.instant();
+    }
+
     /** Lets something happen just before the next savepoint or stop is triggered. */
     public void beforeNextTrigger(Runnable action) {
         beforeTrigger = action;
@@ -316,7 +324,7 @@ public class FakeFlinkCluster implements FlinkCluster {
     public synchronized Optional<JobStatus> observeJob(JobRef ref, Deadline deadline) {
         Job job = jobs.get(ref.id());
         return findJob(ref, deadline).map(overview -> {
-            job.checkpoints++;
+            job.checkpoints += job.state.terminal() ? 0 : 1;
             return new JobStatus(
                     overview,
                     Observation.now(job.restarts),
@@ -375,7 +383,7 @@ public class FakeFlinkCluster implements FlinkCluster {
                 job.name.value(),
                 job.state,
                 job.startedAt,
-                job.state.terminal() ? job.startedAt.plusSeconds(1) : null,
+                job.state.terminal() ? job.endedAt == null ? job.startedAt.plusSeconds(1) : job.endedAt : null,
                 new TreeMap<>(Map.of(job.state.terminal() ? "FINISHED" : "RUNNING", 1)));
     }
 

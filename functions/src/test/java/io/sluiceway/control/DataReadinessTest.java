@@ -20,7 +20,6 @@ import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.Checkpoints;
 import io.sluiceway.job.JobStatus.CompletedCheckpoint;
 import io.sluiceway.job.Observation;
-import io.sluiceway.job.Policies;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.ledger.FakeJobLedger.Fault;
 import io.sluiceway.metrics.FakeMetricsSink;
@@ -28,6 +27,7 @@ import io.sluiceway.ready.SinkView;
 import io.sluiceway.ready.SinkView.Completed;
 import io.sluiceway.ready.SinkView.Watermark;
 import io.sluiceway.testing.MovableClock;
+import io.sluiceway.testing.OnlyPolicy;
 import io.sluiceway.time.Deadline;
 import java.time.Duration;
 import java.time.Instant;
@@ -378,7 +378,7 @@ class DataReadinessTest extends VerbFixture {
                 spec.parallelism(),
                 spec.restore(),
                 spec.onUnknown(),
-                new Policies(policy, null, null, null));
+                OnlyPolicy.of(policy));
     }
 
     /** The watermark is known of this execution, and then passes a moment: what was before is no longer shown. */
@@ -399,7 +399,7 @@ class DataReadinessTest extends VerbFixture {
     }
 
     private ClusterMonitored sweep() {
-        return new MonitorJobs(there, new FakeMetricsSink())
+        return new MonitorJobs(there, new FakeMetricsSink(), jars())
                 .monitor(null, List.of(), Deadline.in(Duration.ofSeconds(25), clock))
                 .clusters()
                 .getFirst();

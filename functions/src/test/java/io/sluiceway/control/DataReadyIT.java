@@ -23,7 +23,6 @@ import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobSpec.OnUnknown;
-import io.sluiceway.job.Policies;
 import io.sluiceway.job.Request;
 import io.sluiceway.job.RequestId;
 import io.sluiceway.job.RestorePoint;
@@ -32,6 +31,7 @@ import io.sluiceway.metrics.FakeMetricsSink;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.savepoint.storage.SchemeSavepointStore;
 import io.sluiceway.testing.FlinkProcesses;
+import io.sluiceway.testing.OnlyPolicy;
 import io.sluiceway.testing.Processes;
 import io.sluiceway.time.Deadline;
 import java.io.IOException;
@@ -109,7 +109,8 @@ class DataReadyIT {
     private void sweepUntil(int hours, Ports ports, Path output, List<Line> expected) {
         FakeMetricsSink metrics = new FakeMetricsSink();
         await().atMost(PATIENCE).pollInterval(Duration.ofMillis(500)).until(() -> {
-            new MonitorJobs(ports, metrics).monitor(null, List.of(), soon());
+            new MonitorJobs(ports, metrics, new Jars(new FakeJarStore(), Set.of(), directory))
+                    .monitor(null, List.of(), soon());
             List<Line> there = committed(output);
             List<JobEvent> ready = ledger.events().stream()
                     .filter(event -> event.type().equals("Flink Data Ready"))
@@ -178,8 +179,7 @@ class DataReadyIT {
                 1,
                 restore,
                 OnUnknown.REFUSE,
-                new Policies(
-                        DataReadyPolicy.of("results", Every.PT1H, null, START.toString(), null), null, null, null));
+                OnlyPolicy.of(DataReadyPolicy.of("results", Every.PT1H, null, START.toString(), null)));
     }
 
     /** A line of the result. */

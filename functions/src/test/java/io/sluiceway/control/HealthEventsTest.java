@@ -25,6 +25,7 @@ import io.sluiceway.job.Vitals.Flow;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.FakeJobLedger.Fault;
 import io.sluiceway.metrics.MetricsSink;
+import io.sluiceway.testing.OnlyPolicy;
 import io.sluiceway.time.Deadline;
 import java.time.Duration;
 import java.time.Instant;
@@ -357,7 +358,7 @@ class HealthEventsTest extends VerbFixture {
     }
 
     private void sweep() {
-        new MonitorJobs(there, MetricsSink.none()).monitor(null, List.of(), later());
+        new MonitorJobs(there, MetricsSink.none(), jars()).monitor(null, List.of(), later());
     }
 
     private Deadline later() {
@@ -376,7 +377,7 @@ class HealthEventsTest extends VerbFixture {
     }
 
     private static JobSpec spec(HealthPolicy health) {
-        return spec(List.of("endless"), new Policies(null, health, null, null));
+        return spec(List.of("endless"), OnlyPolicy.of(health));
     }
 
     private static JobSpec spec(List<String> arguments, Policies policies) {

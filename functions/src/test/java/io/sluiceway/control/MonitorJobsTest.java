@@ -362,7 +362,7 @@ class MonitorJobsTest extends VerbFixture {
             other.putJob(new FlinkJobId("%032x".formatted(i)), JobState.RUNNING);
         }
 
-        ClusterMonitored swept = new MonitorJobs(both, metrics)
+        ClusterMonitored swept = new MonitorJobs(both, metrics, jars())
                 .monitor(null, List.of(OTHER), Deadline.in(Duration.ofSeconds(25), new Ticking(clock)))
                 .clusters()
                 .getFirst();
@@ -526,7 +526,7 @@ class MonitorJobsTest extends VerbFixture {
         other.delay = Duration.ofSeconds(3);
         Deadline deadline = Deadline.in(Duration.ofSeconds(25), clock);
 
-        new MonitorJobs(both, metrics).monitor(null, List.of(OTHER), deadline);
+        new MonitorJobs(both, metrics, jars()).monitor(null, List.of(OTHER), deadline);
 
         assertThat(deadline.remaining()).isPositive();
     }
@@ -597,7 +597,7 @@ class MonitorJobsTest extends VerbFixture {
 
     @Test
     void monitor_namedClusters_areSweptAlone() {
-        JobsMonitored answer = new MonitorJobs(both, metrics)
+        JobsMonitored answer = new MonitorJobs(both, metrics, jars())
                 .monitor(new RequestId("firing"), List.of(OTHER), Deadline.in(Duration.ofSeconds(25), clock));
 
         assertThat(answer.request()).isEqualTo(new RequestId("firing"));
@@ -608,7 +608,7 @@ class MonitorJobsTest extends VerbFixture {
     void monitor_unknownCluster_isRefusedBeforeAnythingIsRead() {
         assertRefused(
                 ErrorCode.CLUSTER_UNKNOWN,
-                () -> new MonitorJobs(both, metrics)
+                () -> new MonitorJobs(both, metrics, jars())
                         .monitor(null, List.of(OTHER, new ClusterName("elsewhere")), soon()));
         assertThat(ledger.reads()).isZero();
     }
@@ -865,15 +865,17 @@ class MonitorJobsTest extends VerbFixture {
     private ClusterMonitored sweep() {
         return of(
                 CLUSTER,
-                new MonitorJobs(ports, metrics).monitor(null, List.of(), Deadline.in(Duration.ofSeconds(25), clock)));
+                new MonitorJobs(ports, metrics, jars())
+                        .monitor(null, List.of(), Deadline.in(Duration.ofSeconds(25), clock)));
     }
 
     private JobsMonitored sweepOther() {
-        return new MonitorJobs(both, metrics).monitor(null, List.of(OTHER), Deadline.in(Duration.ofSeconds(25), clock));
+        return new MonitorJobs(both, metrics, jars())
+                .monitor(null, List.of(OTHER), Deadline.in(Duration.ofSeconds(25), clock));
     }
 
     private JobsMonitored sweepBoth(Duration time) {
-        return new MonitorJobs(both, metrics).monitor(null, List.of(), Deadline.in(time, clock));
+        return new MonitorJobs(both, metrics, jars()).monitor(null, List.of(), Deadline.in(time, clock));
     }
 
     private static ClusterMonitored of(ClusterName name, JobsMonitored answer) {

@@ -15,9 +15,9 @@ import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.Observation;
 import io.sluiceway.job.Observation.Known;
-import io.sluiceway.job.Policies;
 import io.sluiceway.job.Vitals.Flow;
 import io.sluiceway.metrics.MetricsSink;
+import io.sluiceway.testing.OnlyPolicy;
 import io.sluiceway.time.Deadline;
 import java.time.Duration;
 import java.time.Instant;
@@ -141,14 +141,15 @@ class ObserveJobTest extends VerbFixture {
                 spec.parallelism(),
                 spec.restore(),
                 spec.onUnknown(),
-                new Policies(null, health, null, null));
+                OnlyPolicy.of(health));
     }
 
     @Test
     void monitor_clusterThatIsMeasuredLate_isNotMeasured() {
         submitEndless();
 
-        new MonitorJobs(late, MetricsSink.none()).monitor(null, List.of(), Deadline.in(Duration.ofSeconds(50), clock));
+        new MonitorJobs(late, MetricsSink.none(), jars())
+                .monitor(null, List.of(), Deadline.in(Duration.ofSeconds(50), clock));
 
         assertThat(measurements).isZero();
     }

@@ -11,7 +11,6 @@ import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobState;
-import io.sluiceway.job.Policies;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.job.SavepointsPolicy;
 import io.sluiceway.ledger.Attempt;
@@ -22,6 +21,7 @@ import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationState;
 import io.sluiceway.operation.OperationType;
 import io.sluiceway.savepoint.SavepointOrigin;
+import io.sluiceway.testing.OnlyPolicy;
 import io.sluiceway.time.Deadline;
 import java.time.Duration;
 import java.time.Instant;
@@ -309,7 +309,7 @@ class PeriodicSavepointsTest extends VerbFixture {
                 1,
                 plain.restore(),
                 plain.onUnknown(),
-                new Policies(null, null, policy, null));
+                OnlyPolicy.of(policy));
     }
 
     private void take(FlinkJobId job) {
@@ -335,7 +335,7 @@ class PeriodicSavepointsTest extends VerbFixture {
     }
 
     private ClusterMonitored sweep() {
-        return new MonitorJobs(ports, new FakeMetricsSink())
+        return new MonitorJobs(ports, new FakeMetricsSink(), jars())
                 .monitor(null, List.of(), Deadline.in(Duration.ofSeconds(25), clock))
                 .clusters()
                 .getFirst();

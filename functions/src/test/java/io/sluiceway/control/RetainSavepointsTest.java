@@ -20,6 +20,7 @@ import io.sluiceway.ledger.HistoryEntry.Event;
 import io.sluiceway.ledger.Savepoint;
 import io.sluiceway.metrics.FakeMetricsSink;
 import io.sluiceway.savepoint.StoragePath;
+import io.sluiceway.testing.OnlyPolicy;
 import io.sluiceway.time.Deadline;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -449,7 +450,7 @@ class RetainSavepointsTest extends VerbFixture {
     }
 
     private static JobSpec spec(RetentionPolicy policy, RestorePoint restore) {
-        return specOf(NAME, JobKind.STREAM, restore, new Policies(null, null, null, policy));
+        return specOf(NAME, JobKind.STREAM, restore, OnlyPolicy.of(policy));
     }
 
     private void submitOther(String name, JobKind kind, StoragePath path) {
@@ -508,7 +509,7 @@ class RetainSavepointsTest extends VerbFixture {
     }
 
     private ClusterMonitored sweep() {
-        return new MonitorJobs(ports, new FakeMetricsSink())
+        return new MonitorJobs(ports, new FakeMetricsSink(), jars())
                 .monitor(null, List.of(), Deadline.in(Duration.ofSeconds(25), clock))
                 .clusters()
                 .getFirst();

@@ -72,7 +72,11 @@ abstract class VerbFixture {
         jarFile = TestJobJar.write(directory.resolve("job.jar"), 0);
         jars.put(JAR_URI, jarFile);
         workDirectory = Files.createDirectory(directory.resolve("work"));
-        submitJob = new SubmitJob(ports, new Jars(jars, Set.of("jars"), workDirectory));
+        submitJob = new SubmitJob(ports, jars());
+    }
+
+    Jars jars() {
+        return new Jars(jars, Set.of("jars"), workDirectory);
     }
 
     static Request request(String id, int tryNumber) {

@@ -179,6 +179,7 @@ class EventMutationsTest {
                 || isNoPolicy(event.at("/job/policies/dataReady"))
                 || isNoPlan(event.at("/job/policies/savepoints"))
                 || isOutside(event.at("/job/policies/retention/age"), "PT1H", "P3650D")
+                || isBackoffBeyondItsMost(event.at("/job/policies/restart"))
                 || bytes > 256 * 1024
                 || (event.at("/job/allowNonRestoredState").asBoolean() && !restores)
                 // JSON Schema counts 1.0 and 1e2 among the integers.
@@ -188,6 +189,7 @@ class EventMutationsTest {
                                 "/afterSequence",
                                 "/job/parallelism",
                                 "/owner/try",
+                                "/job/policies/restart/limit",
                                 "/job/policies/health/restarts",
                                 "/job/policies/health/failedCheckpoints",
                                 "/job/policies/health/backpressurePercent",
@@ -224,6 +226,14 @@ class EventMutationsTest {
         } catch (RefusedException e) {
             return false;
         }
+    }
+
+    private static boolean isBackoffBeyondItsMost(JsonNode restart) {
+        return restart.has("maxBackoff")
+                && Duration.parse(restart.path("maxBackoff").asText())
+                                .compareTo(
+                                        Duration.parse(restart.path("backoff").asText("PT30S")))
+                        < 0;
     }
 
     private static boolean isDay(String text) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluiceway.cluster.Clusters;
 import io.sluiceway.cluster.FakeFlinkCluster;
+import io.sluiceway.control.Jars;
 import io.sluiceway.control.Limits;
 import io.sluiceway.control.Outbox;
 import io.sluiceway.control.Ports;
@@ -111,14 +112,17 @@ final class FakeDeployment {
                         Duration.ofSeconds(30),
                         Duration.ofMinutes(15)));
         Invocation invocation = new Invocation(config, clock);
+        Jars bringing =
+                new Jars(jars, config.jarBuckets().orElseThrow(), Path.of(System.getProperty("java.io.tmpdir")));
         functions = Map.of(
-                "submit-job", new SubmitJobFunction(invocation, () -> ports, jars, config)::submitJob,
+                "submit-job", new SubmitJobFunction(invocation, () -> ports, () -> bringing)::submitJob,
                 "job-status", new JobStatusFunction(invocation, () -> ports)::jobStatus,
                 "take-savepoint", new TakeSavepointFunction(invocation, () -> ports)::takeSavepoint,
                 "stop-job", new StopJobFunction(invocation, () -> ports)::stopJob,
                 "list-jobs", new ListJobsFunction(invocation, () -> clusters)::listJobs,
                 "list-events", new ListEventsFunction(invocation, () -> ports)::listEvents,
-                "monitor-jobs", new MonitorJobsFunction(invocation, () -> ports, () -> metrics)::monitorJobs);
+                "monitor-jobs",
+                        new MonitorJobsFunction(invocation, () -> ports, () -> metrics, () -> bringing)::monitorJobs);
     }
 
     private static ObjectMapper mapper() {

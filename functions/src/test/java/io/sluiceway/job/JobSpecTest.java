@@ -10,6 +10,8 @@ import io.sluiceway.jar.JarReference;
 import io.sluiceway.jar.JarUri;
 import io.sluiceway.job.DataReadyPolicy.Every;
 import io.sluiceway.job.JobSpec.OnUnknown;
+import io.sluiceway.testing.OnlyPolicy;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -37,7 +39,7 @@ class JobSpecTest {
                         DataReadyPolicy.of("results", Every.PT1H, null, "2013-01-05T10:00:00Z", null),
                         DataReadyPolicy.of("results", Every.PT1H, null, null, "2013-01-05T10:00:00Z"),
                         null)
-                .map(policy -> spec(new Policies(policy, null, null, null)))
+                .map(policy -> spec(OnlyPolicy.of(policy)))
                 .toList();
 
         assertThat(specs).map(JobSpec::payloadHash).doesNotHaveDuplicates();
@@ -83,6 +85,55 @@ class JobSpecTest {
     }
 
     @Test
+    void hashes_restartsThatDiffer_differ() {
+        List<JobSpec> specs = Stream.of(
+                        RestartPolicy.DEFAULT,
+                        RestartPolicy.of(4, null, null, null),
+                        RestartPolicy.of(null, "PT31S", null, null),
+                        RestartPolicy.of(null, null, "PT16M", null),
+                        RestartPolicy.of(null, null, null, "PT2H"),
+                        null)
+                .map(policy -> spec(OnlyPolicy.of(policy)))
+                .toList();
+
+        assertThat(specs).map(JobSpec::payloadHash).doesNotHaveDuplicates();
+        assertThat(specs).map(spec -> spec.specHash(JAR)).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void hashes_restartsThatAreTheDefaults_areTheSameHoweverTheyAreWritten() {
+        assertThat(RestartPolicy.of(3, "PT30S", "PT15M", "PT1H"))
+                .isEqualTo(RestartPolicy.of(null, null, null, null))
+                .isEqualTo(RestartPolicy.DEFAULT);
+    }
+
+    @Test
+    void delay_restartsInARow_doublesUpToTheMost() {
+        RestartPolicy policy = RestartPolicy.of(100, "PT30S", "PT3M", null);
+
+        assertThat(Stream.of(1, 2, 3, 4, 100).map(policy::delay))
+                .containsExactly(
+                        Duration.ofSeconds(30),
+                        Duration.ofMinutes(1),
+                        Duration.ofMinutes(2),
+                        Duration.ofMinutes(3),
+                        Duration.ofMinutes(3));
+    }
+
+    @Test
+    void restartPolicy_backoffLongerThanTheDefaultOfTheMost_isItsOwnMost() {
+        assertThat(RestartPolicy.of(null, "PT1H", null, null).delay(5)).isEqualTo(Duration.ofHours(1));
+    }
+
+    @Test
+    void spec_runThatIsToBeStartedAgain_isRefused() {
+        assertThatExceptionOfType(RefusedException.class)
+                .isThrownBy(() -> spec(JobKind.RUN, OnlyPolicy.of(RestartPolicy.DEFAULT)))
+                .withMessageContaining("STREAM")
+                .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.FIELD_INVALID));
+    }
+
+    @Test
     void hashes_thresholdsThatAreTheDefaults_areTheSameHoweverTheyAreWritten() {
         HealthPolicy written = HealthPolicy.of("PT5M", 3, "PT10M", 3, null, null, null);
 
@@ -101,15 +152,15 @@ class JobSpecTest {
     }
 
     private static Policies health(HealthPolicy policy) {
-        return new Policies(null, policy, null, null);
+        return OnlyPolicy.of(policy);
     }
 
     private static Policies savepoints(SavepointsPolicy policy) {
-        return new Policies(null, null, policy, null);
+        return OnlyPolicy.of(policy);
     }
 
     private static Policies retention(RetentionPolicy policy) {
-        return new Policies(null, null, null, policy);
+        return OnlyPolicy.of(policy);
     }
 
     @Test
@@ -118,8 +169,8 @@ class JobSpecTest {
 
         assertThat(named).isEqualTo(HOURLY);
         assertThat(named.timeZoneText()).isEqualTo("UTC");
-        assertThat(spec(new Policies(named, null, null, null)).payloadHash())
-                .isEqualTo(spec(new Policies(HOURLY, null, null, null)).payloadHash());
+        assertThat(spec(OnlyPolicy.of(named)).payloadHash())
+                .isEqualTo(spec(OnlyPolicy.of(HOURLY)).payloadHash());
     }
 
     @Test
@@ -130,7 +181,7 @@ class JobSpecTest {
     @Test
     void spec_runThatTellsItsDataWithoutAnEnd_isRefused() {
         assertThatExceptionOfType(RefusedException.class)
-                .isThrownBy(() -> spec(JobKind.RUN, new Policies(HOURLY, null, null, null)))
+                .isThrownBy(() -> spec(JobKind.RUN, OnlyPolicy.of(HOURLY)))
                 .withMessageContaining("'end'")
                 .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.FIELD_MISSING));
     }

@@ -24,6 +24,7 @@ import io.sluiceway.job.JobSpec.OnUnknown;
 import io.sluiceway.job.Policies;
 import io.sluiceway.job.Request;
 import io.sluiceway.job.RequestId;
+import io.sluiceway.job.RestartPolicy;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.job.RetentionPolicy;
 import io.sluiceway.job.SavepointsPolicy;
@@ -290,7 +291,8 @@ public abstract class JobLedgerContract {
                                 DataReadyPolicy.of("the results", Every.PT1H, null, null, null),
                                 HealthPolicy.of("PT1S", 4, "PT1H", 2, "P7D", 80, "PT12H"),
                                 SavepointsPolicy.of(null, "*/5 2,4-6 1 jan-MAR SUN", "America/New_York"),
-                                RetentionPolicy.of(1, "PT90M"))),
+                                RetentionPolicy.of(1, "PT90M"),
+                                RestartPolicy.of(7, "PT11S", "P1D", "P2D"))),
                 new JobSpec(
                         name,
                         JobKind.STREAM,
@@ -301,7 +303,8 @@ public abstract class JobLedgerContract {
                         null,
                         new RestorePoint.None(),
                         OnUnknown.REFUSE,
-                        new Policies(null, HealthPolicy.DEFAULT, SavepointsPolicy.of("P1DT6H", null, null), null)),
+                        new Policies(
+                                null, HealthPolicy.DEFAULT, SavepointsPolicy.of("P1DT6H", null, null), null, null)),
                 new JobSpec(
                         name,
                         JobKind.RUN,
@@ -319,6 +322,7 @@ public abstract class JobLedgerContract {
                                         "America/New_York",
                                         "2013-01-05T05:00:00Z",
                                         "2013-01-06T05:00:00Z"),
+                                null,
                                 null,
                                 null,
                                 null)));

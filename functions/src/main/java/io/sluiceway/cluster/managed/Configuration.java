@@ -82,6 +82,10 @@ record Configuration(ClusterSettings.Managed settings) {
             throw unsupported(
                     "has job.policies.dataReady: watermarks and the ids of checkpoints can't be seen on Managed Service for Apache Flink");
         }
+        if (spec.policies().restart() != null) {
+            throw unsupported(
+                    "has job.policies.restart: Managed Service for Apache Flink runs a failed job again by itself, and doesn't tell one that has failed for good from one that has finished");
+        }
         switch (settings.ownership()) {
             case SLUICEWAY -> arguments(spec);
             case EXTERNAL -> {

@@ -19,6 +19,7 @@ import io.sluiceway.job.JobSpec.OnUnknown;
 import io.sluiceway.job.Policies;
 import io.sluiceway.job.Request;
 import io.sluiceway.job.RequestId;
+import io.sluiceway.job.RestartPolicy;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.job.RetentionPolicy;
 import io.sluiceway.job.SavepointsPolicy;
@@ -395,7 +396,8 @@ final class Items {
                         .map("dataReady", ofDataReady(policies.dataReady()))
                         .map("health", ofHealth(policies.health()))
                         .map("savepoints", ofSavepoints(policies.savepoints()))
-                        .map("retention", ofRetention(policies.retention()));
+                        .map("retention", ofRetention(policies.retention()))
+                        .map("restart", ofRestart(policies.restart()));
     }
 
     private static Policies policies(Fields map) {
@@ -403,7 +405,8 @@ final class Items {
                 map.mapIfPresent("dataReady", Items::dataReady),
                 map.mapIfPresent("health", Items::health),
                 map.mapIfPresent("savepoints", Items::savepoints),
-                map.mapIfPresent("retention", Items::retention));
+                map.mapIfPresent("retention", Items::retention),
+                map.mapIfPresent("restart", Items::restart));
     }
 
     private static @Nullable Attributes ofSavepoints(@Nullable SavepointsPolicy policy) {
@@ -427,6 +430,24 @@ final class Items {
 
     private static RetentionPolicy retention(Fields map) {
         return new RetentionPolicy(map.count("count"), map.read("age", Duration::parse));
+    }
+
+    private static @Nullable Attributes ofRestart(@Nullable RestartPolicy policy) {
+        return policy == null
+                ? null
+                : new Attributes()
+                        .number("limit", policy.limit())
+                        .text("backoff", policy.backoff())
+                        .text("maxBackoff", policy.maxBackoff())
+                        .text("resetAfter", policy.resetAfter());
+    }
+
+    private static RestartPolicy restart(Fields map) {
+        return new RestartPolicy(
+                map.count("limit"),
+                map.read("backoff", Duration::parse),
+                map.read("maxBackoff", Duration::parse),
+                map.read("resetAfter", Duration::parse));
     }
 
     private static @Nullable Attributes ofHealth(@Nullable HealthPolicy policy) {

@@ -27,10 +27,12 @@ import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.Observation;
 import io.sluiceway.job.Policies;
+import io.sluiceway.job.RestartPolicy;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.StoragePath;
+import io.sluiceway.testing.OnlyPolicy;
 import io.sluiceway.testing.StubServer;
 import io.sluiceway.time.Deadline;
 import java.io.IOException;
@@ -710,7 +712,9 @@ class ManagedClusterTest {
                                         .boxed()
                                         .flatMap(i -> Stream.of("--a" + i, "b"))
                                         .toList()),
-                        ManagedClusterTest::dataReady)
+                        () -> with(OnlyPolicy.of(
+                                DataReadyPolicy.of("results", DataReadyPolicy.Every.PT1H, null, null, null))),
+                        () -> with(OnlyPolicy.of(RestartPolicy.DEFAULT)))
                 .map(spec -> Arguments.of(spec.get()));
     }
 
@@ -797,7 +801,7 @@ class ManagedClusterTest {
                 JobSpec.OnUnknown.REFUSE);
     }
 
-    private static JobSpec dataReady() {
+    private static JobSpec with(Policies policies) {
         JobSpec plain = spec();
         return new JobSpec(
                 plain.name(),
@@ -809,8 +813,7 @@ class ManagedClusterTest {
                 null,
                 plain.restore(),
                 plain.onUnknown(),
-                new Policies(
-                        DataReadyPolicy.of("results", DataReadyPolicy.Every.PT1H, null, null, null), null, null, null));
+                policies);
     }
 
     private static JobSpec spec(RestorePoint restore, List<String> arguments, Integer parallelism) {
