@@ -15,6 +15,7 @@ from sluiceway_airflow.payloads import (
     Health,
     Jar,
     Request,
+    Restart,
     RestoreMode,
     Retention,
     Savepoints,
@@ -86,6 +87,7 @@ def test_submit_job_all_fields_is_of_contract() -> None:
             ),
             savepoints=Savepoints(cron="{{ minute }} 4 * * *", time_zone="America/New_York"),
             retention=Retention(count=3, age="P30D"),
+            restart=Restart(limit=5, backoff="PT1M", max_backoff="PT2H", reset_after="P1D"),
             rerun=True,
             on_refusal="ANSWER",
         ),
@@ -129,6 +131,7 @@ def test_submit_job_all_fields_is_of_contract() -> None:
                 },
                 "savepoints": {"cron": "30 4 * * *", "timeZone": "America/New_York"},
                 "retention": {"count": 3, "age": "P30D"},
+                "restart": {"limit": 5, "backoff": "PT1M", "maxBackoff": "PT2H", "resetAfter": "P1D"},
             },
         },
     }
@@ -204,6 +207,15 @@ def test_savepoints_not_one_of_every_and_cron_is_refused(times: dict[str, str]) 
 def test_savepoints_time_zone_of_a_duration_is_refused() -> None:
     with pytest.raises(ValueError, match="'time_zone' needs 'cron'"):
         Savepoints(every="PT6H", time_zone="UTC")
+
+
+def test_submit_job_restart_by_its_defaults_is_of_contract() -> None:
+    request = render(
+        submit_job(name="flights", kind="STREAM", cluster="local", jar=Jar("s3://jars/a.jar"), restart=Restart())
+    )
+
+    check("submit-job", request)
+    assert request["job"]["policies"] == {"restart": {}}
 
 
 @pytest.mark.parametrize("mode", ["NONE", "LATEST"])

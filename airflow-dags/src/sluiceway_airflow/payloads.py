@@ -124,6 +124,22 @@ class Retention:
 
 
 @dataclass(frozen=True)
+class Restart:
+    """That a ``STREAM`` that has failed for good is started again. Durations are like those of :class:`Health`.
+
+    :param limit: how many restarts in a row there are at most; 3 by default
+    :param backoff: how long after a failure the first comes, each further one after twice the time; 30 s by default
+    :param max_backoff: the longest time that this comes to; 15 minutes by default
+    :param reset_after: behind an attempt that ran for so long, restarts are counted anew; an hour by default
+    """
+
+    limit: int | None = None
+    backoff: str | None = None
+    max_backoff: str | None = None
+    reset_after: str | None = None
+
+
+@dataclass(frozen=True)
 class Request:
     """Who asks, so that the same request never has a second job.
 
@@ -201,6 +217,7 @@ def submit_job(
     health: Health | None = None,
     savepoints: Savepoints | None = None,
     retention: Retention | None = None,
+    restart: Restart | None = None,
     rerun: bool = False,
     request: Request | None = None,
     on_refusal: OnRefusal = "THROW",
@@ -223,6 +240,7 @@ def submit_job(
     :param health: when it counts as well, where the defaults don't fit
     :param savepoints: when savepoints are taken while it runs; never by default
     :param retention: which savepoints are kept; all by default
+    :param restart: that it is started again when it has failed for good; never by default
     :param rerun: whether this very call runs a job of unknown fate again
     :param request: who asks; the calling task instance by default
     :param on_refusal: how a refusal comes back
@@ -244,7 +262,7 @@ def submit_job(
                 "restore": _restore(restore, restore_from),
                 "allowNonRestoredState": allow_non_restored_state or None,
                 "onUnknown": on_unknown,
-                "policies": _policies(data_ready, health, savepoints, retention),
+                "policies": _policies(data_ready, health, savepoints, retention, restart),
             },
         }
     )
@@ -403,7 +421,11 @@ def _restore(mode: RestoreMode | None, path: str | None) -> Mapping[str, _Json] 
 
 
 def _policies(
-    data_ready: DataReady | None, health: Health | None, savepoints: Savepoints | None, retention: Retention | None
+    data_ready: DataReady | None,
+    health: Health | None,
+    savepoints: Savepoints | None,
+    retention: Retention | None,
+    restart: Restart | None,
 ) -> Mapping[str, _Json] | None:
     policies: dict[str, _Json] = {}
     if data_ready is not None:
@@ -432,6 +454,13 @@ def _policies(
         }
     if retention is not None:
         policies["retention"] = {"count": retention.count, "age": retention.age}
+    if restart is not None:
+        policies["restart"] = {
+            "limit": restart.limit,
+            "backoff": restart.backoff,
+            "maxBackoff": restart.max_backoff,
+            "resetAfter": restart.reset_after,
+        }
     return policies or None
 
 
