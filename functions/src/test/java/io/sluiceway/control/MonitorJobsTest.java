@@ -27,7 +27,9 @@ import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.Checkpoints;
 import io.sluiceway.job.JobStatus.CompletedCheckpoint;
 import io.sluiceway.job.JobStatus.JobOverview;
+import io.sluiceway.job.Policies;
 import io.sluiceway.job.RequestId;
+import io.sluiceway.job.RestartPolicy;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.AttemptState;
@@ -39,6 +41,7 @@ import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationState;
 import io.sluiceway.savepoint.FakeSavepointStore;
 import io.sluiceway.testing.MovableClock;
+import io.sluiceway.testing.OnlyPolicy;
 import io.sluiceway.testing.Processes;
 import io.sluiceway.time.Deadline;
 import java.io.IOException;
@@ -532,6 +535,22 @@ class MonitorJobsTest extends VerbFixture {
     }
 
     @Test
+    void monitor_restartAmongManySlowJobs_isGivenItsTime() {
+        submitMany(20);
+        FlinkJobId job = submitTo(OTHER, "restarted", OnlyPolicy.of(RestartPolicy.DEFAULT));
+        store.put(other.checkpointDirectory(job).orElseThrow().child("chk-7"), clock.instant());
+        other.fail(job);
+        other.delay = Duration.ofSeconds(2);
+
+        for (int i = 0; i < 20; i++) {
+            sweepOther();
+            clock.move(Duration.ofMinutes(1));
+        }
+
+        assertThat(other.runs()).hasSize(22);
+    }
+
+    @Test
     void monitor_slowCluster_leavesTheOthersTheirShare() {
         submitMany(12);
         FlinkJobId job = submitEndless();
@@ -803,6 +822,10 @@ class MonitorJobsTest extends VerbFixture {
     }
 
     private FlinkJobId submitTo(ClusterName where, String name) {
+        return submitTo(where, name, Policies.NONE);
+    }
+
+    private FlinkJobId submitTo(ClusterName where, String name, Policies policies) {
         JobSpec spec = new JobSpec(
                 new JobName(name),
                 JobKind.STREAM,
@@ -812,7 +835,8 @@ class MonitorJobsTest extends VerbFixture {
                 List.of("endless"),
                 1,
                 new RestorePoint.None(),
-                OnUnknown.REFUSE);
+                OnUnknown.REFUSE,
+                policies);
         return submitToBoth
                 .submit(request("start-" + name, 1), spec, false, soon())
                 .attempt()

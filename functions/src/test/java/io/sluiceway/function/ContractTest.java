@@ -126,9 +126,12 @@ class ContractTest {
             "savepoints-time-zone-unknown",
             "retention-age-short",
             "retention-age-long",
+            "restart-max-backoff-below-backoff",
+            "restart-max-backoff-below-default",
             // JSON Schema counts 1.0 and 1e2 among the integers; the contract doesn't.
             "try-is-float",
             "health-restarts-is-float",
+            "restart-limit-is-float",
             "try-is-1e2",
             "page-size-1e2");
 

@@ -18,6 +18,7 @@ import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.ExternalizedCheckpointRetention;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
@@ -43,7 +44,7 @@ public final class TestJob extends RichMapFunction<Long, Long> implements Checkp
     /** How many counters a job that counts has. */
     public static final int COUNTERS = 5;
 
-    /** An ailing job runs for a while before it fails for the first time. */
+    /** An ailing or mortal job runs for a while before it fails for the first time. */
     private static final int LAST_GOOD_CHECKPOINT = 4;
 
     /** A recovering job fails so often before it gets well. */
@@ -62,6 +63,7 @@ public final class TestJob extends RichMapFunction<Long, Long> implements Checkp
 
     private final String behaviour;
     private int mapped;
+    private boolean restored;
 
     private TestJob(String behaviour) {
         this.behaviour = behaviour;
@@ -85,10 +87,11 @@ public final class TestJob extends RichMapFunction<Long, Long> implements Checkp
      *
      * @param args {@code endless}, {@code bounded}, {@code failing} (fails when it runs), {@code ailing} (endless, and
      *     its checkpoints fail and restart it), {@code recovering} (endless, and fails some times at first),
-     *     {@code lapsing} (endless, and its first checkpoints expire), {@code careless} (endless, without checkpoints),
-     *     {@code late} (endless, backpressured, its watermark an hour behind), {@code refusing} (main throws, quoting
-     *     the second argument), {@code stumbling} (endless, and main throws behind its submission) or {@code counting}
-     *     (endless, and appends each number to the file that the second argument names, with how often its remainder by
+     *     {@code mortal} (endless, retains its checkpoints, and fails for good unless it was restored), {@code lapsing}
+     *     (endless, and its first checkpoints expire), {@code careless} (endless, without checkpoints), {@code late}
+     *     (endless, backpressured, its watermark an hour behind), {@code refusing} (main throws, quoting the second
+     *     argument), {@code stumbling} (endless, and main throws behind its submission) or {@code counting} (endless,
+     *     and appends each number to the file that the second argument names, with how often its remainder by
      *     {@link #COUNTERS} was there)
      */
     public static void main(String[] args) throws Exception {
@@ -103,6 +106,11 @@ public final class TestJob extends RichMapFunction<Long, Long> implements Checkp
             configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, Duration.ofSeconds(1));
         } else {
             configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "none");
+        }
+        if (behaviour.equals("mortal")) {
+            configuration.set(
+                    CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION,
+                    ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
         }
         if (behaviour.equals("lapsing")) {
             configuration.set(CheckpointingOptions.CHECKPOINTING_TIMEOUT, CHECKPOINT_TIMEOUT);
@@ -209,13 +217,15 @@ public final class TestJob extends RichMapFunction<Long, Long> implements Checkp
         if (behaviour.equals("lapsing") && context.getCheckpointId() < FIRST_GOOD_CHECKPOINT) {
             Thread.sleep(CHECKPOINT_TIMEOUT.plusMillis(500).toMillis());
         }
-        if (behaviour.equals("ailing") && context.getCheckpointId() > LAST_GOOD_CHECKPOINT) {
+        boolean ails = behaviour.equals("ailing") || (behaviour.equals("mortal") && !restored);
+        if (ails && context.getCheckpointId() > LAST_GOOD_CHECKPOINT) {
             throw new IllegalStateException("The radio is silent.");
         }
     }
 
     @Override
     public void initializeState(FunctionInitializationContext context) {
-        // It has none.
+        // It has none of its own.
+        restored = context.isRestored();
     }
 }
