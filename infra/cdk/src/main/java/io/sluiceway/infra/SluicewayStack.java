@@ -121,6 +121,8 @@ public final class SluicewayStack extends Stack {
                     events.grantTo(function);
                 }
                 case MONITOR_JOBS -> {
+                    // Those of the jobs that it starts again.
+                    jars.grantTo(function);
                     ledger.grantTo(function);
                     states.grantTo(function);
                     events.grantTo(function);

@@ -148,13 +148,13 @@ class GrantedCallsTest {
 
     private static List<String> adapters(FunctionName name) {
         return switch (name) {
-            case SUBMIT_JOB ->
+            case SUBMIT_JOB, MONITOR_JOBS ->
                 List.of(
                         "io.sluiceway.event.eventbridge",
                         "io.sluiceway.jar.s3",
                         "io.sluiceway.ledger.dynamodb",
                         "io.sluiceway.savepoint.storage");
-            case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB, MONITOR_JOBS ->
+            case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB ->
                 List.of(
                         "io.sluiceway.event.eventbridge",
                         "io.sluiceway.ledger.dynamodb",

@@ -86,21 +86,14 @@ class SluicewayStackTest {
                 Set.of("sqs:SendMessage"), Set.of("arn:aws:sqs:REGION:ACCOUNT:sluiceway-sample-failed-events"));
         Permission states = Permission.allow(Set.of("s3:ListBucket"), Set.of("arn:aws:s3:::example-analytics-state"))
                 .when("StringLike s3:prefix", Set.of("checkpoints/*", "savepoints/*"));
+        Permission jars = Permission.allow(
+                Set.of("s3:GetObject", "s3:GetObjectVersion"),
+                Set.of("arn:aws:s3:::{jobsbucket}/jars/*", "arn:aws:s3:::example-release-artifacts/flink/*"));
+        Permission jarsThatAreNotThere = Permission.allow(
+                Set.of("s3:ListBucket"), Set.of("arn:aws:s3:::{jobsbucket}", "arn:aws:s3:::example-release-artifacts"));
         Set<Permission> own = switch (name) {
-            case SUBMIT_JOB ->
-                Set.of(
-                        ledger,
-                        states,
-                        bus,
-                        Permission.allow(
-                                Set.of("s3:GetObject", "s3:GetObjectVersion"),
-                                Set.of(
-                                        "arn:aws:s3:::{jobsbucket}/jars/*",
-                                        "arn:aws:s3:::example-release-artifacts/flink/*")),
-                        Permission.allow(
-                                Set.of("s3:ListBucket"),
-                                Set.of("arn:aws:s3:::{jobsbucket}", "arn:aws:s3:::example-release-artifacts")));
-            case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB, MONITOR_JOBS -> Set.of(ledger, states, bus);
+            case SUBMIT_JOB, MONITOR_JOBS -> Set.of(ledger, states, bus, jars, jarsThatAreNotThere);
+            case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB -> Set.of(ledger, states, bus);
             case LIST_JOBS -> Set.of();
             case LIST_EVENTS -> Set.of(readLedger);
         };

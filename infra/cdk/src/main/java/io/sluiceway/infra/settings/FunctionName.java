@@ -13,8 +13,8 @@ import java.util.Locale;
  * <p>All but {@code submit-job} answer well within the 60 s after which an AWS client gives a call up and sends it
  * again. {@code submit-job} fetches a jar, gives it to the cluster and waits for the job's {@code main()}: 300 MB pass
  * in some 20 s, a slow {@code main()} takes the rest. {@code monitor-jobs} ends before its next firing, a minute later.
- * The memory of {@code submit-job} is twice that of the others, since Lambda's share of processor and network grows
- * with it, and TLS over 300 MB wants both.
+ * The memory of these two is twice that of the others, since Lambda's share of processor and network grows with it, and
+ * TLS over 300 MB wants both: a sweep brings the jars of the jobs that it starts again.
  */
 public enum FunctionName {
     @JsonProperty("submit-job")
@@ -30,7 +30,7 @@ public enum FunctionName {
     @JsonProperty("list-events")
     LIST_EVENTS("list-events", Duration.ofSeconds(30), 256),
     @JsonProperty("monitor-jobs")
-    MONITOR_JOBS("monitor-jobs", Duration.ofSeconds(55), 256);
+    MONITOR_JOBS("monitor-jobs", Duration.ofSeconds(55), 512);
 
     private final String text;
     private final Duration timeout;
