@@ -15,6 +15,11 @@ def home(settings: Settings) -> Path:
     return settings.run_dir / "airflow"
 
 
+def added_dags(settings: Settings) -> Path:
+    """A directory for further DAGs, which are there as long as the stack is up."""
+    return home(settings) / "dags"
+
+
 def database(settings: Settings) -> Path:
     """Airflow's SQLite database."""
     return home(settings) / "airflow.db"
@@ -71,6 +76,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "CORE__LOAD_EXAMPLES": False,
         # Each running task is a Python process of about 200 MB.
         "CORE__PARALLELISM": 4,
+        "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": _bundles(settings),
         "DAG_PROCESSOR__PARSING_PROCESSES": 1,
         # A new or changed DAG shows within seconds.
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 10,
@@ -84,6 +90,13 @@ def environment(settings: Settings) -> dict[str, str]:
         **_keys(settings),
     }
     return variables | {f"AIRFLOW__{name}": str(value) for name, value in options.items()}
+
+
+def _bundles(settings: Settings) -> str:
+    # Without a path, a bundle is at DAGS_FOLDER.
+    arguments = {"dags-folder": {}, "added-dags": {"path": str(added_dags(settings))}}
+    classpath = "airflow.dag_processing.bundles.local.LocalDagBundle"
+    return json.dumps([{"name": name, "classpath": classpath, "kwargs": kwargs} for name, kwargs in arguments.items()])
 
 
 def make_keys(settings: Settings) -> None:

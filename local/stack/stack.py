@@ -197,7 +197,8 @@ class Stack:
         return written[0] if written else self._processes.log_file(part.name)
 
     def _prepare_airflow(self) -> None:
-        """Gives Airflow an empty database if it has none."""
+        """Gives Airflow an empty database if it has none, and the directory of further DAGs."""
+        airflow.added_dags(self._settings).mkdir(parents=True, exist_ok=True)
         database = airflow.database(self._settings)
         if database.exists():
             return
@@ -217,7 +218,6 @@ class Stack:
                 )
                 _copy(making, empty)
                 making.unlink()
-        database.parent.mkdir(parents=True, exist_ok=True)
         _copy(empty, database)
 
     def _deploy(self, environment: Mapping[str, str]) -> None:

@@ -1,5 +1,6 @@
 """Airflow's keys."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,3 +36,12 @@ def test_make_keys_file_is_this_users_only(settings: Settings) -> None:
 
     (file,) = settings.run_dir.iterdir()
     assert file.stat().st_mode & 0o077 == 0
+
+
+def test_environment_bundles_are_the_examples_and_what_is_added(settings: Settings) -> None:
+    bundles = json.loads(airflow.environment(settings)["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"])
+
+    assert {bundle["name"]: bundle["kwargs"] for bundle in bundles} == {
+        "dags-folder": {},
+        "added-dags": {"path": str(settings.run_dir / "airflow" / "dags")},
+    }
