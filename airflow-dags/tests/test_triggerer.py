@@ -20,15 +20,17 @@ from airflow.jobs.job import Job
 from airflow.models.asset import AssetEvent
 from airflow.models.taskinstance import TaskInstance, clear_task_instances
 from airflow.models.trigger import Trigger
+from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
 from airflow.utils.state import TaskInstanceState
 from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
 from conftest import DAGS, HOME, PROBES, load_dag
 from fake_aws import FakeAws, FakeFlink
 from sluiceway_airflow.events import read_messages
 from sluiceway_airflow.payloads import Request, stop_job
-from sluiceway_airflow.triggers.flink_job import FlinkJobTrigger
+from sluiceway_airflow.triggers.flink_job import WAITING_TRY, FlinkJobTrigger
 from sluiceway_events import body, ready
 
 PATIENCE = 180.0
@@ -74,6 +76,21 @@ def wait_for_stream(flink: FakeFlink, name: str) -> Waiting:
         return Waiting(task.id, row.id, flink_job_id)
 
 
+def tell_waiting_try(task: TaskInstance, more: int, session: Session) -> None:
+    """Leave the XCom that a task leaves when it is deferred, in so many tries after the present one."""
+    XComModel.set(
+        key=WAITING_TRY,
+        value=task.try_number + more,
+        dag_id=task.dag_id,
+        task_id=task.task_id,
+        run_id=task.run_id,
+        map_index=task.map_index,
+        # As the API stores what a task has made JSON of.
+        serialize=False,
+        session=session,
+    )
+
+
 @contextmanager
 def triggerer() -> Iterator[None]:
     environment = {**os.environ, "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO"}
@@ -112,7 +129,8 @@ def no_other_triggers() -> None:
 @pytest.mark.usefixtures("no_other_triggers")
 def test_triggerer_stops_jobs_of_killed_tasks_alone(aws: FakeAws) -> None:
     flink = FakeFlink(aws)
-    marked, cleared, taken_over, left = (wait_for_stream(flink, name) for name in ("a", "b", "c", "d"))
+    waits = tuple(wait_for_stream(flink, name) for name in ("a", "b", "c", "d", "e"))
+    marked, cleared, cleared_and_back, taken_over, _ = waits
 
     def observed() -> set[str]:
         return {request["flinkJobId"] for request in aws.requests("job-status")}
@@ -121,7 +139,7 @@ def test_triggerer_stops_jobs_of_killed_tasks_alone(aws: FakeAws) -> None:
         return {request["flinkJobId"] for request in aws.requests("stop-job")}
 
     with triggerer():
-        await_true(lambda: {w.flink_job_id for w in (marked, cleared, taken_over, left)} <= observed())
+        await_true(lambda: {wait.flink_job_id for wait in waits} <= observed())
         with create_session() as session:
             session.get_one(TaskInstance, marked.task).set_state(TaskInstanceState.FAILED, session=session)
             other = Job(
@@ -129,19 +147,21 @@ def test_triggerer_stops_jobs_of_killed_tasks_alone(aws: FakeAws) -> None:
             )
             session.add(other)
             session.flush()
-            session.get_one(Trigger, taken_over.trigger).triggerer_id = other.id
+            for wait, tries in ((cleared_and_back, 1), (taken_over, 0)):
+                session.get_one(Trigger, wait.trigger).triggerer_id = other.id
+                tell_waiting_try(session.get_one(TaskInstance, wait.task), tries, session)
             task = session.get_one(TaskInstance, cleared.task)
             clear_task_instances([task], session=session)
             # As the scheduler does; before, Airflow doesn't drop the trigger.
             task.state = TaskInstanceState.SCHEDULED
 
-        await_true(lambda: len(stopped()) >= 2)
+        await_true(lambda: len(stopped()) >= 3)
         await_true(
             lambda: f"Its task waits in another triggerer: Flink job {taken_over.flink_job_id} goes on." in logs()
         )
 
     # The last one waits while the triggerer shuts down.
-    assert stopped() == {marked.flink_job_id, cleared.flink_job_id}
+    assert stopped() == {marked.flink_job_id, cleared.flink_job_id, cleared_and_back.flink_job_id}
     assert aws.problems == []
 
 
