@@ -51,7 +51,7 @@ public final class LedgerTable extends Construct {
 
     /**
      * Lets a function read and write the ledger, and tells it where that is. A transaction asks for the rights of what
-     * it is made of, here puts with conditions; what is deleted is the mark that an event is to be published. It has <a
+     * it is made of, here puts with conditions and deletions; it has <a
      * href="https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html">none of its
      * own</a>.
      *
@@ -60,7 +60,12 @@ public final class LedgerTable extends Construct {
     void grantTo(SluicewayFunction function) {
         function.allow(
                 "KeepTheLedger",
-                List.of("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
+                List.of(
+                        "dynamodb:BatchGetItem",
+                        "dynamodb:DeleteItem",
+                        "dynamodb:GetItem",
+                        "dynamodb:PutItem",
+                        "dynamodb:Query"),
                 List.of(table.getTableArn()));
         function.function().addEnvironment(VARIABLE, name());
     }

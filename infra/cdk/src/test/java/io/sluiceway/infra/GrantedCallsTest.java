@@ -51,8 +51,9 @@ class GrantedCallsTest {
             Map.entry("S3.listObjectsV2", Set.of("s3:ListBucket")),
             Map.entry("DynamoDb.getItem", Set.of("dynamodb:GetItem")),
             Map.entry("DynamoDb.query", Set.of("dynamodb:Query")),
-            // Made of puts with conditions.
-            Map.entry("DynamoDb.transactWriteItems", Set.of("dynamodb:PutItem")),
+            Map.entry("DynamoDb.batchGetItem", Set.of("dynamodb:BatchGetItem")),
+            // Made of puts with conditions, and of deletions.
+            Map.entry("DynamoDb.transactWriteItems", Set.of("dynamodb:DeleteItem", "dynamodb:PutItem")),
             Map.entry("DynamoDb.deleteItem", Set.of("dynamodb:DeleteItem")),
             Map.entry("EventBridge.putEvents", Set.of("events:PutEvents")),
             // These two hand the application its role.

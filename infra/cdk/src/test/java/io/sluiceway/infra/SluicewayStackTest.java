@@ -75,7 +75,12 @@ class SluicewayStackTest {
                 Set.of("arn:aws:logs:REGION:ACCOUNT:log-group:/aws/lambda/sluiceway-sample-%s:*"
                         .formatted(name.text())));
         Permission ledger = Permission.allow(
-                Set.of("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
+                Set.of(
+                        "dynamodb:BatchGetItem",
+                        "dynamodb:DeleteItem",
+                        "dynamodb:GetItem",
+                        "dynamodb:PutItem",
+                        "dynamodb:Query"),
                 Set.of("arn:aws:dynamodb:REGION:ACCOUNT:table/{ledgertable}"));
         Permission readLedger = Permission.allow(
                 Set.of("dynamodb:GetItem", "dynamodb:Query"),
