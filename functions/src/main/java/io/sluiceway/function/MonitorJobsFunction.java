@@ -21,14 +21,13 @@ public class MonitorJobsFunction {
     private static final Logger LOG = Logger.getLogger(MonitorJobsFunction.class);
 
     private final Invocation invocation;
-    private final Supplier<Ports> ports;
-    private final Supplier<MetricsSink> metrics;
+    /** One for all calls: it remembers how jobs were. */
+    private final Supplier<MonitorJobs> monitorJobs;
 
     @Inject
     MonitorJobsFunction(Invocation invocation, Supplier<Ports> ports, Supplier<MetricsSink> metrics) {
         this.invocation = invocation;
-        this.ports = ports;
-        this.metrics = metrics;
+        this.monitorJobs = new Lazy<>(() -> new MonitorJobs(ports.get(), metrics.get()));
     }
 
     /** Takes a {@code monitor-jobs.request.json}, answers a {@code monitor-jobs.answer.json}. */
@@ -38,8 +37,7 @@ public class MonitorJobsFunction {
     }
 
     private JobsMonitored monitor(MonitorJobsRequest request, Deadline deadline) {
-        JobsMonitored answer = new MonitorJobs(ports.get(), metrics.get())
-                .monitor(request.requestOrNull(), request.clusterNames(), deadline);
+        JobsMonitored answer = monitorJobs.get().monitor(request.requestOrNull(), request.clusterNames(), deadline);
         answer.clusters().forEach(MonitorJobsFunction::log);
         if (answer.events().trouble() != null) {
             LOG.warnf(

@@ -358,7 +358,8 @@ public class FakeFlinkCluster implements FlinkCluster {
                 job.state,
                 job.startedAt,
                 job.state.terminal() ? job.startedAt.plusSeconds(1) : null,
-                new TreeMap<>(Map.of(job.state.terminal() ? "FINISHED" : "RUNNING", 1)));
+                new TreeMap<>(Map.of(job.state.terminal() ? "FINISHED" : "RUNNING", 1)),
+                job.runningSince);
     }
 
     @Override

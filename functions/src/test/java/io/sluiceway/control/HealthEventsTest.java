@@ -357,7 +357,7 @@ class HealthEventsTest extends VerbFixture {
     }
 
     private void sweep() {
-        new MonitorJobs(there, MetricsSink.none()).monitor(null, List.of(), later());
+        new MonitorJobs(there, MetricsSink.none(), 1).monitor(null, List.of(), later());
     }
 
     private Deadline later() {

@@ -148,7 +148,8 @@ class ObserveJobTest extends VerbFixture {
     void monitor_clusterThatIsMeasuredLate_isNotMeasured() {
         submitEndless();
 
-        new MonitorJobs(late, MetricsSink.none()).monitor(null, List.of(), Deadline.in(Duration.ofSeconds(50), clock));
+        new MonitorJobs(late, MetricsSink.none(), 1)
+                .monitor(null, List.of(), Deadline.in(Duration.ofSeconds(50), clock));
 
         assertThat(measurements).isZero();
     }
