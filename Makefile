@@ -96,6 +96,14 @@ faults: $(BUILT) $(VENV) ## Run the large fault campaign (about an hour), or go 
 	  -Dfaults.package=$(FAULTS_PACKAGE) -Dfaults.file=$(FAULTS_FILE) -Dfaults.cluster=$(CLUSTER) \
 	  -Dfaults.kinds='$(FAULTS_KINDS)'
 
+# How many jobs, separated by commas.
+BENCH_JOBS ?= 10,100,1000,10000
+
+.PHONY: bench
+bench: ## Measure what a sweep of monitor-jobs costs at BENCH_JOBS=10,100,1000,10000 quiet jobs
+	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify -Dspotless.check.skip=true \
+	  -Dit.test=SweepBench -Dbench.jobs='$(BENCH_JOBS)'
+
 .PHONY: fuzz
 fuzz: ## Fuzz each parser for FUZZ_SECONDS=60 seconds; FUZZ=EventFuzzTest picks by name
 	@MAVEN_OPTS="--sun-misc-unsafe-memory-access=allow $${MAVEN_OPTS:-}" FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ='$(FUZZ)' local/fuzz

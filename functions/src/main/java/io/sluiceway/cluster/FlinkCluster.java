@@ -54,6 +54,14 @@ public interface FlinkCluster {
     /** Whether the deployment lets jobs of this cluster be restored from this path. */
     boolean mayRestoreFrom(StoragePath path);
 
+    /**
+     * How many jobs may be asked about at once by what comes on a schedule: a few more than one, since most of a
+     * question's time is waiting, and no more than the cluster answers without turning any away.
+     */
+    default int atOnce() {
+        return 8;
+    }
+
     /** A job's state, or empty when the cluster doesn't know the job (any more). */
     Optional<JobOverview> findJob(JobRef job, Deadline deadline);
 

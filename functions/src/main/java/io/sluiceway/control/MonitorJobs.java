@@ -27,9 +27,10 @@ import org.jspecify.annotations.Nullable;
  * a stop whose caller went away comes to its end without anybody asking; and publishes the events that others recorded
  * and didn't come to publish; and starts STREAMs again that have failed, where their policy says so.
  *
- * <p>Each cluster gets its share of the time. Nothing is remembered from sweep to sweep: where one begins among the
- * clusters, and among the jobs of each, moves with the clock, so that when the time suffices for some of them only,
- * sweeps take turns.
+ * <p>Each cluster gets its share of the time. Where a sweep begins among the clusters, and among the jobs of each,
+ * moves with the clock, so that when the time suffices for some of them only, sweeps take turns. All that is remembered
+ * from sweep to sweep is how jobs were when they were looked at: it spares looking at each of them each time, and is
+ * made anew by a process that doesn't have it.
  */
 public final class MonitorJobs {
     /** What is kept for settling the last step, and some time to take that step in. */
@@ -52,11 +53,24 @@ public final class MonitorJobs {
     private final Ports ports;
     private final MetricsSink metrics;
     private final Jars jars;
+    private final int atOnce;
+    private final Looks looks = new Looks();
 
+    /** Sweeps that take on as many jobs at once as a cluster bears. */
     public MonitorJobs(Ports ports, MetricsSink metrics, Jars jars) {
+        this(ports, metrics, jars, Integer.MAX_VALUE);
+    }
+
+    /**
+     * Sweeps that take on some jobs at once.
+     *
+     * @param atOnce how many at the most, from 1
+     */
+    public MonitorJobs(Ports ports, MetricsSink metrics, Jars jars, int atOnce) {
         this.ports = ports;
         this.metrics = metrics;
         this.jars = jars;
+        this.atOnce = atOnce;
     }
 
     /**
@@ -87,7 +101,9 @@ public final class MonitorJobs {
                     .publishPending(
                             cluster.name(),
                             Deadline.in(until.remaining().dividedBy(SHARE_OF_EVENTS), deadline.clock()));
-            ClusterMonitored monitored = new Sweep(ports, metrics, jars, cluster, until, deadline).run();
+            ClusterMonitored monitored = new Sweep(
+                            ports, metrics, jars, looks, cluster, Math.min(atOnce, cluster.atOnce()), until, deadline)
+                    .run();
             Told events = before.and(ports.outbox().publish(deadline));
             publish(monitored, events, deadline.clock().instant());
             swept.add(monitored);

@@ -61,6 +61,16 @@ public final class ObserveJob {
         return observe(target, false, deadline);
     }
 
+    /** Likewise, of an attempt as it was read some moments ago. */
+    JobObserved observeUnmeasured(Versioned<Attempt> known, FlinkCluster cluster, Deadline deadline) {
+        try {
+            return observe(known, cluster, false, deadline);
+        } catch (LedgerConflictException _) {
+            return observeUnmeasured(
+                    new Target(cluster.name(), null, known.value().id()), deadline);
+        }
+    }
+
     /**
      * Observes a job.
      *

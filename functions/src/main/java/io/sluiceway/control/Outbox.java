@@ -42,6 +42,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 
@@ -383,6 +384,11 @@ public final class Outbox implements JobLedger {
     }
 
     @Override
+    public List<Versioned<Attempt>> findAttempts(ClusterName cluster, Set<FlinkJobId> ids, Deadline deadline) {
+        return ledger.findAttempts(cluster, ids, deadline);
+    }
+
+    @Override
     public Optional<Versioned<Operation>> findOperation(OperationId id, Deadline deadline) {
         return ledger.findOperation(id, deadline);
     }
@@ -407,6 +413,18 @@ public final class Outbox implements JobLedger {
     @Override
     public Page<Job> jobs(ClusterName cluster, int limit, @Nullable String after, Deadline deadline) {
         return ledger.jobs(cluster, limit, after, deadline);
+    }
+
+    @Override
+    public Page<Versioned<Attempt>> livingAttempts(
+            ClusterName cluster, int limit, @Nullable String after, Deadline deadline) {
+        return ledger.livingAttempts(cluster, limit, after, deadline);
+    }
+
+    @Override
+    public Page<Versioned<Operation>> openOperations(
+            ClusterName cluster, int limit, @Nullable String after, Deadline deadline) {
+        return ledger.openOperations(cluster, limit, after, deadline);
     }
 
     @Override

@@ -15,31 +15,41 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Takes the savepoint that is due by a job's policy.
+ * When savepoints of a job are due by its policy.
  *
  * <p>The request is made of the job and the time that it is due for, so that two who find the same one due take it
  * once, and one that failed isn't repeated.
+ *
+ * @param attempt a STREAM's attempt that is seen to live
+ * @param known the job's savepoints, the newest first
  */
-record PeriodicSavepoints(Ports ports, Deadline deadline) {
+record PeriodicSavepoints(Attempt attempt, SavepointsPolicy policy, List<Savepoint> known) {
+    PeriodicSavepoints {
+        known = List.copyOf(known);
+    }
+
     /**
      * Takes the savepoint that is due, unless it was taken before.
      *
-     * @param attempt a STREAM's attempt that is seen to run
-     * @param known the job's savepoints, the newest first
      * @return the savepoint's operation; empty when none is due
      */
-    Optional<Operation> take(Attempt attempt, SavepointsPolicy policy, List<Savepoint> known) {
-        return policy.due(since(attempt, policy, known), deadline.clock().instant())
+    Optional<Operation> take(Ports ports, Deadline deadline) {
+        return policy.due(since(), deadline.clock().instant())
                 .map(due ->
                         new RequestId("periodic/%s/%s".formatted(attempt.spec().name(), due)))
-                .filter(id -> isNew(attempt, id))
+                .filter(id -> isNew(id, ports, deadline))
                 .map(id -> new TakeSavepoint(ports)
                         .takePeriodic(
                                 new Request(id, 1), new Target(attempt.spec().cluster(), null, attempt.id()), deadline)
                         .operation());
     }
 
-    private boolean isNew(Attempt attempt, RequestId id) {
+    /** The next time that one can be due; one that comes in between puts it off. */
+    Optional<Instant> next(Instant now) {
+        return policy.first(since(), now.plusNanos(1));
+    }
+
+    private boolean isNew(RequestId id, Ports ports, Deadline deadline) {
         return ports.ledger()
                 .findRequest(
                         TakeSavepoint.periodicKey(
@@ -49,7 +59,7 @@ record PeriodicSavepoints(Ports ports, Deadline deadline) {
     }
 
     /** Whoever took it, a savepoint is one; at a time of the clock one is wanted whatever was taken just before. */
-    private static Instant since(Attempt attempt, SavepointsPolicy policy, List<Savepoint> known) {
+    private Instant since() {
         boolean whoever = switch (policy) {
             case SavepointsPolicy.Every _ -> true;
             case Cron _ -> false;

@@ -26,14 +26,17 @@ import io.sluiceway.time.Deadline;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Removes the savepoints of a cluster's STREAMs that exceed their jobs' retention; used by one sweep.
+ * Removes the savepoints of a cluster's STREAMs that exceed their jobs' retention; used by one sweep, by several of its
+ * threads.
  *
  * <p>That a savepoint is to go is written first, in one transaction with the job's record: a submission that looked at
  * the job before has to look again, and from then on nobody takes the savepoint for a restore point. Then the cluster
@@ -53,11 +56,22 @@ final class RetainSavepoints {
     /** With less than this no removal is begun. */
     private static final Duration LEAST_TIME = Duration.ofSeconds(1);
 
+    /**
+     * How far it came with a job.
+     *
+     * @param problems what couldn't be removed
+     * @param again when there is more to remove; absent: nothing is left that may go
+     */
+    record Retained(List<Problem> problems, @Nullable Instant again) {
+        Retained {
+            problems = List.copyOf(problems);
+        }
+    }
+
     private final Ports ports;
     private final JobLedger ledger;
     private final FlinkCluster cluster;
-    private final List<Problem> problems = new ArrayList<>();
-    private int left = MOST_A_SWEEP;
+    private final AtomicInteger left = new AtomicInteger(MOST_A_SWEEP);
 
     RetainSavepoints(Ports ports, FlinkCluster cluster) {
         this.ports = ports;
@@ -71,29 +85,38 @@ final class RetainSavepoints {
      * @param policy the job's retention; absent: only what was to go before goes
      * @param known the job's savepoints, the newest first
      * @param open the job's operations that haven't ended
-     * @return what couldn't be removed
      */
-    List<Problem> retain(
+    Retained retain(
             JobName job,
             @Nullable RetentionPolicy policy,
             List<Savepoint> known,
             List<Operation> open,
             Deadline deadline) {
-        problems.clear();
-        known.reversed().forEach(savepoint -> dispose(savepoint, deadline));
-        if (policy != null && Retention.isExceeded(known, policy, now(deadline)) && hasTime(deadline)) {
-            try {
-                decide(job, policy, open, deadline).forEach(savepoint -> dispose(savepoint, deadline));
-            } catch (LedgerConflictException _) {
-                // Somebody is at the job: the next sweep decides.
-                return List.copyOf(problems);
+        List<Problem> problems = new ArrayList<>();
+        List<Instant> again = new ArrayList<>();
+        known.reversed()
+                .forEach(savepoint -> dispose(savepoint, problems, deadline).ifPresent(again::add));
+        if (policy != null && Retention.isExceeded(known, policy, now(deadline))) {
+            if (hasTime(deadline)) {
+                try {
+                    decide(job, policy, open, deadline)
+                            .forEach(savepoint ->
+                                    dispose(savepoint, problems, deadline).ifPresent(again::add));
+                } catch (LedgerConflictException _) {
+                    // Somebody is at the job: another sweep decides.
+                    again.add(now(deadline));
+                }
+            }
+            if (!hasTime(deadline)) {
+                again.add(now(deadline));
             }
         }
-        return List.copyOf(problems);
+        return new Retained(
+                problems, again.stream().min(Comparator.naturalOrder()).orElse(null));
     }
 
     private boolean hasTime(Deadline deadline) {
-        return left > 0 && deadline.remaining().compareTo(LEAST_TIME) >= 0;
+        return left.get() > 0 && deadline.remaining().compareTo(LEAST_TIME) >= 0;
     }
 
     /** Writes which savepoints are to go, decided on the job as it is now. */
@@ -123,7 +146,7 @@ final class RetainSavepoints {
         List<LedgerChange> changes = new ArrayList<>();
         changes.add(new LedgerChange.PutJob(job.get().value(), job.get().version()));
         for (Savepoint savepoint : seen(retention, deadline).removable(policy, now(deadline))) {
-            if (going.size() == left) {
+            if (going.size() >= left.get()) {
                 break;
             }
             Versioned<Savepoint> now = ledger.findSavepoint(cluster.name(), name, savepoint.operation(), deadline)
@@ -181,22 +204,32 @@ final class RetainSavepoints {
         return retention;
     }
 
-    /** Takes the removal of a savepoint that is to go as far as it goes at this moment. */
-    private void dispose(Savepoint savepoint, Deadline deadline) {
+    /**
+     * Takes the removal of a savepoint that is to go as far as it goes at this moment.
+     *
+     * @return when it is to be tried again; empty when it is gone, or isn't to go
+     */
+    private Optional<Instant> dispose(Savepoint savepoint, List<Problem> problems, Deadline deadline) {
         Disposal disposal = savepoint.disposal();
-        if (disposal == null || now(deadline).isBefore(disposal.tryFrom()) || !hasTime(deadline)) {
-            return;
+        if (disposal == null) {
+            return Optional.empty();
         }
-        left--;
+        if (now(deadline).isBefore(disposal.tryFrom()) || !hasTime(deadline)) {
+            return Optional.of(disposal.tryFrom());
+        }
+        left.decrementAndGet();
         try {
             if (cluster.disposeSavepoint(savepoint.job(), savepoint.path(), deadline)) {
                 forget(savepoint, deadline);
+                return Optional.empty();
             }
+            return Optional.of(disposal.tryFrom());
         } catch (RefusedException e) {
             problems.add(new Problem(savepoint.job(), savepoint.attempt(), savepoint.operation(), e));
-            if (e.code() != ErrorCode.CLUSTER_UNREACHABLE) {
-                postpone(savepoint, disposal, deadline);
-            }
+            return Optional.of(
+                    e.code() == ErrorCode.CLUSTER_UNREACHABLE
+                            ? disposal.tryFrom()
+                            : postpone(savepoint, disposal, deadline));
         }
     }
 
@@ -218,7 +251,7 @@ final class RetainSavepoints {
                                         .formatted(savepoint.origin(), savepoint.completedAt(), savepoint.path())))));
     }
 
-    private void postpone(Savepoint savepoint, Disposal disposal, Deadline deadline) {
+    private Instant postpone(Savepoint savepoint, Disposal disposal, Deadline deadline) {
         Duration pause = FIRST_PAUSE.multipliedBy(1L << Math.min(disposal.failures(), DOUBLINGS));
         Instant tryFrom = now(deadline).plus(pause.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause);
         change(
@@ -227,6 +260,7 @@ final class RetainSavepoints {
                 version -> List.of(new LedgerChange.PutSavepoint(
                         savepoint.disposed(new Disposal(disposal.decidedAt(), disposal.failures() + 1, tryFrom)),
                         version)));
+        return tryFrom;
     }
 
     /** What becomes of the record at that version. */

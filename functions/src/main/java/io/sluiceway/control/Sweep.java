@@ -4,9 +4,13 @@ import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.control.Answer.JobObserved;
 import io.sluiceway.control.ClusterMonitored.Moved;
 import io.sluiceway.control.ClusterMonitored.Problem;
+import io.sluiceway.control.Looks.Look;
+import io.sluiceway.control.Looks.Turn;
+import io.sluiceway.control.RetainSavepoints.Retained;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.health.Health;
+import io.sluiceway.job.DataReadyPolicy;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
@@ -16,7 +20,6 @@ import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.job.Policies;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.AttemptState;
-import io.sluiceway.ledger.HistoryEntry;
 import io.sluiceway.ledger.Job;
 import io.sluiceway.ledger.JobLedger;
 import io.sluiceway.ledger.Page;
@@ -27,13 +30,12 @@ import io.sluiceway.metrics.Measurement.Unit;
 import io.sluiceway.metrics.Measurement.Value;
 import io.sluiceway.metrics.MetricsSink;
 import io.sluiceway.operation.Operation;
-import io.sluiceway.operation.OperationId;
 import io.sluiceway.time.Deadline;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -42,23 +44,26 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One sweep over one cluster; used once.
  *
- * <p>What is open is found from three sides: a job's record names the attempt that holds a STREAM's slot and the newest
- * attempt; the cluster shows what lives; and the history of a job tells what was asked for of late and hasn't ended,
- * which nothing else names: savepoints, and attempts of a RUN that aren't on the cluster.
+ * <p>The cluster's list of jobs is read first, then what hasn't ended by the ledger's word. Of most jobs that is all:
+ * the list shows them as they were when they were looked at. The others are taken on, some of them at once: their open
+ * operations are taken forward, their attempts are looked at, and what their policies ask for is done.
  */
 final class Sweep {
-    private static final int JOBS_A_PAGE = 1000;
-    private static final int LINES_A_PAGE = 100;
-
-    /** How far back the history is read, to the page: longer than sweeps are away and savepoints take. */
-    static final Duration LOOK_BACK = Duration.ofDays(1);
+    private static final int A_PAGE = 1000;
+    private static final int ATTEMPTS_A_READ = 100;
 
     /** How long one step may take at least, if the call has the time: a job that hangs isn't to hold up the others. */
     private static final Duration STEP = Duration.ofSeconds(6);
@@ -74,52 +79,139 @@ final class Sweep {
         private static final long serialVersionUID = 1;
     }
 
+    /**
+     * A job, and what is open of it.
+     *
+     * @param record its record
+     * @param operations those that hadn't ended, by the ledger's word
+     * @param attempts likewise, and those that had and that the cluster shows, or that are a STREAM's newest
+     */
+    private record Known(Job record, List<Operation> operations, List<Versioned<Attempt>> attempts) {
+        JobName name() {
+            return record.name();
+        }
+
+        /** Whether it is the attempt that stands for the job: the one that lives, or else the newest. */
+        boolean isCurrent(Attempt attempt) {
+            return attempt.id().equals(record.active() == null ? record.last() : record.active());
+        }
+
+        /** The living attempt that its record names, if it wasn't found. */
+        Optional<FlinkJobId> missing() {
+            return Optional.ofNullable(record.active())
+                    .filter(active -> attempts.stream()
+                            .noneMatch(attempt -> attempt.value().id().equals(active)));
+        }
+
+        /** Whether it is the attempt that its job's policies are about. */
+        boolean isKept(Attempt attempt) {
+            return record.kind() == JobKind.STREAM && isCurrent(attempt);
+        }
+
+        /** Whether it is told when the data of this attempt is ready. */
+        boolean tellsDataReady(Attempt attempt) {
+            return attempt.spec().policies().dataReady() != null
+                    && (isCurrent(attempt) || record.kind() == JobKind.RUN);
+        }
+    }
+
+    /** What was found of jobs and done about them, by one thread. */
+    private static final class Tally {
+        private final Map<Health.State, Integer> health = new EnumMap<>(Health.State.class);
+        private final Map<FlinkJobId, Look> looks = new HashMap<>();
+        private final List<Measurement> measurements = new ArrayList<>();
+        private final List<Attempt> toRestart = new ArrayList<>();
+        private final List<Problem> problems = new ArrayList<>();
+        private int looked;
+        private int unknown;
+        private int open;
+        private int advanced;
+        private int completed;
+        private int failed;
+        private int abandoned;
+
+        private void add(Tally other) {
+            other.health.forEach((state, count) -> health.merge(state, count, Integer::sum));
+            looks.putAll(other.looks);
+            measurements.addAll(other.measurements);
+            toRestart.addAll(other.toRestart);
+            problems.addAll(other.problems);
+            looked += other.looked;
+            unknown += other.unknown;
+            open += other.open;
+            advanced += other.advanced;
+            completed += other.completed;
+            failed += other.failed;
+            abandoned += other.abandoned;
+        }
+
+        private void count(Health.State state) {
+            health.merge(state, 1, Integer::sum);
+        }
+
+        private void count(Operation before, Operation after) {
+            switch (after.state()) {
+                case PENDING, IN_PROGRESS -> {
+                    open++;
+                    advanced += after.equals(before) ? 0 : 1;
+                }
+                case COMPLETED -> completed++;
+                case FAILED -> failed++;
+                case ABANDONED -> abandoned++;
+            }
+        }
+    }
+
     private final Ports ports;
     private final JobLedger ledger;
     private final ObserveJob observeJob;
     private final MetricsSink metrics;
     private final Jars jars;
+    private final Looks looks;
     private final FlinkCluster cluster;
+    private final int atOnce;
     private final Deadline until;
     private final Deadline deadline;
     private final Clock clock;
-
+    private final Instant begin;
     private final RetainSavepoints retention;
+
     private final Map<FlinkJobId, JobOverview> shown = new LinkedHashMap<>();
-    private final Map<JobName, Set<FlinkJobId>> shownOf = new HashMap<>();
     private final Map<JobState, Integer> states = new EnumMap<>(JobState.class);
-    private final Map<Health.State, Integer> health = new EnumMap<>(Health.State.class);
-    private final List<Problem> problems = new ArrayList<>();
-    private final List<Attempt> toRestart = new ArrayList<>();
-    private final Duration timeToRestart;
+    private final Tally tally = new Tally();
     private boolean reachable;
-    private int unknown;
     private int unmanaged;
-    private int looked;
-    private int open;
-    private int advanced;
-    private int completed;
-    private int failed;
-    private int abandoned;
 
     /**
      * A sweep to be run.
      *
+     * @param looks what sweeps before saw
+     * @param atOnce how many jobs are taken on at once
      * @param until no job is begun after this
      * @param deadline when the call has to have answered
      */
-    Sweep(Ports ports, MetricsSink metrics, Jars jars, FlinkCluster cluster, Deadline until, Deadline deadline) {
+    Sweep(
+            Ports ports,
+            MetricsSink metrics,
+            Jars jars,
+            Looks looks,
+            FlinkCluster cluster,
+            int atOnce,
+            Deadline until,
+            Deadline deadline) {
         this.ports = ports;
-        this.jars = jars;
         this.ledger = ports.ledger();
         this.observeJob = new ObserveJob(ports);
         this.metrics = metrics;
+        this.jars = jars;
+        this.looks = looks;
         this.cluster = cluster;
+        this.atOnce = atOnce;
         this.until = until;
         this.deadline = deadline;
         this.clock = deadline.clock();
+        this.begin = clock.instant();
         this.retention = new RetainSavepoints(ports, cluster);
-        this.timeToRestart = until.remaining().dividedBy(SHARE_OF_RESTARTS);
     }
 
     ClusterMonitored run() {
@@ -127,31 +219,38 @@ final class Sweep {
         try {
             askCluster();
         } catch (RefusedException e) {
-            problems.add(new Problem(null, null, null, e));
+            tally.problems.add(new Problem(null, null, null, e));
         }
         try {
-            jobs = jobs();
             if (reachable) {
-                tellApart(jobs);
-                sweep(MonitorJobs.inTurn(jobs, clock.instant()));
+                // The jobs last: each attempt and operation that is found then has its job.
+                Map<FlinkJobId, Versioned<Attempt>> attempts = livingAttempts();
+                List<Versioned<Operation>> operations =
+                        all((limit, after) -> ledger.openOperations(cluster.name(), limit, after, deadline));
+                jobs = jobs();
+                tellApart(jobs, attempts);
+                sweep(known(jobs, attempts, operations));
                 restart();
+            } else {
+                jobs = jobs();
             }
         } catch (RefusedException e) {
-            problems.add(new Problem(null, null, null, e));
+            tally.problems.add(new Problem(null, null, null, e));
         } catch (TimeUpException _) {
             // What wasn't looked at is counted below.
         }
+        tally.measurements.forEach(metrics::publish);
         return new ClusterMonitored(
                 cluster.name(),
                 reachable,
                 states,
-                health,
-                unknown,
+                tally.health,
+                tally.unknown,
                 unmanaged,
-                looked,
-                jobs.size() - looked,
-                new Moved(open, advanced, completed, failed, abandoned),
-                problems);
+                tally.looked,
+                jobs.size() - tally.looked,
+                new Moved(tally.open, tally.advanced, tally.completed, tally.failed, tally.abandoned),
+                tally.problems);
     }
 
     private void askCluster() {
@@ -159,276 +258,419 @@ final class Sweep {
         reachable = true;
     }
 
+    private Map<FlinkJobId, Versioned<Attempt>> livingAttempts() {
+        Map<FlinkJobId, Versioned<Attempt>> living = new LinkedHashMap<>();
+        for (Versioned<Attempt> attempt :
+                all((limit, after) -> ledger.livingAttempts(cluster.name(), limit, after, deadline))) {
+            living.put(attempt.value().id(), attempt);
+        }
+        return living;
+    }
+
     private List<Job> jobs() {
-        List<Job> jobs = new ArrayList<>();
+        return all((limit, after) -> ledger.jobs(cluster.name(), limit, after, deadline));
+    }
+
+    /** A question for one page of a list. */
+    private interface Pages<T> {
+        Page<T> page(int limit, @Nullable String after);
+    }
+
+    private static <T> List<T> all(Pages<T> pages) {
+        List<T> all = new ArrayList<>();
         String after = null;
         do {
-            Page<Job> page = ledger.jobs(cluster.name(), JOBS_A_PAGE, after, deadline);
-            jobs.addAll(page.items());
+            Page<T> page = pages.page(A_PAGE, after);
+            all.addAll(page.items());
             after = page.next();
         } while (after != null);
-        return jobs;
+        return all;
     }
 
     /**
-     * Finds out whose the jobs are that the cluster shows, most of them by what their jobs' records name. For the
-     * others there is half of the time, lest many jobs of other people leave none for ours.
+     * Finds out whose the jobs are that the cluster shows, and adds the attempts of ours that weren't known to live,
+     * and the newest of each STREAM, which can be one to start again. For those that no job's record names there is
+     * half of the time, lest many jobs of other people leave none for ours.
      */
-    private void tellApart(List<Job> jobs) throws TimeUpException {
-        Map<FlinkJobId, JobName> named = new HashMap<>();
+    private void tellApart(List<Job> jobs, Map<FlinkJobId, Versioned<Attempt>> attempts) throws TimeUpException {
+        Set<FlinkJobId> named = new LinkedHashSet<>();
         for (Job job : jobs) {
-            namedBy(job).forEach(id -> named.put(id, job.name()));
-        }
-        Deadline half = Deadline.in(until.remaining().dividedBy(2), clock);
-        for (JobOverview job : MonitorJobs.inTurn(List.copyOf(shown.values()), clock.instant())) {
-            boolean known = named.containsKey(job.id());
-            if (!known && half.remaining().isZero()) {
-                continue;
+            if (job.active() != null) {
+                named.add(job.active());
             }
-            JobName owner = known ? named.get(job.id()) : owner(job.id());
-            if (owner != null) {
-                shownOf.computeIfAbsent(owner, name -> new LinkedHashSet<>()).add(job.id());
+            if (job.last() != null
+                    && (shown.containsKey(job.last()) || (job.kind() == JobKind.STREAM && job.active() == null))) {
+                named.add(job.last());
+            }
+        }
+        for (Set<FlinkJobId> part : parts(without(attempts.keySet(), named))) {
+            read(part, attempts);
+        }
+
+        Set<FlinkJobId> theirs = new HashSet<>();
+        Deadline half = Deadline.in(until.remaining().dividedBy(2), clock);
+        Set<FlinkJobId> ours = new HashSet<>(named);
+        ours.addAll(attempts.keySet());
+        for (Set<FlinkJobId> part : parts(MonitorJobs.inTurn(without(ours, shown.keySet()), begin))) {
+            if (half.remaining().isZero()) {
+                break;
+            }
+            read(part, attempts);
+            theirs.addAll(without(attempts.keySet(), part));
+        }
+        for (JobOverview job : shown.values()) {
+            if (attempts.containsKey(job.id()) || named.contains(job.id())) {
                 states.merge(job.state(), 1, Integer::sum);
-            } else if (!job.state().terminal()) {
+            } else if (theirs.contains(job.id()) && !job.state().terminal()) {
                 unmanaged++;
             }
         }
     }
 
-    private static Set<FlinkJobId> namedBy(Job job) {
-        Set<FlinkJobId> ids = new LinkedHashSet<>();
-        if (job.active() != null) {
-            ids.add(job.active());
-        }
-        if (job.last() != null) {
-            ids.add(job.last());
-        }
-        return ids;
+    private static List<FlinkJobId> without(Set<FlinkJobId> known, Set<FlinkJobId> ids) {
+        return ids.stream().filter(id -> !known.contains(id)).toList();
     }
 
-    private @Nullable JobName owner(FlinkJobId id) throws TimeUpException {
-        return ledger.findAttempt(cluster.name(), id, step())
-                .map(attempt -> attempt.value().spec().name())
-                .orElse(null);
+    private static List<Set<FlinkJobId>> parts(List<FlinkJobId> ids) {
+        List<Set<FlinkJobId>> parts = new ArrayList<>();
+        for (int from = 0; from < ids.size(); from += ATTEMPTS_A_READ) {
+            parts.add(new LinkedHashSet<>(ids.subList(from, Math.min(from + ATTEMPTS_A_READ, ids.size()))));
+        }
+        return parts;
     }
 
-    private void sweep(List<Job> jobs) {
+    private void read(Set<FlinkJobId> ids, Map<FlinkJobId, Versioned<Attempt>> into) throws TimeUpException {
+        for (Versioned<Attempt> attempt : ledger.findAttempts(cluster.name(), ids, step())) {
+            into.put(attempt.value().id(), attempt);
+        }
+    }
+
+    private static List<Known> known(
+            List<Job> jobs, Map<FlinkJobId, Versioned<Attempt>> attempts, List<Versioned<Operation>> operations) {
+        SequencedMap<JobName, Known> known = new LinkedHashMap<>();
         for (Job job : jobs) {
-            if (toRestart.isEmpty()
-                    ? until.remaining().isZero()
-                    : until.remaining().compareTo(timeToRestart) < 0) {
-                return;
-            }
-            try {
-                sweep(job);
-            } catch (TimeUpException _) {
-                return;
-            } catch (RuntimeException e) {
-                problems.add(new Problem(job.name(), null, null, refusal(e)));
-            }
-            looked++;
+            known.put(job.name(), new Known(job, new ArrayList<>(), new ArrayList<>()));
         }
-    }
-
-    /** Behind all else, since to bring a jar and to run its program takes its time. */
-    private void restart() throws TimeUpException {
-        for (Attempt attempt : toRestart) {
-            Deadline step = step();
-            try {
-                new RestartJobs(ports, jars, cluster, step).restart(attempt);
-            } catch (RuntimeException e) {
-                problems.add(new Problem(attempt.spec().name(), attempt.id(), null, refusal(e)));
+        for (Versioned<Attempt> attempt : attempts.values()) {
+            Known job = known.get(attempt.value().spec().name());
+            if (job != null) {
+                job.attempts().add(attempt);
             }
         }
-    }
-
-    private void sweep(Job job) throws TimeUpException {
-        Set<FlinkJobId> ids = namedBy(job);
-        ids.addAll(shownOf.getOrDefault(job.name(), Set.of()));
-        Set<OperationId> named = new LinkedHashSet<>();
-        readHistory(job.name(), ids, named);
-
-        List<Attempt> attempts = new ArrayList<>();
-        for (FlinkJobId id : ids) {
-            // An old attempt may have gone by the ledger's retention; one that holds the slot can't have.
-            Optional<Versioned<Attempt>> found = id.equals(job.active())
-                    ? Optional.of(new Attempts(ports, cluster, step()).require(id))
-                    : ledger.findAttempt(cluster.name(), id, step());
-            found.map(Versioned::value).ifPresent(attempts::add);
-        }
-        attempts.forEach(attempt -> nameOperations(attempt, named));
-        List<Operation> stillOpen = advance(job.name(), named);
-        for (Attempt attempt : attempts) {
-            look(job, attempt, stillOpen);
-        }
-    }
-
-    private void readHistory(JobName job, Set<FlinkJobId> attempts, Set<OperationId> operations)
-            throws TimeUpException {
-        Instant horizon = clock.instant().minus(LOOK_BACK);
-        Set<FlinkJobId> settled = new HashSet<>();
-        Set<OperationId> ended = new HashSet<>();
-        String after = null;
-        boolean old;
-        do {
-            Page<HistoryEntry> page = ledger.history(cluster.name(), job, LINES_A_PAGE, after, step());
-            for (HistoryEntry line : page.items()) {
-                switch (line.event()) {
-                    case ATTEMPT_INTENDED, ATTEMPT_ADOPTED, ATTEMPT_RESUMED, ATTEMPT_SUBMITTED ->
-                        addUnless(settled, attempts, line.attempt());
-                    case ATTEMPT_ENDED, ATTEMPT_UNKNOWN -> addUnless(attempts, settled, line.attempt());
-                    case OPERATION_INTENDED, OPERATION_TRIGGERED -> addUnless(ended, operations, line.operation());
-                    case OPERATION_ENDED -> addUnless(operations, ended, line.operation());
-                    case ATTEMPT_SURPLUS, SAVEPOINT_DISPOSED, REQUEST_REFUSED -> {}
-                }
+        for (Versioned<Operation> operation : operations) {
+            Known job = known.get(operation.value().job());
+            if (job != null) {
+                job.operations().add(operation.value());
             }
-            after = page.next();
-            old = !page.items().isEmpty() && page.items().getLast().at().isBefore(horizon);
-        } while (after != null && !old);
+        }
+        return List.copyOf(known.values());
     }
 
-    /** The newest line decides, for it is read first. */
-    private static <T> void addUnless(Set<T> decided, Collection<T> to, @Nullable T id) {
-        if (id != null && !decided.contains(id)) {
-            to.add(id);
+    private void sweep(List<Known> jobs) {
+        Queue<Known> now = new ConcurrentLinkedQueue<>();
+        Queue<Known> inTheRound = new ConcurrentLinkedQueue<>();
+        Set<FlinkJobId> living = new HashSet<>();
+        for (Known job : MonitorJobs.inTurn(jobs, begin)) {
+            job.attempts().forEach(attempt -> living.add(attempt.value().id()));
+            switch (turn(job)) {
+                case NOW -> now.add(job);
+                case IN_THE_ROUND -> inTheRound.add(job);
+                case LATER -> countAsItWas(job);
+            }
         }
+        Duration forRestarts = jobs.stream().anyMatch(Sweep::hasToRestart)
+                ? until.remaining().dividedBy(SHARE_OF_RESTARTS)
+                : Duration.ZERO;
+        takeOn(now, forRestarts);
+        takeOn(inTheRound, forRestarts);
+        looks.remember(cluster.name(), tally.looks, living);
     }
 
-    private static void nameOperations(Attempt attempt, Set<OperationId> operations) {
-        if (attempt.stop() != null) {
-            operations.add(attempt.stop());
+    private static boolean hasToRestart(Known job) {
+        return job.attempts().stream().map(Versioned::value).anyMatch(attempt -> isToRestart(job, attempt));
+    }
+
+    private static boolean isToRestart(Known job, Attempt attempt) {
+        return job.isCurrent(attempt) && RestartJobs.concerns(attempt);
+    }
+
+    /** When a job has its turn to be taken on. */
+    private Turn turn(Known job) {
+        if (!job.operations().isEmpty() || job.missing().isPresent()) {
+            return Turn.NOW;
         }
-        if (attempt.state() == AttemptState.PREPARING || attempt.state() == AttemptState.POSTING) {
-            operations.add(attempt.submission());
+        Turn most = Turn.LATER;
+        for (Versioned<Attempt> attempt : job.attempts()) {
+            Turn turn = hasDataToTell(job, attempt.value()) ? Turn.NOW : turn(job, attempt.value());
+            most = turn.compareTo(most) > 0 ? turn : most;
+        }
+        return most;
+    }
+
+    /** When an attempt has its turn to be looked at. */
+    private Turn turn(Known job, Attempt attempt) {
+        if (isToRestart(job, attempt)) {
+            return Turn.NOW;
+        }
+        if (!isObserved(attempt)) {
+            return job.isKept(attempt) && attempt.spec().policies().retention() != null
+                    ? looks.turn(cluster.name(), attempt.id(), begin)
+                    : Turn.LATER;
+        }
+        JobOverview there = shown.get(attempt.id());
+        return attempt.state() != AttemptState.SUBMITTED || there == null || isWatched(attempt)
+                ? Turn.NOW
+                : looks.turn(cluster.name(), there, begin);
+    }
+
+    /** Whether the ledger's word on an attempt can be another than the cluster's. */
+    private boolean isObserved(Attempt attempt) {
+        JobOverview there = shown.get(attempt.id());
+        return switch (attempt.state()) {
+            case PREPARING, POSTING, SUBMITTED -> true;
+            case UNKNOWN -> there != null;
+            // One that was given up before it was seen, and lives, is one too many.
+            case FINISHED, FAILED, CANCELED, REFUSED ->
+                attempt.submittedAt() == null && there != null && !there.state().terminal();
+        };
+    }
+
+    /** Whether a job is looked at in each sweep, because there is something to come or the list wouldn't show it. */
+    private static boolean isWatched(Attempt attempt) {
+        return attempt.runningAt() == null
+                || attempt.unhealthySince() != null
+                || attempt.spec().policies().healthOrDefault().asksForFlow();
+    }
+
+    private boolean hasDataToTell(Known job, Attempt attempt) {
+        DataReadyPolicy policy = attempt.spec().policies().dataReady();
+        if (policy == null || !job.tellsDataReady(attempt)) {
+            return false;
+        }
+        return switch (attempt.state()) {
+            case SUBMITTED -> true;
+            case FINISHED -> policy.end() != null && shown.containsKey(attempt.id());
+            case PREPARING, POSTING, UNKNOWN, FAILED, CANCELED, REFUSED -> false;
+        };
+    }
+
+    private void countAsItWas(Known job) {
+        for (Versioned<Attempt> attempt : job.attempts()) {
+            countHealthAsItWas(attempt.value(), tally);
+            if (job.isCurrent(attempt.value()) && attempt.value().state() == AttemptState.UNKNOWN) {
+                tally.unknown++;
+            }
+        }
+        tally.looked++;
+    }
+
+    private void countHealthAsItWas(Attempt attempt, Tally found) {
+        if (attempt.state() == AttemptState.SUBMITTED) {
+            looks.last(cluster.name(), attempt.id()).ifPresent(look -> found.count(look.health()));
         }
     }
 
     /**
-     * Takes those operations forward that are open, each as it was before any of them was.
+     * Takes jobs on, some at once, until there are no more or the time is up.
      *
-     * @return those that still are
+     * @param reserve how much of the time is left when none is begun any more
      */
-    private List<Operation> advance(JobName job, Set<OperationId> ids) throws TimeUpException {
-        List<Operation> before = new ArrayList<>();
-        for (OperationId id : ids) {
-            ledger.findOperation(id, step())
-                    .map(Versioned::value)
-                    .filter(operation -> !operation.state().terminal())
-                    .ifPresent(before::add);
+    private void takeOn(Queue<Known> jobs, Duration reserve) {
+        int workers = Math.min(atOnce, jobs.size());
+        if (workers < 2) {
+            tally.add(work(jobs, reserve));
+            return;
         }
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<Tally>> found = new ArrayList<>();
+            for (int i = 0; i < workers; i++) {
+                found.add(threads.submit(() -> work(jobs, reserve)));
+            }
+            for (Future<Tally> some : found) {
+                tally.add(some.get());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new RefusedException(ErrorCode.INTERNAL_ERROR, "The sweep was interrupted.", e);
+        } catch (ExecutionException e) {
+            switch (e.getCause()) {
+                case RuntimeException thrown -> throw thrown;
+                case Error error -> throw error;
+                case null, default -> throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    private Tally work(Queue<Known> jobs, Duration reserve) {
+        Tally found = new Tally();
+        while (until.remaining().compareTo(reserve) > 0) {
+            Known job = jobs.poll();
+            if (job == null) {
+                return found;
+            }
+            try {
+                takeOn(job, found);
+            } catch (TimeUpException _) {
+                return found;
+            } catch (RuntimeException e) {
+                found.problems.add(new Problem(job.name(), null, null, refusal(e)));
+            }
+            found.looked++;
+        }
+        return found;
+    }
+
+    private void takeOn(Known job, Tally found) throws TimeUpException {
+        if (job.missing().isPresent()) {
+            // It is there when it was begun just now.
+            new Attempts(ports, cluster, step()).require(job.missing().get());
+        }
+        List<Operation> stillOpen = advance(job, found);
+        for (Versioned<Attempt> attempt : job.attempts()) {
+            look(job, attempt, stillOpen, found);
+        }
+    }
+
+    /**
+     * Takes open operations forward, each as it was before any of them was.
+     *
+     * @return those that still are open
+     */
+    private List<Operation> advance(Known job, Tally found) throws TimeUpException {
         List<Operation> stillOpen = new ArrayList<>();
-        for (Operation operation : before) {
+        for (Operation operation : job.operations()) {
             Deadline step = step();
             try {
                 Operation after =
                         Conflicts.retry(step, () -> new Operations(ports, cluster, step).advance(operation.id()));
-                count(operation, after);
+                found.count(operation, after);
                 if (!after.state().terminal()) {
                     stillOpen.add(after);
                 }
             } catch (RuntimeException e) {
-                open++;
+                found.open++;
                 stillOpen.add(operation);
-                problems.add(new Problem(job, operation.attempt(), operation.id(), refusal(e)));
+                found.problems.add(new Problem(job.name(), operation.attempt(), operation.id(), refusal(e)));
             }
         }
         return stillOpen;
     }
 
-    private void count(Operation before, Operation after) {
-        switch (after.state()) {
-            case PENDING, IN_PROGRESS -> {
-                open++;
-                advanced += after.equals(before) ? 0 : 1;
-            }
-            case COMPLETED -> completed++;
-            case FAILED -> failed++;
-            case ABANDONED -> abandoned++;
+    private void look(Known job, Versioned<Attempt> known, List<Operation> stillOpen, Tally found)
+            throws TimeUpException {
+        Attempt now = known.value();
+        if (turn(job, now) == Turn.LATER) {
+            countHealthAsItWas(now, found);
+        } else if (isObserved(now)) {
+            now = observe(job, known, stillOpen, found);
+        } else {
+            Instant due = job.isKept(now) ? keep(job, now, null, stillOpen, found) : null;
+            found.looks.put(now.id(), Look.atEnded(begin, due));
+        }
+        if (job.isCurrent(now) && now.state() == AttemptState.UNKNOWN) {
+            found.unknown++;
+        }
+        if (isToRestart(job, now)) {
+            found.toRestart.add(now);
+        }
+        if (job.tellsDataReady(now)) {
+            tellDataReady(now, found);
         }
     }
 
-    /** Looks at an attempt whose word in the ledger can be another than the cluster's. */
-    private void look(Job job, Attempt attempt, List<Operation> stillOpen) throws TimeUpException {
-        boolean current = attempt.id().equals(job.active() == null ? job.last() : job.active());
-        Attempt now = attempt;
-        JobOverview there = shown.get(attempt.id());
-        boolean changes = switch (attempt.state()) {
-            case PREPARING, POSTING, SUBMITTED -> true;
-            case UNKNOWN -> there != null;
-            // It was given up before it was seen, and lives: it is one too many.
-            case FINISHED, FAILED, CANCELED, REFUSED ->
-                attempt.submittedAt() == null && there != null && !there.state().terminal();
-        };
-        JobStatus status = null;
-        boolean asked = !changes;
-        if (changes) {
-            Deadline step = step();
-            try {
-                JobObserved seen = observeJob.observeUnmeasured(new Target(cluster.name(), null, attempt.id()), step);
-                now = seen.attempt() == null ? attempt : seen.attempt();
-                seen.health().ifPresent(judged -> health.merge(judged.state(), 1, Integer::sum));
-                status = seen.status();
-                asked = true;
-            } catch (RuntimeException e) {
-                problems.add(new Problem(job.name(), attempt.id(), null, refusal(e)));
+    /** @return the attempt as it was found */
+    private Attempt observe(Known job, Versioned<Attempt> known, List<Operation> stillOpen, Tally found)
+            throws TimeUpException {
+        Attempt now = known.value();
+        Deadline step = step();
+        JobObserved seen;
+        try {
+            // What its operations have changed isn't in the copy.
+            seen = job.operations().isEmpty() && now.state() == AttemptState.SUBMITTED
+                    ? observeJob.observeUnmeasured(known, cluster, step)
+                    : observeJob.observeUnmeasured(new Target(cluster.name(), null, now.id()), step);
+        } catch (RuntimeException e) {
+            found.problems.add(new Problem(job.name(), now.id(), null, refusal(e)));
+            return now;
+        }
+        now = seen.attempt() == null ? now : seen.attempt();
+        Instant due = job.isKept(now) ? keep(job, now, seen.status(), stillOpen, found) : null;
+        JobOverview listed = shown.get(now.id());
+        seen.health().ifPresent(judged -> {
+            found.count(judged.state());
+            if (listed != null) {
+                found.looks.put(listed.id(), new Look(begin, listed, judged.state(), due));
             }
-        }
-        if (current && now.state() == AttemptState.UNKNOWN) {
-            unknown++;
-        }
-        if (current && asked && job.kind() == JobKind.STREAM) {
-            keep(job, now, status, stillOpen);
-        }
-        if (current && RestartJobs.concerns(now)) {
-            toRestart.add(now);
-        }
-        if (now.spec().policies().dataReady() != null && (current || job.kind() == JobKind.RUN)) {
-            tellDataReady(now);
-        }
+        });
+        return now;
     }
 
-    private void tellDataReady(Attempt attempt) throws TimeUpException {
+    private void tellDataReady(Attempt attempt, Tally found) throws TimeUpException {
         Deadline step = step();
         try {
             new DataReadiness(ports, cluster, step).look(attempt);
         } catch (RuntimeException e) {
-            problems.add(new Problem(attempt.spec().name(), attempt.id(), null, refusal(e)));
+            found.problems.add(new Problem(attempt.spec().name(), attempt.id(), null, refusal(e)));
         }
     }
 
     /**
      * What is done about a STREAM beside looking at it. A RUN has no such policies; and RUNs come and go, under ever
      * new names, and each would be a metric to be paid for.
+     *
+     * @return when there is something to do again, if that can be before the attempt's next turn
      */
-    private void keep(Job job, Attempt attempt, @Nullable JobStatus status, List<Operation> stillOpen)
+    private @Nullable Instant keep(
+            Known job, Attempt attempt, @Nullable JobStatus status, List<Operation> stillOpen, Tally found)
             throws TimeUpException {
         Policies policies = attempt.spec().policies();
         JobStatus living = status == null || status.overview().state().terminal() ? null : status;
         if (living == null && policies.retention() == null) {
-            return;
+            return null;
         }
         Deadline step = step();
         try {
+            List<Instant> due = new ArrayList<>();
             List<Savepoint> savepoints = ledger.savepoints(cluster.name(), job.name(), step);
             if (living != null) {
-                measure(job, living, savepoints);
+                measure(job, living, savepoints, found);
             }
-            if (policies.savepoints() != null
-                    && living != null
-                    && living.overview().state() == JobState.RUNNING
-                    && attempt.state() == AttemptState.SUBMITTED
-                    && stillOpen.isEmpty()) {
-                new PeriodicSavepoints(ports, step)
-                        .take(attempt, policies.savepoints(), savepoints)
-                        .ifPresent(operation -> count(operation, operation));
+            if (policies.savepoints() != null && living != null) {
+                PeriodicSavepoints periodic = new PeriodicSavepoints(attempt, policies.savepoints(), savepoints);
+                if (living.overview().state() == JobState.RUNNING
+                        && attempt.state() == AttemptState.SUBMITTED
+                        && stillOpen.isEmpty()) {
+                    periodic.take(ports, step).ifPresent(operation -> found.count(operation, operation));
+                    periodic.next(begin).ifPresent(due::add);
+                } else {
+                    due.add(begin);
+                }
             }
-            problems.addAll(retention.retain(job.name(), policies.retention(), savepoints, stillOpen, step));
+            Retained retained = retention.retain(job.name(), policies.retention(), savepoints, stillOpen, step);
+            found.problems.addAll(retained.problems());
+            if (retained.again() != null) {
+                due.add(retained.again());
+            }
+            return due.stream().min(Comparator.naturalOrder()).orElse(null);
         } catch (RuntimeException e) {
-            problems.add(new Problem(job.name(), attempt.id(), null, refusal(e)));
+            found.problems.add(new Problem(job.name(), attempt.id(), null, refusal(e)));
+            return begin;
         }
     }
 
-    private void measure(Job job, JobStatus status, List<Savepoint> savepoints) {
+    /** Behind all else, since to bring a jar and to run its program takes its time. */
+    private void restart() throws TimeUpException {
+        for (Attempt attempt : tally.toRestart) {
+            Deadline step = step();
+            try {
+                new RestartJobs(ports, jars, cluster, step).restart(attempt);
+            } catch (RuntimeException e) {
+                tally.problems.add(new Problem(attempt.spec().name(), attempt.id(), null, refusal(e)));
+            }
+        }
+    }
+
+    private void measure(Known job, JobStatus status, List<Savepoint> savepoints, Tally found) {
         Instant now = clock.instant();
         List<Value> values = new ArrayList<>();
         status.restarts().told().ifPresent(restarts -> values.add(new Value("Restarts", Unit.COUNT, restarts)));
@@ -444,7 +686,7 @@ final class Sweep {
             SequencedMap<String, String> dimensions = new LinkedHashMap<>();
             dimensions.put("cluster", cluster.name().value());
             dimensions.put("job", job.name().value());
-            metrics.publish(new Measurement(now, dimensions, values));
+            found.measurements.add(new Measurement(now, dimensions, values));
         }
     }
 

@@ -22,17 +22,14 @@ import java.util.function.Supplier;
 @Singleton
 public class MonitorJobsFunction {
     private final Invocation invocation;
-    private final Supplier<Ports> ports;
-    private final Supplier<MetricsSink> metrics;
-    private final Supplier<Jars> jars;
+    /** One for all calls: it remembers how jobs were. */
+    private final Supplier<MonitorJobs> monitorJobs;
 
     @Inject
     MonitorJobsFunction(
             Invocation invocation, Supplier<Ports> ports, Supplier<MetricsSink> metrics, Supplier<Jars> jars) {
         this.invocation = invocation;
-        this.ports = ports;
-        this.metrics = metrics;
-        this.jars = jars;
+        this.monitorJobs = new Lazy<>(() -> new MonitorJobs(ports.get(), metrics.get(), jars.get()));
     }
 
     /** Takes a {@code monitor-jobs.request.json}, answers a {@code monitor-jobs.answer.json}. */
@@ -42,8 +39,8 @@ public class MonitorJobsFunction {
     }
 
     private JobsMonitored monitor(MonitorJobsRequest request, Call call) {
-        JobsMonitored answer = new MonitorJobs(ports.get(), metrics.get(), jars.get())
-                .monitor(request.requestOrNull(), request.clusterNames(), call.deadline());
+        JobsMonitored answer =
+                monitorJobs.get().monitor(request.requestOrNull(), request.clusterNames(), call.deadline());
         answer.clusters().forEach(cluster -> log(cluster, call));
         Invocation.warnOf(answer.events(), call);
         return answer;

@@ -110,6 +110,8 @@ public record JobStatus(
      * @param startedAt when the cluster accepted it
      * @param endedAt when it ended; absent while it lives
      * @param tasks how many tasks are in which of Flink's execution states, zeros left out
+     * @param changedAt when its state or that of one of its tasks changed last, by the cluster's clock; absent where
+     *     that isn't told: a session cluster tells it in its list of jobs alone
      */
     public record JobOverview(
             FlinkJobId id,
@@ -117,9 +119,21 @@ public record JobStatus(
             JobState state,
             Instant startedAt,
             @Nullable Instant endedAt,
-            SortedMap<String, Integer> tasks) {
+            SortedMap<String, Integer> tasks,
+            @Nullable Instant changedAt) {
         public JobOverview {
             tasks = copyWithoutZeros(tasks);
+        }
+
+        /** One that doesn't tell when it changed. */
+        public JobOverview(
+                FlinkJobId id,
+                String name,
+                JobState state,
+                Instant startedAt,
+                @Nullable Instant endedAt,
+                SortedMap<String, Integer> tasks) {
+            this(id, name, state, startedAt, endedAt, tasks, null);
         }
 
         private static SortedMap<String, Integer> copyWithoutZeros(Map<String, Integer> tasks) {

@@ -10,6 +10,7 @@ import io.sluiceway.operation.OperationId;
 import io.sluiceway.time.Deadline;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +30,13 @@ public interface JobLedger {
 
     /** One execution of a job. */
     Optional<Versioned<Attempt>> findAttempt(ClusterName cluster, FlinkJobId id, Deadline deadline);
+
+    /**
+     * Those of these executions that the ledger knows, in any order; each as {@link #findAttempt} reads it.
+     *
+     * @param ids 0 to 1,000
+     */
+    List<Versioned<Attempt>> findAttempts(ClusterName cluster, Set<FlinkJobId> ids, Deadline deadline);
 
     /** An operation. */
     Optional<Versioned<Operation>> findOperation(OperationId id, Deadline deadline);
@@ -55,6 +63,24 @@ public interface JobLedger {
      * @param after where the page before said to go on; absent: from the beginning
      */
     Page<Job> jobs(ClusterName cluster, int limit, @Nullable String after, Deadline deadline);
+
+    /**
+     * The attempts of a cluster's jobs that haven't ended, by job. One of which nobody can tell what became of it is
+     * among them until a time is up after which nobody asks for it any more.
+     *
+     * @param limit how many at the most, 1 to 1,000
+     * @param after where the page before said to go on; absent: from the beginning
+     */
+    Page<Versioned<Attempt>> livingAttempts(ClusterName cluster, int limit, @Nullable String after, Deadline deadline);
+
+    /**
+     * The operations of a cluster's jobs that haven't ended, by job.
+     *
+     * @param limit how many at the most, 1 to 1,000
+     * @param after where the page before said to go on; absent: from the beginning
+     */
+    Page<Versioned<Operation>> openOperations(
+            ClusterName cluster, int limit, @Nullable String after, Deadline deadline);
 
     /**
      * A job's history, the newest line first.

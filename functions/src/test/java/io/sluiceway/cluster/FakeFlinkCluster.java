@@ -384,7 +384,8 @@ public class FakeFlinkCluster implements FlinkCluster {
                 job.state,
                 job.startedAt,
                 job.state.terminal() ? job.endedAt == null ? job.startedAt.plusSeconds(1) : job.endedAt : null,
-                new TreeMap<>(Map.of(job.state.terminal() ? "FINISHED" : "RUNNING", 1)));
+                new TreeMap<>(Map.of(job.state.terminal() ? "FINISHED" : "RUNNING", 1)),
+                job.runningSince);
     }
 
     @Override

@@ -399,7 +399,7 @@ class DataReadinessTest extends VerbFixture {
     }
 
     private ClusterMonitored sweep() {
-        return new MonitorJobs(there, new FakeMetricsSink(), jars())
+        return new MonitorJobs(there, new FakeMetricsSink(), jars(), 1)
                 .monitor(null, List.of(), Deadline.in(Duration.ofSeconds(25), clock))
                 .clusters()
                 .getFirst();

@@ -358,7 +358,7 @@ class HealthEventsTest extends VerbFixture {
     }
 
     private void sweep() {
-        new MonitorJobs(there, MetricsSink.none(), jars()).monitor(null, List.of(), later());
+        new MonitorJobs(there, MetricsSink.none(), jars(), 1).monitor(null, List.of(), later());
     }
 
     private Deadline later() {

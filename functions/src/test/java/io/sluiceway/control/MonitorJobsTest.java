@@ -34,6 +34,9 @@ import io.sluiceway.job.RestorePoint;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.AttemptState;
 import io.sluiceway.ledger.FakeJobLedger.Fault;
+import io.sluiceway.ledger.Job;
+import io.sluiceway.ledger.LedgerChange;
+import io.sluiceway.ledger.LedgerConflictException;
 import io.sluiceway.metrics.FakeMetricsSink;
 import io.sluiceway.metrics.Measurement;
 import io.sluiceway.metrics.Measurement.Value;
@@ -58,6 +61,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -65,9 +70,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class MonitorJobsTest extends VerbFixture {
     private static final ClusterName OTHER = new ClusterName("other");
+    private static final Duration A_DAY = Duration.ofDays(1);
+    private static final Duration A_MINUTE = Duration.ofMinutes(1);
 
     private final FakeMetricsSink metrics = new FakeMetricsSink();
     private final Moody other = new Moody(OTHER, clock, store);
@@ -79,6 +87,7 @@ class MonitorJobsTest extends VerbFixture {
         private final MovableClock clock;
         private final Set<FlinkJobId> broken = new HashSet<>();
         private final Set<FlinkJobId> observed = new HashSet<>();
+        private int looks;
         private RuntimeException breakage = new RefusedException(ErrorCode.CLUSTER_REFUSED, "Refused.");
         private boolean down;
         private Duration delay = Duration.ZERO;
@@ -110,6 +119,7 @@ class MonitorJobsTest extends VerbFixture {
         public synchronized Optional<JobStatus> observeJob(JobRef job, Deadline deadline) {
             clock.move(delay);
             observed.add(job.id());
+            looks++;
             return super.observeJob(job, deadline)
                     .map(status -> new JobStatus(
                             status.overview(),
@@ -219,31 +229,17 @@ class MonitorJobsTest extends VerbFixture {
     }
 
     @Test
-    void monitor_savepointBehindManyLinesOfHistory_isFound() {
+    void monitor_savepointBehindManyLinesOfOldHistory_isFound() {
         FlinkJobId job = submitEndless();
         cluster.beSlow();
         OperationId first = take("first", job);
         cluster.endSavepoints(FakeFlinkCluster.SavepointEnd.COMPLETE);
         takeMany(job, 120);
+        clock.move(A_DAY.multipliedBy(3));
 
         sweep();
 
         assertThat(state(first)).isEqualTo(OperationState.COMPLETED);
-    }
-
-    @Test
-    void monitor_savepointBehindManyLinesAndOlderThanTheLookBack_isLeftToWhoeverAsks() {
-        FlinkJobId job = submitEndless();
-        cluster.beSlow();
-        OperationId first = take("first", job);
-        cluster.endSavepoints(FakeFlinkCluster.SavepointEnd.COMPLETE);
-        takeMany(job, 120);
-        clock.move(Sweep.LOOK_BACK.plusSeconds(1));
-
-        sweep();
-
-        assertThat(state(first)).isEqualTo(OperationState.IN_PROGRESS);
-        assertThat(operation(first).state()).isEqualTo(OperationState.COMPLETED);
     }
 
     @Test
@@ -268,7 +264,7 @@ class MonitorJobsTest extends VerbFixture {
         cluster.endSavepoints(FakeFlinkCluster.SavepointEnd.COMPLETE);
         observeJob.observe(named(), soon());
         assertThat(ledger.jobs().getFirst().active()).isNull();
-        clock.move(Sweep.LOOK_BACK.multipliedBy(3));
+        clock.move(A_DAY.multipliedBy(3));
 
         sweep();
 
@@ -335,7 +331,7 @@ class MonitorJobsTest extends VerbFixture {
         for (int i = 0; i < 3; i++) {
             runs.add(submitRun("run-" + i, "endless"));
         }
-        clock.move(Sweep.LOOK_BACK.multipliedBy(2));
+        clock.move(A_DAY.multipliedBy(2));
         runs.forEach(run -> cluster.setState(run, JobState.FINISHED));
 
         sweep();
@@ -361,16 +357,16 @@ class MonitorJobsTest extends VerbFixture {
     void monitor_manyJobsOfOthers_leaveTimeForOurs() {
         FlinkJobId job = submitTo(OTHER, "a");
         other.setState(job, JobState.FINISHED);
-        for (int i = 0; i < 5000; i++) {
+        for (int i = 0; i < 20_000; i++) {
             other.putJob(new FlinkJobId("%032x".formatted(i)), JobState.RUNNING);
         }
 
-        ClusterMonitored swept = new MonitorJobs(both, metrics, jars())
+        ClusterMonitored swept = new MonitorJobs(both, metrics, jars(), 1)
                 .monitor(null, List.of(OTHER), Deadline.in(Duration.ofSeconds(25), new Ticking(clock)))
                 .clusters()
                 .getFirst();
 
-        assertThat(swept.unmanaged()).isBetween(1, 4999);
+        assertThat(swept.unmanaged()).isBetween(1, 19_999);
         assertThat(swept.left()).isZero();
         assertThat(otherAttempt(job).state()).isEqualTo(AttemptState.FINISHED);
     }
@@ -385,7 +381,7 @@ class MonitorJobsTest extends VerbFixture {
 
         @Override
         public Instant instant() {
-            clock.move(Duration.ofMillis(1));
+            clock.move(Duration.ofMillis(50));
             return clock.instant();
         }
 
@@ -529,7 +525,7 @@ class MonitorJobsTest extends VerbFixture {
         other.delay = Duration.ofSeconds(3);
         Deadline deadline = Deadline.in(Duration.ofSeconds(25), clock);
 
-        new MonitorJobs(both, metrics, jars()).monitor(null, List.of(OTHER), deadline);
+        new MonitorJobs(both, metrics, jars(), 1).monitor(null, List.of(OTHER), deadline);
 
         assertThat(deadline.remaining()).isPositive();
     }
@@ -616,7 +612,7 @@ class MonitorJobsTest extends VerbFixture {
 
     @Test
     void monitor_namedClusters_areSweptAlone() {
-        JobsMonitored answer = new MonitorJobs(both, metrics, jars())
+        JobsMonitored answer = new MonitorJobs(both, metrics, jars(), 1)
                 .monitor(new RequestId("firing"), List.of(OTHER), Deadline.in(Duration.ofSeconds(25), clock));
 
         assertThat(answer.request()).isEqualTo(new RequestId("firing"));
@@ -627,9 +623,216 @@ class MonitorJobsTest extends VerbFixture {
     void monitor_unknownCluster_isRefusedBeforeAnythingIsRead() {
         assertRefused(
                 ErrorCode.CLUSTER_UNKNOWN,
-                () -> new MonitorJobs(both, metrics, jars())
+                () -> new MonitorJobs(both, metrics, jars(), 1)
                         .monitor(null, List.of(OTHER, new ClusterName("elsewhere")), soon()));
         assertThat(ledger.reads()).isZero();
+    }
+
+    @Test
+    void monitor_jobsThatAreWellAndUnchanged_areLookedAtOnceARound() {
+        List<FlinkJobId> jobs = submitMany(30);
+        clock.move(HealthPolicy.DEFAULT.settlingTime());
+        MonitorJobs monitorJobs = new MonitorJobs(both, metrics, jars(), 1);
+        sweepOther(monitorJobs);
+        assertThat(other.observed).containsExactlyInAnyOrderElementsOf(jobs);
+        int commits = ledger.commits();
+        clock.move(Looks.ROUND);
+        sweepOther(monitorJobs);
+        other.looks = 0;
+        Set<Integer> looksOfASweep = new HashSet<>();
+
+        for (int round = 0; round < 3; round++) {
+            other.observed.clear();
+            for (int minute = 0; minute < Looks.ROUND.toMinutes(); minute++) {
+                clock.move(A_MINUTE);
+                int before = other.looks;
+                assertThat(of(OTHER, sweepOther(monitorJobs))).satisfies(swept -> {
+                    assertThat(swept.health()).isEqualTo(Map.of(Health.State.STABLE, 30));
+                    assertThat(swept.states()).isEqualTo(Map.of(JobState.RUNNING, 30));
+                    assertThat(swept.looked()).isEqualTo(30);
+                    assertThat(swept.left()).isZero();
+                });
+                looksOfASweep.add(other.looks - before);
+            }
+            assertThat(other.observed).containsExactlyInAnyOrderElementsOf(jobs);
+        }
+
+        assertThat(other.looks).isEqualTo(3 * 30);
+        assertThat(looksOfASweep).allSatisfy(looks -> assertThat(looks).isLessThan(20));
+        assertThat(ledger.commits()).isEqualTo(commits);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {5, 15, 60})
+    void monitor_sweepsThatAreFarApart_lookAtEachJobEachTime(int minutes) {
+        submitMany(10);
+        clock.move(HealthPolicy.DEFAULT.settlingTime());
+        MonitorJobs monitorJobs = new MonitorJobs(both, metrics, jars(), 1);
+
+        for (int sweep = 1; sweep <= 4; sweep++) {
+            sweepOther(monitorJobs);
+            clock.move(Duration.ofMinutes(minutes));
+            assertThat(other.looks).isEqualTo(sweep * 10);
+        }
+    }
+
+    @Test
+    void monitor_jobsThatAreWellAndUnchanged_costNoReadOfTheirOwn() {
+        List<Integer> reads = new ArrayList<>();
+        for (int jobs : List.of(3, 20)) {
+            for (int i = jobs == 3 ? 0 : 3; i < jobs; i++) {
+                submitTo(OTHER, "job-" + i);
+            }
+            clock.move(HealthPolicy.DEFAULT.settlingTime());
+            MonitorJobs monitorJobs = new MonitorJobs(both, metrics, jars(), 1);
+            sweepOther(monitorJobs);
+            int before = ledger.reads();
+
+            sweepOther(monitorJobs);
+
+            reads.add(ledger.reads() - before);
+        }
+
+        assertThat(reads).containsExactly(3, 3);
+    }
+
+    @Test
+    void monitor_jobThatWasRestartedSinceTheLastSweep_isLookedAtUntilItIsStable() {
+        List<FlinkJobId> jobs = submitMany(3);
+        clock.move(HealthPolicy.DEFAULT.settlingTime());
+        MonitorJobs monitorJobs = new MonitorJobs(both, metrics, jars(), 1);
+        sweepOther(monitorJobs);
+        other.failAndRestart(jobs.get(1));
+        clock.move(Duration.ofSeconds(1));
+
+        for (Duration since = Duration.ZERO;
+                since.compareTo(HealthPolicy.DEFAULT.settlingTime()) < 0;
+                since = since.plus(A_MINUTE)) {
+            other.observed.clear();
+            assertThat(of(OTHER, sweepOther(monitorJobs)).health())
+                    .isEqualTo(Map.of(Health.State.STABLE, 2, Health.State.SETTLING, 1));
+            assertThat(other.observed).contains(jobs.get(1));
+            clock.move(A_MINUTE);
+        }
+
+        assertThat(of(OTHER, sweepOther(monitorJobs)).health()).isEqualTo(Map.of(Health.State.STABLE, 3));
+        other.observed.clear();
+        sweepOther(monitorJobs);
+        assertThat(other.observed).isEmpty();
+    }
+
+    @Test
+    void monitor_jobWhoseListedStateChanged_isLookedAt() {
+        List<FlinkJobId> jobs = submitMany(3);
+        clock.move(HealthPolicy.DEFAULT.settlingTime());
+        MonitorJobs monitorJobs = new MonitorJobs(both, metrics, jars(), 1);
+        sweepOther(monitorJobs);
+        other.observed.clear();
+        other.setState(jobs.get(0), JobState.RESTARTING);
+        other.setState(jobs.get(2), JobState.FAILED);
+
+        sweepOther(monitorJobs);
+
+        assertThat(other.observed).containsExactlyInAnyOrder(jobs.get(0), jobs.get(2));
+        assertThat(otherAttempt(jobs.get(2)).state()).isEqualTo(AttemptState.FAILED);
+    }
+
+    @Test
+    void monitor_jobThatTheClusterForgot_isSeenHoweverWellItWas() {
+        FlinkJobId job = submitTo(OTHER, "a");
+        clock.move(HealthPolicy.DEFAULT.settlingTime());
+        MonitorJobs monitorJobs = new MonitorJobs(both, metrics, jars(), 1);
+        sweepOther(monitorJobs);
+        other.forgetEverything();
+
+        sweepOther(monitorJobs);
+
+        assertThat(otherAttempt(job).state()).isEqualTo(AttemptState.UNKNOWN);
+    }
+
+    @Test
+    void monitor_jobThatIsUnhealthy_isLookedAtInEachSweep() {
+        List<FlinkJobId> jobs = submitMany(2);
+        clock.move(HealthPolicy.DEFAULT.settlingTime());
+        other.checkpointAge = Duration.ofHours(1);
+        MonitorJobs monitorJobs = new MonitorJobs(both, metrics, jars(), 1);
+
+        for (int sweep = 1; sweep <= 3; sweep++) {
+            assertThat(of(OTHER, sweepOther(monitorJobs)).health()).isEqualTo(Map.of(Health.State.UNHEALTHY, 2));
+            assertThat(other.looks).isEqualTo(sweep * jobs.size());
+        }
+    }
+
+    @Test
+    void monitor_anotherProcess_looksAtEverythingOnce() {
+        submitMany(5);
+        clock.move(HealthPolicy.DEFAULT.settlingTime());
+        sweepOther(new MonitorJobs(both, metrics, jars(), 1));
+
+        sweepOther(new MonitorJobs(both, metrics, jars(), 1));
+
+        assertThat(other.looks).isEqualTo(10);
+    }
+
+    @Test
+    void monitor_activeAttemptThatTheLedgerHasLost_isNamed() throws LedgerConflictException {
+        Job lost = new Job(OTHER, new JobName("lost"), JobKind.STREAM, new FlinkJobId("1".repeat(32)), null);
+        ledger.commit(List.of(new LedgerChange.PutJob(lost, LedgerChange.ABSENT)), soon());
+
+        assertThat(of(OTHER, sweepOther()).problems()).singleElement().satisfies(problem -> {
+            assertThat(problem.job()).isEqualTo(lost.name());
+            assertThat(problem.refusal().code()).isEqualTo(ErrorCode.LEDGER_INVALID);
+        });
+    }
+
+    /** Each waits until all are looked at: one after the other, none would come to its end. */
+    @Test
+    void monitor_slowAnswers_areAwaitedAtOnce() {
+        CountDownLatch allAreLookedAt = new CountDownLatch(4);
+        FakeFlinkCluster slow = new FakeFlinkCluster(OTHER, 4, clock, store) {
+            // Who waits mustn't hold what the others need.
+            @SuppressWarnings("UnsynchronizedOverridesSynchronized")
+            @Override
+            public Optional<JobStatus> observeJob(JobRef job, Deadline deadline) {
+                allAreLookedAt.countDown();
+                try {
+                    assertThat(allAreLookedAt.await(20, TimeUnit.SECONDS)).isTrue();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+                return super.observeJob(job, deadline);
+            }
+        };
+        Ports there = new Ports(new Clusters(List.of(slow)), ledger, store, LIMITS);
+        submitToBoth = new SubmitJob(there, new Jars(jars, Set.of("jars"), workDirectory));
+        submitMany(4);
+
+        ClusterMonitored swept = of(
+                OTHER,
+                new MonitorJobs(there, metrics, jars(), 4)
+                        .monitor(null, List.of(), Deadline.in(Duration.ofSeconds(25), clock)));
+
+        assertThat(swept.problems()).isEmpty();
+        assertThat(swept.looked()).isEqualTo(4);
+        assertThat(swept.health().values().stream().mapToInt(Integer::intValue).sum())
+                .isEqualTo(4);
+    }
+
+    @Test
+    void monitor_manyAtOnce_countsAsOneAfterTheOther() {
+        List<FlinkJobId> jobs = submitMany(40);
+        clock.move(HealthPolicy.DEFAULT.settlingTime());
+        jobs.subList(0, 7).forEach(job -> other.setState(job, JobState.FINISHED));
+        other.broken.addAll(jobs.subList(7, 12));
+
+        ClusterMonitored swept = of(OTHER, sweepOther(new MonitorJobs(both, metrics, jars(), 8)));
+
+        assertThat(swept.looked()).isEqualTo(40);
+        assertThat(swept.problems()).hasSize(5);
+        assertThat(swept.health()).isEqualTo(Map.of(Health.State.STABLE, 28));
+        assertThat(jobs.subList(0, 7))
+                .allSatisfy(job -> assertThat(otherAttempt(job).state()).isEqualTo(AttemptState.FINISHED));
+        assertThat(metrics.published()).hasSize(28 + 1);
     }
 
     @Test
@@ -889,17 +1092,21 @@ class MonitorJobsTest extends VerbFixture {
     private ClusterMonitored sweep() {
         return of(
                 CLUSTER,
-                new MonitorJobs(ports, metrics, jars())
+                new MonitorJobs(ports, metrics, jars(), 1)
                         .monitor(null, List.of(), Deadline.in(Duration.ofSeconds(25), clock)));
     }
 
     private JobsMonitored sweepOther() {
-        return new MonitorJobs(both, metrics, jars())
+        return new MonitorJobs(both, metrics, jars(), 1)
                 .monitor(null, List.of(OTHER), Deadline.in(Duration.ofSeconds(25), clock));
     }
 
+    private JobsMonitored sweepOther(MonitorJobs monitorJobs) {
+        return monitorJobs.monitor(null, List.of(OTHER), Deadline.in(Duration.ofSeconds(25), clock));
+    }
+
     private JobsMonitored sweepBoth(Duration time) {
-        return new MonitorJobs(both, metrics, jars()).monitor(null, List.of(), Deadline.in(time, clock));
+        return new MonitorJobs(both, metrics, jars(), 1).monitor(null, List.of(), Deadline.in(time, clock));
     }
 
     private static ClusterMonitored of(ClusterName name, JobsMonitored answer) {

@@ -148,7 +148,7 @@ class ObserveJobTest extends VerbFixture {
     void monitor_clusterThatIsMeasuredLate_isNotMeasured() {
         submitEndless();
 
-        new MonitorJobs(late, MetricsSink.none(), jars())
+        new MonitorJobs(late, MetricsSink.none(), jars(), 1)
                 .monitor(null, List.of(), Deadline.in(Duration.ofSeconds(50), clock));
 
         assertThat(measurements).isZero();

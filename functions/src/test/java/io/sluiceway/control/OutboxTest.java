@@ -234,7 +234,7 @@ class OutboxTest extends VerbFixture {
         outbox.publish(soon());
         cluster.setState(job, JobState.FAILED);
 
-        JobsMonitored swept = new MonitorJobs(ports, metrics, jars()).monitor(null, List.of(), soon());
+        JobsMonitored swept = new MonitorJobs(ports, metrics, jars(), 1).monitor(null, List.of(), soon());
 
         assertThat(swept.events()).isEqualTo(new Told(1, 0, null));
         assertThat(bus.arrived().getLast().data()).containsEntry("state", "FAILED");
@@ -456,7 +456,7 @@ class OutboxTest extends VerbFixture {
     /** A sweep by another process, which has recorded nothing itself. */
     private JobsMonitored sweepOfAnother() {
         Ports another = new Ports(ports.clusters(), new Outbox(ledger, bus), store, LIMITS);
-        return new MonitorJobs(another, metrics, jars()).monitor(null, List.of(), soon());
+        return new MonitorJobs(another, metrics, jars(), 1).monitor(null, List.of(), soon());
     }
 
     /** Each event in short: number, type, and what of. */

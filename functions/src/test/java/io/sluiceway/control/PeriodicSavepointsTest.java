@@ -26,9 +26,13 @@ import io.sluiceway.time.Deadline;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class PeriodicSavepointsTest extends VerbFixture {
+    /** One for all sweeps, as in a process that is warm. */
+    private @Nullable MonitorJobs monitorJobs;
+
     private static final SavepointsPolicy HOURLY = SavepointsPolicy.of("PT1H", null, null);
     private static final SavepointsPolicy AT_NOON = SavepointsPolicy.of(null, "0 12 * * *", null);
 
@@ -126,7 +130,7 @@ class PeriodicSavepointsTest extends VerbFixture {
         sweep();
 
         // A sweep that was held up goes by what it read before.
-        new PeriodicSavepoints(ports, soon()).take(old.attempt(), HOURLY, old.known());
+        new PeriodicSavepoints(old.attempt(), HOURLY, old.known()).take(ports, soon());
 
         assertThat(cluster.triggers()).hasSize(1);
     }
@@ -335,7 +339,10 @@ class PeriodicSavepointsTest extends VerbFixture {
     }
 
     private ClusterMonitored sweep() {
-        return new MonitorJobs(ports, new FakeMetricsSink(), jars())
+        if (monitorJobs == null) {
+            monitorJobs = new MonitorJobs(ports, new FakeMetricsSink(), jars());
+        }
+        return monitorJobs
                 .monitor(null, List.of(), Deadline.in(Duration.ofSeconds(25), clock))
                 .clusters()
                 .getFirst();

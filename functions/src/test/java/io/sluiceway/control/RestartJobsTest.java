@@ -30,6 +30,7 @@ import io.sluiceway.time.Deadline;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -37,6 +38,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Jobs that have failed for good and whose policy has them started again, by sweeps. */
 class RestartJobsTest extends VerbFixture {
+    /** One for all sweeps, as in a process that is warm. */
+    private @Nullable MonitorJobs monitorJobs;
+
     private static final Duration BACKOFF = Duration.ofSeconds(30);
     private static final RestorePoint NONE = new RestorePoint.None();
     private static final RestorePoint LATEST = new RestorePoint.Latest(false);
@@ -739,7 +743,10 @@ class RestartJobsTest extends VerbFixture {
     }
 
     private List<Problem> sweep() {
-        return new MonitorJobs(ports, MetricsSink.none(), jars())
+        if (monitorJobs == null) {
+            monitorJobs = new MonitorJobs(ports, MetricsSink.none(), jars());
+        }
+        return monitorJobs
                 .monitor(null, List.of(), Deadline.in(Duration.ofSeconds(25), clock))
                 .clusters()
                 .getFirst()

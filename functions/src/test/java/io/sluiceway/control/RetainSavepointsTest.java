@@ -25,12 +25,16 @@ import io.sluiceway.time.Deadline;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class RetainSavepointsTest extends VerbFixture {
+    /** One for all sweeps, as in a process that is warm. */
+    private @Nullable MonitorJobs monitorJobs;
+
     private static final RetentionPolicy TWO = new RetentionPolicy(2, Duration.ofDays(7));
     private static final RestorePoint LATEST = new RestorePoint.Latest(false);
 
@@ -509,7 +513,10 @@ class RetainSavepointsTest extends VerbFixture {
     }
 
     private ClusterMonitored sweep() {
-        return new MonitorJobs(ports, new FakeMetricsSink(), jars())
+        if (monitorJobs == null) {
+            monitorJobs = new MonitorJobs(ports, new FakeMetricsSink(), jars());
+        }
+        return monitorJobs
                 .monitor(null, List.of(), Deadline.in(Duration.ofSeconds(25), clock))
                 .clusters()
                 .getFirst();

@@ -34,6 +34,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** A ledger in memory, for fast tests. */
 public class FakeJobLedger implements JobLedger {
@@ -210,6 +211,16 @@ public class FakeJobLedger implements JobLedger {
     }
 
     @Override
+    public synchronized List<Versioned<Attempt>> findAttempts(
+            ClusterName cluster, Set<FlinkJobId> ids, Deadline deadline) {
+        read(deadline);
+        return versioned(Attempt.class)
+                .filter(found -> found.value().spec().cluster().equals(cluster)
+                        && ids.contains(found.value().id()))
+                .toList();
+    }
+
+    @Override
     public Optional<Versioned<Operation>> findOperation(OperationId id, Deadline deadline) {
         return find(id, Operation.class, deadline);
     }
@@ -254,6 +265,49 @@ public class FakeJobLedger implements JobLedger {
                 .sorted(Comparator.comparing(job -> job.name().value()))
                 .toList();
         return page(rest, limit, job -> job, job -> job.name().value());
+    }
+
+    @Override
+    public synchronized Page<Versioned<Attempt>> livingAttempts(
+            ClusterName cluster, int limit, String after, Deadline deadline) {
+        return ofJobs(
+                versioned(Attempt.class)
+                        .filter(found -> found.value().spec().cluster().equals(cluster)
+                                && !found.value().state().terminal()),
+                found -> found.value().spec().name() + "#" + found.value().id(),
+                limit,
+                after,
+                deadline);
+    }
+
+    @Override
+    public synchronized Page<Versioned<Operation>> openOperations(
+            ClusterName cluster, int limit, String after, Deadline deadline) {
+        return ofJobs(
+                versioned(Operation.class)
+                        .filter(found -> found.value().cluster().equals(cluster)
+                                && !found.value().state().terminal()),
+                found -> found.value().job() + "#" + found.value().id(),
+                limit,
+                after,
+                deadline);
+    }
+
+    private <T> Page<T> ofJobs(
+            Stream<T> records, Function<T, String> place, int limit, String after, Deadline deadline) {
+        checkLimit(limit);
+        String from = after == null ? "" : checkToken(after, Pattern.compile("[a-z0-9-]{1,128}#[0-9a-f]{32}"));
+        read(deadline);
+        List<T> rest = records.filter(found -> place.apply(found).compareTo(from) > 0)
+                .sorted(Comparator.comparing(place))
+                .toList();
+        return page(rest, limit, found -> found, place);
+    }
+
+    private <T> Stream<Versioned<T>> versioned(Class<T> type) {
+        return records.values().stream()
+                .filter(found -> type.isInstance(found.value()))
+                .map(found -> new Versioned<>(type.cast(found.value()), found.version()));
     }
 
     @Override

@@ -60,6 +60,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
@@ -67,11 +68,13 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.BiFunction;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -104,6 +107,10 @@ public abstract class JobLedgerContract {
         assertThat(ledger().history(cluster, name, 10, null, soon())).isEqualTo(new Page<>(List.of(), null));
         assertThat(ledger().events(cluster, name, 0, 10, soon())).isEqualTo(new Page<>(List.of(), null));
         assertThat(ledger().pendingEvents(cluster, 10, null, soon())).isEqualTo(new Page<>(List.of(), null));
+        assertThat(ledger().livingAttempts(cluster, 10, null, soon())).isEqualTo(new Page<>(List.of(), null));
+        assertThat(ledger().openOperations(cluster, 10, null, soon())).isEqualTo(new Page<>(List.of(), null));
+        assertThat(ledger().findAttempts(cluster, Set.of(newId()), soon())).isEmpty();
+        assertThat(ledger().findAttempts(cluster, Set.of(), soon())).isEmpty();
     }
 
     @Test
@@ -644,11 +651,130 @@ public abstract class JobLedgerContract {
                 .containsExactly("a", "a-1", "a1", "b", "c-" + "x".repeat(126));
     }
 
+    @Test
+    void findAttempts_several_areThoseThatAreKnownInThisCluster() throws Exception {
+        Attempt first = attempt(newId());
+        Attempt second = attempt(newId());
+        Attempt notAsked = attempt(newId());
+        Attempt elsewhere = withoutOptionals(newId(), specIn(new ClusterName(cluster + "-2"), name));
+        for (Attempt each : List.of(first, second, notAsked, elsewhere)) {
+            commit(new PutAttempt(each, LedgerChange.ABSENT));
+        }
+        Attempt changed = second.change().restarts(7).made();
+        commit(new PutAttempt(changed, 1));
+
+        assertThat(ledger().findAttempts(cluster, Set.of(first.id(), second.id(), elsewhere.id(), newId()), soon()))
+                .containsExactlyInAnyOrder(new Versioned<>(first, 1), new Versioned<>(changed, 2));
+    }
+
+    @Test
+    void findAttempts_moreThanAnAnswerHolds_areRead() throws Exception {
+        List<Attempt> attempts =
+                Stream.generate(() -> attempt(newId())).limit(230).toList();
+        for (int from = 0; from < attempts.size(); from += 20) {
+            commit(attempts.subList(from, Math.min(from + 20, attempts.size())).stream()
+                    .map(attempt -> new PutAttempt(attempt, LedgerChange.ABSENT))
+                    .toArray(LedgerChange[]::new));
+        }
+
+        assertThat(ledger().findAttempts(
+                                cluster, attempts.stream().map(Attempt::id).collect(Collectors.toSet()), soon()))
+                .extracting(Versioned::value)
+                .containsExactlyInAnyOrderElementsOf(attempts);
+    }
+
+    @ParameterizedTest
+    @EnumSource(AttemptState.class)
+    void livingAttempts_attemptInAState_isAmongThemUntilItHasEnded(AttemptState state) throws Exception {
+        Attempt attempt = attempt(newId());
+        commit(new PutAttempt(attempt, LedgerChange.ABSENT));
+        assertThat(ledger().livingAttempts(cluster, 10, null, soon()).items())
+                .containsExactly(new Versioned<>(attempt, 1));
+        Attempt changed =
+                attempt.change().held(state, THEN.plusSeconds(60)).restarts(3).made();
+
+        commit(new PutAttempt(changed, 1));
+
+        assertThat(ledger().livingAttempts(cluster, 10, null, soon()).items())
+                .isEqualTo(state.terminal() ? List.of() : List.of(new Versioned<>(changed, 2)));
+        assertThat(ledger().findAttempt(cluster, attempt.id(), soon())).contains(new Versioned<>(changed, 2));
+    }
+
+    @ParameterizedTest
+    @EnumSource(OperationState.class)
+    void openOperations_operationInAState_isAmongThemUntilItHasEnded(OperationState state) throws Exception {
+        Operation operation = operation(newOperationId());
+        commit(new PutOperation(operation, LedgerChange.ABSENT));
+        assertThat(ledger().openOperations(cluster, 10, null, soon()).items())
+                .containsExactly(new Versioned<>(operation, 1));
+        Operation changed = switch (state) {
+            case PENDING -> operation;
+            case IN_PROGRESS -> operation.inProgress();
+            case COMPLETED -> operation.completed(PATH, THEN);
+            case FAILED -> operation.failed(null, "It failed.", THEN);
+            case ABANDONED -> operation.abandoned("It was given up.", THEN);
+        };
+
+        commit(new PutOperation(changed, 1));
+
+        assertThat(ledger().openOperations(cluster, 10, null, soon()).items())
+                .isEqualTo(state.terminal() ? List.of() : List.of(new Versioned<>(changed, 2)));
+        assertThat(ledger().findOperation(operation.id(), soon())).contains(new Versioned<>(changed, 2));
+    }
+
+    @Test
+    void commit_onAStaleVersion_changesNothingOfWhatIsListed() throws Exception {
+        Attempt attempt = attempt(newId());
+        Operation operation = operation(newOperationId());
+        commit(new PutAttempt(attempt, LedgerChange.ABSENT), new PutOperation(operation, LedgerChange.ABSENT));
+
+        assertConflict(
+                new PutOperation(operation.completed(null, THEN), 1),
+                new PutAttempt(attempt.change().ended(AttemptState.FAILED, THEN).made(), 2));
+
+        assertThat(ledger().livingAttempts(cluster, 10, null, soon()).items())
+                .containsExactly(new Versioned<>(attempt, 1));
+        assertThat(ledger().openOperations(cluster, 10, null, soon()).items())
+                .containsExactly(new Versioned<>(operation, 1));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 1000})
+    void livingAttempts_pageByPage_areAllByJob(int limit) throws Exception {
+        List<String> names = List.of("b", "a-1", "a", "a");
+        for (String each : names) {
+            commit(new PutAttempt(withoutOptionals(newId(), specIn(cluster, new JobName(each))), LedgerChange.ABSENT));
+        }
+        commit(new PutAttempt(
+                withoutOptionals(newId(), specIn(new ClusterName(cluster + "-2"), name)), LedgerChange.ABSENT));
+
+        assertThat(pages(limit, (size, after) -> ledger().livingAttempts(cluster, size, after, soon()), 4))
+                .extracting(found -> found.value().spec().name().value())
+                .containsExactlyInAnyOrderElementsOf(names)
+                .satisfies(found -> assertThat(found.indexOf("a") + 1).isEqualTo(found.lastIndexOf("a")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 1000})
+    void openOperations_pageByPage_areAll(int limit) throws Exception {
+        List<Operation> operations =
+                Stream.generate(() -> operation(newOperationId())).limit(3).toList();
+        for (Operation each : operations) {
+            commit(new PutOperation(each, LedgerChange.ABSENT));
+        }
+
+        assertThat(pages(limit, (size, after) -> ledger().openOperations(cluster, size, after, soon()), 3))
+                .extracting(Versioned::value)
+                .containsExactlyInAnyOrderElementsOf(operations);
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"", "#", "../..", "JOB#a", "a b", "{}", "HISTORY#2013", "\u0000", "🛬"})
     void page_tokenThatNoPageGave_isRefused(String token) {
         assertRefused(ErrorCode.FIELD_INVALID, () -> ledger().jobs(cluster, 1, token, soon()));
         assertRefused(ErrorCode.FIELD_INVALID, () -> ledger().history(cluster, name, 1, token, soon()));
+        assertRefused(ErrorCode.FIELD_INVALID, () -> ledger().livingAttempts(cluster, 1, token, soon()));
+        assertRefused(ErrorCode.FIELD_INVALID, () -> ledger().openOperations(cluster, 1, token, soon()));
     }
 
     @ParameterizedTest
@@ -656,6 +782,8 @@ public abstract class JobLedgerContract {
     void page_limitOutOfRange_isAMistake(int limit) {
         assertThatIllegalArgumentException().isThrownBy(() -> ledger().jobs(cluster, limit, null, soon()));
         assertThatIllegalArgumentException().isThrownBy(() -> ledger().history(cluster, name, limit, null, soon()));
+        assertThatIllegalArgumentException().isThrownBy(() -> ledger().livingAttempts(cluster, limit, null, soon()));
+        assertThatIllegalArgumentException().isThrownBy(() -> ledger().openOperations(cluster, limit, null, soon()));
     }
 
     @Test
@@ -910,6 +1038,9 @@ public abstract class JobLedgerContract {
                 () -> ledger().history(cluster, name, 1, null, past),
                 () -> ledger().events(cluster, name, 0, 1, past),
                 () -> ledger().pendingEvents(cluster, 1, null, past),
+                () -> ledger().livingAttempts(cluster, 1, null, past),
+                () -> ledger().openOperations(cluster, 1, null, past),
+                () -> ledger().findAttempts(cluster, Set.of(newId()), past),
                 () -> ledger().published(List.of(event(name, 1)), past),
                 () -> ledger().commit(List.of(new PutJob(job, LedgerChange.ABSENT)), past))) {
             assertRefused(ErrorCode.LEDGER_UNAVAILABLE, call);
@@ -986,6 +1117,10 @@ public abstract class JobLedgerContract {
     }
 
     private JobSpec spec() {
+        return specIn(cluster, name);
+    }
+
+    private static JobSpec specIn(ClusterName cluster, JobName name) {
         return new JobSpec(
                 name,
                 JobKind.STREAM,

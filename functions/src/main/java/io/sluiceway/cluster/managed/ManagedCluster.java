@@ -36,10 +36,15 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -84,6 +89,35 @@ public final class ManagedCluster implements FlinkCluster {
     /** How long a dashboard stays open; the service takes half an hour to twelve. */
     private static final Duration DASHBOARD_SESSION = Duration.ofHours(1);
 
+    private static final Duration DESCRIBED_EVERY = Duration.ofMinutes(5);
+
+    /**
+     * How an application was when it was described for a list.
+     *
+     * @param at when
+     * @param job the job that it was; absent when it was none of Sluiceway's
+     */
+    private record Described(
+            ApplicationStatus status,
+            long version,
+            Instant at,
+            @Nullable JobOverview job) {
+        boolean isStill(ApplicationSummary summary, Instant now) {
+            boolean rests = status == ApplicationStatus.RUNNING || status == ApplicationStatus.READY;
+            return rests
+                    && summary.applicationStatus() == status
+                    && Objects.equals(summary.applicationVersionId(), version)
+                    && round(summary.applicationName(), at) == round(summary.applicationName(), now);
+        }
+
+        /** Begins for each application at another moment, so that not all are described at once. */
+        private static long round(String application, Instant at) {
+            long seconds = DESCRIBED_EVERY.toSeconds();
+            return Math.floorDiv(at.getEpochSecond() + Math.floorMod(application.hashCode(), seconds), seconds);
+        }
+    }
+
+    private final Map<String, Described> described = new ConcurrentHashMap<>();
     private final ClusterName name;
     private final ClusterSettings.Managed settings;
     private final Configuration configuration;
@@ -134,6 +168,12 @@ public final class ManagedCluster implements FlinkCluster {
 
     static StoragePath snapshot(String application, String snapshot) {
         return new StoragePath(SNAPSHOTS + application + "/" + snapshot);
+    }
+
+    /** The service turns away what comes too fast, by limits for the whole account that it doesn't tell. */
+    @Override
+    public int atOnce() {
+        return 2;
     }
 
     /** The service keeps checkpoints to itself. */
@@ -255,9 +295,16 @@ public final class ManagedCluster implements FlinkCluster {
                 "Watermarks and checkpoints of jobs on cluster '%s' can't be seen.".formatted(name()));
     }
 
+    /**
+     * The service lists applications with their status and version. One that was RUNNING or READY when it was described
+     * and has the same status and version in the list is described again once in five minutes only: the mark of another
+     * attempt is another version.
+     */
     @Override
     public List<JobOverview> listJobs(Deadline deadline) {
+        Instant now = deadline.clock().instant();
         List<JobOverview> jobs = new ArrayList<>();
+        Set<String> applications = new HashSet<>();
         String token = null;
         for (int page = 0; page < MOST_PAGES; page++) {
             String next = token;
@@ -268,22 +315,34 @@ public final class ManagedCluster implements FlinkCluster {
                     .orElseThrow(() -> refused("ResourceNotFoundException", "no applications can be listed"));
             for (ApplicationSummary summary : answer.applicationSummaries()) {
                 if (settings.applications().matches(summary.applicationName())) {
-                    overview(summary.applicationName(), deadline).ifPresent(jobs::add);
+                    applications.add(summary.applicationName());
+                    overview(summary, now, deadline).ifPresent(jobs::add);
                 }
             }
             token = answer.nextToken();
             if (token == null) {
+                described.keySet().retainAll(applications);
                 return jobs;
             }
         }
         throw refused("too many applications", "more than %d pages".formatted(MOST_PAGES));
     }
 
-    private Optional<JobOverview> overview(String application, Deadline deadline) {
+    private Optional<JobOverview> overview(ApplicationSummary summary, Instant now, Deadline deadline) {
+        String application = summary.applicationName();
+        Described known = described.get(application);
+        if (known != null && known.isStill(summary, now)) {
+            return Optional.ofNullable(known.job());
+        }
         Optional<ApplicationDetail> detail = describe(application, deadline);
         Optional<FlinkJobId> attempt =
                 detail.flatMap(AttemptMark::of).filter(FlinkJobId::isOne).map(FlinkJobId::new);
-        return attempt.flatMap(id -> life(detail.orElseThrow(), id, deadline)).map(Life::overview);
+        Optional<JobOverview> job =
+                attempt.flatMap(id -> life(detail.orElseThrow(), id, deadline)).map(Life::overview);
+        detail.ifPresent(seen -> described.put(
+                application,
+                new Described(seen.applicationStatus(), seen.applicationVersionId(), now, job.orElse(null))));
+        return job;
     }
 
     /** The service gives an application the KPUs that it needs, up to the account's quota. */

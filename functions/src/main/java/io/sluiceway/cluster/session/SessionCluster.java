@@ -199,9 +199,23 @@ public final class SessionCluster implements FlinkCluster {
     public List<JobOverview> listJobs(Deadline deadline) {
         List<JobOverview> jobs = new ArrayList<>();
         for (JsonNode job : field(require(rest.get("/jobs/overview", deadline)).body(), "jobs")) {
-            jobs.add(overview(job, "tasks"));
+            JobOverview listed = overview(job, "tasks");
+            jobs.add(new JobOverview(
+                    listed.id(),
+                    listed.name(),
+                    listed.state(),
+                    listed.startedAt(),
+                    listed.endedAt(),
+                    listed.tasks(),
+                    changedAt(job)));
         }
         return jobs;
+    }
+
+    /** Only to tell one look from another, so a list without it is a list. */
+    private static @Nullable Instant changedAt(JsonNode job) {
+        long millis = job.path("last-modification").asLong(-1);
+        return millis < 0 || millis > LATEST_MILLIS ? null : Instant.ofEpochMilli(millis);
     }
 
     @Override

@@ -10,6 +10,7 @@ import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
 import io.sluiceway.job.RequestId;
 import io.sluiceway.ledger.Attempt;
+import io.sluiceway.ledger.AttemptState;
 import io.sluiceway.ledger.HistoryEntry;
 import io.sluiceway.ledger.Job;
 import io.sluiceway.ledger.JobLedger;
@@ -36,8 +37,10 @@ import io.sluiceway.operation.OperationId;
 import io.sluiceway.time.Deadline;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -52,7 +55,9 @@ import software.amazon.awssdk.retries.api.BackoffStrategy;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClientBuilder;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+import software.amazon.awssdk.services.dynamodb.model.BatchGetItemResponse;
 import software.amazon.awssdk.services.dynamodb.model.CancellationReason;
+import software.amazon.awssdk.services.dynamodb.model.KeysAndAttributes;
 import software.amazon.awssdk.services.dynamodb.model.QueryRequest;
 import software.amazon.awssdk.services.dynamodb.model.QueryResponse;
 import software.amazon.awssdk.services.dynamodb.model.TransactWriteItem;
@@ -69,6 +74,9 @@ import software.amazon.awssdk.services.dynamodb.model.TransactionCanceledExcepti
 public final class DynamoDbJobLedger implements JobLedger {
     private static final int MOST_CHANGES = 20;
     private static final int MOST_ITEMS = 1000;
+
+    /** DynamoDB's own limit of one {@code BatchGetItem}. */
+    private static final int MOST_ITEMS_A_BATCH = 100;
 
     /** DynamoDB's own limit of an item, in bytes. */
     private static final int LARGEST_ITEM = 400 * 1024;
@@ -144,6 +152,43 @@ public final class DynamoDbJobLedger implements JobLedger {
     }
 
     @Override
+    public List<Versioned<Attempt>> findAttempts(ClusterName cluster, Set<FlinkJobId> ids, Deadline deadline) {
+        if (ids.size() > MOST_ITEMS) {
+            throw new IllegalArgumentException("1,000 attempts are read at once, not " + ids.size() + ".");
+        }
+        Deque<Map<String, AttributeValue>> left = new ArrayDeque<>();
+        ids.forEach(id -> left.add(Key.ofAttempt(cluster, id).attributes()));
+        List<Versioned<Attempt>> found = new ArrayList<>();
+        Duration pause = FIRST_PAUSE;
+        while (!left.isEmpty()) {
+            List<Map<String, AttributeValue>> keys = new ArrayList<>();
+            while (keys.size() < MOST_ITEMS_A_BATCH && !left.isEmpty()) {
+                keys.add(left.poll());
+            }
+            BatchGetItemResponse answer = table.call(
+                    deadline,
+                    client -> client.batchGetItem(get -> get.requestItems(Map.of(
+                                    table.name(),
+                                    KeysAndAttributes.builder()
+                                            .keys(keys)
+                                            .consistentRead(true)
+                                            .build()))
+                            .overrideConfiguration(Table.within(deadline))));
+            answer.responses()
+                    .getOrDefault(table.name(), List.of())
+                    .forEach(item -> found.add(versioned(item, "ATTEMPT", Items::attempt)));
+            KeysAndAttributes unread = answer.unprocessedKeys().get(table.name());
+            if (unread != null && !unread.keys().isEmpty()) {
+                // Of more than 16 MB, or of what the table can bear at the moment, a part is answered.
+                left.addAll(unread.keys());
+                table.pause(pause, deadline);
+                pause = pause.multipliedBy(2);
+            }
+        }
+        return found;
+    }
+
+    @Override
     public Optional<Versioned<Operation>> findOperation(OperationId id, Deadline deadline) {
         return find(Key.ofOperation(id), "OPERATION", Items::operation, deadline);
     }
@@ -162,9 +207,11 @@ public final class DynamoDbJobLedger implements JobLedger {
                                 .consistentRead(true)
                                 .overrideConfiguration(Table.within(deadline))))
                 .item();
-        return item.isEmpty()
-                ? Optional.empty()
-                : Optional.of(read(item, type, fields -> new Versioned<>(reader.apply(fields), version(fields))));
+        return item.isEmpty() ? Optional.empty() : Optional.of(versioned(item, type, reader));
+    }
+
+    private <T> Versioned<T> versioned(Map<String, AttributeValue> item, String type, Function<Fields, T> reader) {
+        return read(item, type, fields -> new Versioned<>(reader.apply(fields), version(fields)));
     }
 
     private static long version(Fields fields) {
@@ -232,6 +279,37 @@ public final class DynamoDbJobLedger implements JobLedger {
         } catch (RefusedException e) {
             return false;
         }
+    }
+
+    @Override
+    public Page<Versioned<Attempt>> livingAttempts(
+            ClusterName cluster, int limit, @Nullable String after, Deadline deadline) {
+        return copies(Key.livingOf(cluster), Key.LIVING, "LIVING", Items::attempt, limit, after, deadline);
+    }
+
+    @Override
+    public Page<Versioned<Operation>> openOperations(
+            ClusterName cluster, int limit, @Nullable String after, Deadline deadline) {
+        return copies(Key.openOf(cluster), Key.OPEN, "OPEN", Items::operation, limit, after, deadline);
+    }
+
+    private <T> Page<Versioned<T>> copies(
+            String partition,
+            String prefix,
+            String type,
+            Function<Fields, T> reader,
+            int limit,
+            @Nullable String after,
+            Deadline deadline) {
+        checkLimit(limit);
+        if (after != null && !Key.isOfAJob(after)) {
+            throw notAToken(after);
+        }
+        return page(
+                query(partition, prefix, after, limit + 1, true, deadline),
+                limit,
+                prefix,
+                item -> versioned(item, type, reader));
     }
 
     @Override
@@ -377,17 +455,41 @@ public final class DynamoDbJobLedger implements JobLedger {
         }
     }
 
+    /**
+     * A record that lies whole in a second place as long as it hasn't ended, so that what hasn't is found without
+     * reading all. It is written with the record and under the record's condition.
+     *
+     * @param item absent: it is removed from there
+     */
+    private record Copy(Key key, @Nullable Map<String, AttributeValue> item) {
+        /** Without the item, which may hold a program's arguments. */
+        @Override
+        public String toString() {
+            return "Copy[%s]".formatted(key);
+        }
+
+        private TransactWriteItem in(String tableName) {
+            TransactWriteItem.Builder write = TransactWriteItem.builder();
+            return item == null
+                    ? write.delete(delete -> delete.tableName(tableName).key(key.attributes()))
+                            .build()
+                    : write.put(put -> put.tableName(tableName).item(item)).build();
+        }
+    }
+
     @Override
     public void commit(List<LedgerChange> changes, Deadline deadline) throws LedgerConflictException {
         String commitId = UUID.randomUUID().toString().replace("-", "");
-        List<Put> puts = puts(changes, commitId, deadline.clock().instant());
+        Instant now = deadline.clock().instant();
+        List<Put> puts = puts(changes, commitId, now);
+        List<TransactWriteItem> items = new ArrayList<>();
+        puts.forEach(put -> items.add(put.in(table.name())));
+        changes.forEach(change -> copy(change, commitId, now).ifPresent(copy -> items.add(copy.in(table.name()))));
         try {
             table.call(
                     deadline,
                     client -> client.transactWriteItems(write -> write.clientRequestToken(commitId)
-                            .transactItems(puts.stream()
-                                    .map(put -> put.in(table.name()))
-                                    .toList())
+                            .transactItems(items)
                             .overrideConfiguration(Table.within(deadline))));
         } catch (TransactionCanceledException e) {
             settle(e, puts, commitId, deadline);
@@ -409,6 +511,43 @@ public final class DynamoDbJobLedger implements JobLedger {
             throw new IllegalArgumentException("Two changes of one commit are of the same record.");
         }
         return puts;
+    }
+
+    private Optional<Copy> copy(LedgerChange change, String commitId, Instant now) {
+        return switch (change) {
+            case PutAttempt(Attempt attempt, long version) -> {
+                // Nobody may ever see again one that nobody can tell of.
+                Instant expiry = attempt.state() == AttemptState.UNKNOWN ? now.plus(retention) : null;
+                Key key = Key.ofLiving(attempt);
+                yield Optional.of(
+                        attempt.state().terminal()
+                                ? new Copy(key, null)
+                                : copy(key, "LIVING", version, Items.ofAttempt(attempt), commitId, expiry));
+            }
+            case PutOperation(Operation operation, long version) -> {
+                Key key = Key.ofOpen(operation);
+                yield Optional.of(
+                        operation.state().terminal()
+                                ? new Copy(key, null)
+                                : copy(key, "OPEN", version, Items.ofOperation(operation), commitId, null));
+            }
+            case PutJob _,
+                    PutRequest _,
+                    PutReadiness _,
+                    AddSavepoint _,
+                    PutSavepoint _,
+                    RemoveSavepoint _,
+                    AddHistory _,
+                    AddEvent _ -> Optional.empty();
+        };
+    }
+
+    private static Copy copy(
+            Key key, String type, long version, Attributes attributes, String commitId, @Nullable Instant expiry) {
+        Map<String, AttributeValue> item =
+                put(key, type, version, attributes, commitId, expiry).item();
+        checkSize(item);
+        return new Copy(key, item);
     }
 
     private Put put(LedgerChange change, String commitId, int number, Instant now) {

@@ -5,9 +5,11 @@ import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobName;
 import io.sluiceway.job.RequestId;
+import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.HistoryEntry;
 import io.sluiceway.ledger.RequestKey;
 import io.sluiceway.ledger.Savepoint;
+import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -33,6 +35,8 @@ record Key(String pk, String sk) {
     static final String SAVEPOINT = "SAVEPOINT#";
     static final String HISTORY = "HISTORY#";
     static final String EVENT = "EVENT#";
+    static final String LIVING = "LIVING#";
+    static final String OPEN = "OPEN#";
     private static final String READINESS = "READINESS";
 
     /** Sorts as time does. */
@@ -44,6 +48,8 @@ record Key(String pk, String sk) {
 
     private static final Pattern PENDING =
             Pattern.compile("\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{9}Z#[a-z0-9-]{1,128}#\\d{12}");
+
+    private static final Pattern OF_A_JOB = Pattern.compile("[a-z0-9-]{1,128}#[0-9a-f]{32}");
 
     static Key ofJob(ClusterName cluster, JobName job) {
         return new Key(jobsOf(cluster), JOB + job);
@@ -127,6 +133,33 @@ record Key(String pk, String sk) {
     /** The partition with a cluster's events that aren't published. */
     static String pendingOf(ClusterName cluster) {
         return "PENDING#" + cluster;
+    }
+
+    /** Where an attempt lies besides, until it has ended. */
+    static Key ofLiving(Attempt attempt) {
+        return new Key(
+                livingOf(attempt.spec().cluster()),
+                "%s%s#%s".formatted(LIVING, attempt.spec().name(), attempt.id()));
+    }
+
+    /** Where an operation lies besides, until it has ended. */
+    static Key ofOpen(Operation operation) {
+        return new Key(openOf(operation.cluster()), "%s%s#%s".formatted(OPEN, operation.job(), operation.id()));
+    }
+
+    /** Whether this text behind {@link #LIVING} or {@link #OPEN} makes the sort key of what hasn't ended. */
+    static boolean isOfAJob(String text) {
+        return OF_A_JOB.matcher(text).matches();
+    }
+
+    /** The partition with a cluster's attempts that haven't ended. */
+    static String livingOf(ClusterName cluster) {
+        return "LIVING#" + cluster;
+    }
+
+    /** The partition with a cluster's operations that haven't ended. */
+    static String openOf(ClusterName cluster) {
+        return "OPEN#" + cluster;
     }
 
     /** The partition with a cluster's jobs. */

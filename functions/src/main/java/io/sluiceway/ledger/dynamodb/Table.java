@@ -71,6 +71,21 @@ final class Table {
         }
     }
 
+    /**
+     * Waits before what was left undone is asked for again.
+     *
+     * @throws RefusedException LEDGER_UNAVAILABLE when the thread is interrupted
+     */
+    void pause(Duration pause, Deadline deadline) {
+        try {
+            Thread.sleep(deadline.remainingAtMost(pause));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw unavailable(
+                    "This call was interrupted before DynamoDB had answered all for table %s.".formatted(quotedName()));
+        }
+    }
+
     private RuntimeException failure(Throwable cause) {
         return switch (cause) {
             case TransactionCanceledException cancelled -> cancelled;
@@ -104,7 +119,7 @@ final class Table {
         }
         if (code.startsWith("AccessDenied")) {
             return invalid(
-                    "DynamoDB doesn't let the function use table %s: its role needs dynamodb:GetItem, dynamodb:Query, dynamodb:PutItem and dynamodb:DeleteItem, and the use of the table's key."
+                    "DynamoDB doesn't let the function use table %s: its role needs dynamodb:GetItem, dynamodb:Query, dynamodb:PutItem and dynamodb:DeleteItem, for monitor-jobs dynamodb:BatchGetItem too, and the use of the table's key."
                             .formatted(quotedName()));
         }
         return invalid(

@@ -25,6 +25,7 @@ import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobRef;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobState;
+import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.job.Observation;
 import io.sluiceway.job.Policies;
 import io.sluiceway.job.RestartPolicy;
@@ -32,6 +33,7 @@ import io.sluiceway.job.RestorePoint;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.StoragePath;
+import io.sluiceway.testing.MovableClock;
 import io.sluiceway.testing.OnlyPolicy;
 import io.sluiceway.testing.StubServer;
 import io.sluiceway.time.Deadline;
@@ -677,6 +679,48 @@ class ManagedClusterTest {
         assertThat(cluster.listJobs(soon())).extracting(job -> job.id()).containsExactly(ID);
         assertThat(service.requests("ListApplications")).hasSize(2);
         assertThat(service.requests("DescribeApplication")).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"RUNNING", "READY"})
+    void listJobs_applicationThatIsAsItWas_isDescribedOnceInFiveMinutes(String status) {
+        MovableClock clock = new MovableClock(Instant.parse("2026-11-23T00:00:00Z"));
+        list(status, 1);
+        describe(application(status, ID));
+        operations(operation("StartApplication", "SUCCESSFUL", 1));
+        List<JobOverview> first = cluster.listJobs(Deadline.in(Duration.ofSeconds(20), clock));
+
+        for (int minute = 1; minute <= 10; minute++) {
+            clock.move(Duration.ofMinutes(1));
+            assertThat(cluster.listJobs(Deadline.in(Duration.ofSeconds(20), clock)))
+                    .isEqualTo(first)
+                    .hasSize(1);
+        }
+
+        assertThat(service.requests("ListApplications")).hasSize(11);
+        assertThat(service.requests("DescribeApplication")).hasSize(3);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"RUNNING, 1, STOPPING, 1", "RUNNING, 1, RUNNING, 2", "STARTING, 1, STARTING, 1"})
+    void listJobs_applicationThatIsNotAsItWasOrDoesNotRest_isDescribed(
+            String status, long version, String laterStatus, long laterVersion) {
+        MovableClock clock = new MovableClock(Instant.parse("2026-11-23T00:00:00Z"));
+        list(status, version);
+        describe(application(status, ID, version, MARKED_AT));
+        cluster.listJobs(Deadline.in(Duration.ofSeconds(20), clock));
+        list(laterStatus, laterVersion);
+
+        cluster.listJobs(Deadline.in(Duration.ofSeconds(20), clock));
+
+        assertThat(service.requests("DescribeApplication")).hasSize(2);
+    }
+
+    private void list(String status, long version) {
+        service.answer(
+                "ListApplications",
+                "{\"ApplicationSummaries\":[{\"ApplicationName\":\"team-delays\",\"ApplicationARN\":\"arn\",\"ApplicationStatus\":\"%s\",\"ApplicationVersionId\":%d}]}"
+                        .formatted(status, version));
     }
 
     @ParameterizedTest

@@ -224,7 +224,7 @@ final class World {
             }
             List<Object> now = List.of(ledger.operations(), ledger.attempts(), ledger.jobs(), cluster.listJobs(null));
             if (now.equals(before)) {
-                new MonitorJobs(ports(), MetricsSink.none(), new Jars(jars, Set.of("jars"), workDirectory))
+                new MonitorJobs(ports(), MetricsSink.none(), new Jars(jars, Set.of("jars"), workDirectory), 1)
                         .monitor(null, List.of(), Deadline.in(Duration.ofMinutes(1), clock));
                 judge.checkEnd();
                 return;

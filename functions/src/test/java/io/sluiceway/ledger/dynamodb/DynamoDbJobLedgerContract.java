@@ -97,7 +97,50 @@ abstract class DynamoDbJobLedgerContract extends JobLedgerContract {
                 new PutOperation(pending, LedgerChange.ABSENT),
                 new AddSavepoint(savepoint()));
 
-        assertThat(expiries()).hasSize(5).containsOnlyNulls();
+        assertThat(items()).hasSize(7);
+        assertThat(expiries()).containsOnlyNulls();
+    }
+
+    /** Nobody may ever see it again; its own record stays, for whoever does. */
+    @Test
+    void commit_attemptOfUnknownFate_isListedForTheRetention() throws Exception {
+        Attempt unknown = attempt(JobKind.RUN, AttemptState.UNKNOWN);
+
+        commitNow(new PutAttempt(unknown, LedgerChange.ABSENT));
+
+        assertThat(ofType("ATTEMPT"))
+                .singleElement()
+                .satisfies(item -> assertThat(item).doesNotContainKey("expiresAt"));
+        assertThat(ofType("LIVING"))
+                .singleElement()
+                .satisfies(item -> assertThat(item.get("expiresAt").n()).isEqualTo(EXPIRY));
+        Attempt seen = unknown.change().submitted(NOW).made();
+        commitNow(new PutAttempt(seen, 1));
+        assertThat(ofType("LIVING"))
+                .singleElement()
+                .satisfies(item -> assertThat(item).doesNotContainKey("expiresAt"));
+    }
+
+    @Test
+    void commit_whatHasNotEnded_liesWholeInASecondPlaceUntilItHas() throws Exception {
+        Attempt attempt = attempt(JobKind.STREAM, AttemptState.SUBMITTED);
+        Operation operation = operation(OperationState.PENDING);
+        commitNow(new PutAttempt(attempt, LedgerChange.ABSENT), new PutOperation(operation, LedgerChange.ABSENT));
+
+        assertThat(items())
+                .extracting(item -> item.get("pk").s() + " " + item.get("sk").s())
+                .containsExactlyInAnyOrder(
+                        "ATTEMPT#%s#%s ATTEMPT".formatted(cluster, attempt.id()),
+                        "LIVING#%s LIVING#flight-delays#%s".formatted(cluster, attempt.id()),
+                        "OPERATION#%s OPERATION".formatted(operation.id()),
+                        "OPEN#%s OPEN#flight-delays#%s".formatted(cluster, operation.id()));
+
+        commitNow(
+                new PutAttempt(
+                        attempt.change().ended(AttemptState.FINISHED, NOW).made(), 1),
+                new PutOperation(operation.completed(null, NOW), 1));
+
+        assertThat(items()).extracting(item -> item.get("type").s()).containsExactlyInAnyOrder("ATTEMPT", "OPERATION");
     }
 
     @Test
@@ -183,8 +226,7 @@ abstract class DynamoDbJobLedgerContract extends JobLedgerContract {
 
         commitNow(new PutAttempt(attempt, LedgerChange.ABSENT));
 
-        Map<String, AttributeValue> item = items().getFirst();
-        assertThat(item.get("type").s()).isEqualTo("ATTEMPT");
+        Map<String, AttributeValue> item = ofType("ATTEMPT").getFirst();
         assertThat(item.get("version").n()).isEqualTo("1");
         assertThat(item.get("commitId").s()).matches("[0-9a-f]{32}");
         assertThat(item.get("createdAt").s()).isEqualTo("2013-01-05T10:00:00.500Z");
@@ -248,10 +290,11 @@ abstract class DynamoDbJobLedgerContract extends JobLedgerContract {
     void findAttempt_attributeMissingOrOfAnotherKind_isInvalidAndQuotesNothing(String attribute) throws Exception {
         Attempt attempt = attempt(JobKind.STREAM, AttemptState.SUBMITTED);
         commitNow(new PutAttempt(attempt, LedgerChange.ABSENT));
+        Map<String, AttributeValue> whole = ofType("ATTEMPT").getFirst();
         for (AttributeValue broken : new AttributeValue[] {
             null, AttributeValue.fromS(CANARY), AttributeValue.fromN("1.5"), AttributeValue.fromBool(true)
         }) {
-            Map<String, AttributeValue> item = new HashMap<>(items().getFirst());
+            Map<String, AttributeValue> item = new HashMap<>(whole);
             if (broken == null) {
                 item.remove(attribute);
             } else {
@@ -279,7 +322,7 @@ abstract class DynamoDbJobLedgerContract extends JobLedgerContract {
                 Map.of("restore", AttributeValue.fromM(Map.of("mode", AttributeValue.fromS(CANARY)))),
                 Map.of("args", AttributeValue.fromL(List.of(AttributeValue.fromS("\u0000" + CANARY)))),
                 Map.of("args", AttributeValue.fromL(List.of(AttributeValue.fromN("1")))))) {
-            Map<String, AttributeValue> item = new HashMap<>(items().getFirst());
+            Map<String, AttributeValue> item = new HashMap<>(ofType("ATTEMPT").getFirst());
             Map<String, AttributeValue> spec = new HashMap<>(item.get("spec").m());
             spec.putAll(change);
             Map<String, AttributeValue> broken = new HashMap<>(item);
@@ -379,6 +422,12 @@ abstract class DynamoDbJobLedgerContract extends JobLedgerContract {
     private List<Map<String, AttributeValue>> items() {
         return table().items().stream()
                 .filter(item -> item.toString().contains(cluster.value()))
+                .toList();
+    }
+
+    private List<Map<String, AttributeValue>> ofType(String type) {
+        return items().stream()
+                .filter(item -> item.get("type").s().equals(type))
                 .toList();
     }
 

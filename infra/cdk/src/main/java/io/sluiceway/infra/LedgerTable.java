@@ -51,8 +51,7 @@ public final class LedgerTable extends Construct {
 
     /**
      * Lets a function read and write the ledger, and tells it where that is. A transaction asks for the rights of what
-     * it is made of, here puts and deletions with conditions; what is deleted besides is the mark that an event is to
-     * be published. It has <a
+     * it is made of, here puts and deletions with conditions; it has <a
      * href="https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html">none of its
      * own</a>.
      *
@@ -64,6 +63,15 @@ public final class LedgerTable extends Construct {
                 List.of("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
                 List.of(table.getTableArn()));
         function.function().addEnvironment(VARIABLE, name());
+    }
+
+    /**
+     * Lets a function that keeps the ledger also read many records at once.
+     *
+     * @param function the one that sweeps
+     */
+    void grantSweepTo(SluicewayFunction function) {
+        function.allow("SweepTheLedger", List.of("dynamodb:BatchGetItem"), List.of(table.getTableArn()));
     }
 
     /**

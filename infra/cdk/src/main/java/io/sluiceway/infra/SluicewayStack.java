@@ -124,6 +124,7 @@ public final class SluicewayStack extends Stack {
                     // Those of the jobs that it starts again.
                     jars.grantTo(function);
                     ledger.grantTo(function);
+                    ledger.grantSweepTo(function);
                     states.grantTo(function);
                     events.grantTo(function);
                     function.function()

@@ -77,6 +77,8 @@ class SluicewayStackTest {
         Permission ledger = Permission.allow(
                 Set.of("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
                 Set.of("arn:aws:dynamodb:REGION:ACCOUNT:table/{ledgertable}"));
+        Permission sweep = Permission.allow(
+                Set.of("dynamodb:BatchGetItem"), Set.of("arn:aws:dynamodb:REGION:ACCOUNT:table/{ledgertable}"));
         Permission readLedger = Permission.allow(
                 Set.of("dynamodb:GetItem", "dynamodb:Query"),
                 Set.of("arn:aws:dynamodb:REGION:ACCOUNT:table/{ledgertable}"));
@@ -92,7 +94,8 @@ class SluicewayStackTest {
         Permission jarsThatAreNotThere = Permission.allow(
                 Set.of("s3:ListBucket"), Set.of("arn:aws:s3:::{jobsbucket}", "arn:aws:s3:::example-release-artifacts"));
         Set<Permission> own = switch (name) {
-            case SUBMIT_JOB, MONITOR_JOBS -> Set.of(ledger, states, bus, jars, jarsThatAreNotThere);
+            case SUBMIT_JOB -> Set.of(ledger, states, bus, jars, jarsThatAreNotThere);
+            case MONITOR_JOBS -> Set.of(ledger, sweep, states, bus, jars, jarsThatAreNotThere);
             case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB -> Set.of(ledger, states, bus);
             case LIST_JOBS -> Set.of();
             case LIST_EVENTS -> Set.of(readLedger);
