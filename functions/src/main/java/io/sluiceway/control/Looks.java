@@ -75,11 +75,11 @@ final class Looks {
         }
     }
 
-    /** Remembers looks, and forgets jobs that don't live any more. */
-    void remember(ClusterName cluster, Map<FlinkJobId, Look> newer, Set<FlinkJobId> living) {
+    /** Remembers looks, and forgets all jobs but some. */
+    void remember(ClusterName cluster, Map<FlinkJobId, Look> newer, Set<FlinkJobId> jobs) {
         Map<FlinkJobId, Look> known = looks.computeIfAbsent(cluster, name -> new ConcurrentHashMap<>());
         known.putAll(newer);
-        known.keySet().retainAll(living);
+        known.keySet().retainAll(jobs);
     }
 
     /** The last look at a job; empty when this process has seen none. */

@@ -177,6 +177,9 @@ final class Sweep {
     private final RetainSavepoints retention;
 
     private final Map<FlinkJobId, JobOverview> shown = new LinkedHashMap<>();
+    /** The newest attempts of STREAMs that have ended, that aren't read because nothing is due. */
+    private final Set<FlinkJobId> atRest = new HashSet<>();
+
     private final Map<JobState, Integer> states = new EnumMap<>(JobState.class);
     private final Tally tally = new Tally();
     private boolean reachable;
@@ -289,8 +292,8 @@ final class Sweep {
 
     /**
      * Finds out whose the jobs are that the cluster shows, and adds the attempts of ours that weren't known to live,
-     * and the newest of each STREAM, which can be one to start again. For those that no job's record names there is
-     * half of the time, lest many jobs of other people leave none for ours.
+     * and the newest of each STREAM that has its turn, which can be one to start again. For those that no job's record
+     * names there is half of the time, lest many jobs of other people leave none for ours.
      */
     private void tellApart(List<Job> jobs, Map<FlinkJobId, Versioned<Attempt>> attempts) throws TimeUpException {
         Set<FlinkJobId> named = new LinkedHashSet<>();
@@ -298,9 +301,10 @@ final class Sweep {
             if (job.active() != null) {
                 named.add(job.active());
             }
-            if (job.last() != null
-                    && (shown.containsKey(job.last()) || (job.kind() == JobKind.STREAM && job.active() == null))) {
+            if (job.last() != null && shown.containsKey(job.last())) {
                 named.add(job.last());
+            } else if (job.last() != null && job.kind() == JobKind.STREAM && job.active() == null) {
+                (looks.turn(cluster.name(), job.last(), begin) == Turn.LATER ? atRest : named).add(job.last());
             }
         }
         for (Set<FlinkJobId> part : parts(without(attempts.keySet(), named))) {
@@ -369,9 +373,9 @@ final class Sweep {
     private void sweep(List<Known> jobs) {
         Queue<Known> now = new ConcurrentLinkedQueue<>();
         Queue<Known> inTheRound = new ConcurrentLinkedQueue<>();
-        Set<FlinkJobId> living = new HashSet<>();
+        Set<FlinkJobId> remembered = new HashSet<>(atRest);
         for (Known job : MonitorJobs.inTurn(jobs, begin)) {
-            job.attempts().forEach(attempt -> living.add(attempt.value().id()));
+            job.attempts().forEach(attempt -> remembered.add(attempt.value().id()));
             switch (turn(job)) {
                 case NOW -> now.add(job);
                 case IN_THE_ROUND -> inTheRound.add(job);
@@ -383,7 +387,7 @@ final class Sweep {
                 : Duration.ZERO;
         takeOn(now, forRestarts);
         takeOn(inTheRound, forRestarts);
-        looks.remember(cluster.name(), tally.looks, living);
+        looks.remember(cluster.name(), tally.looks, remembered);
     }
 
     private static boolean hasToRestart(Known job) {
@@ -413,9 +417,7 @@ final class Sweep {
             return Turn.NOW;
         }
         if (!isObserved(attempt)) {
-            return job.isKept(attempt) && attempt.spec().policies().retention() != null
-                    ? looks.turn(cluster.name(), attempt.id(), begin)
-                    : Turn.LATER;
+            return job.isKept(attempt) ? looks.turn(cluster.name(), attempt.id(), begin) : Turn.LATER;
         }
         JobOverview there = shown.get(attempt.id());
         return attempt.state() != AttemptState.SUBMITTED || there == null || isWatched(attempt)
@@ -572,6 +574,7 @@ final class Sweep {
         }
         if (isToRestart(job, now)) {
             found.toRestart.add(now);
+            found.looks.put(now.id(), Look.atEnded(begin, begin));
         }
         if (job.tellsDataReady(now)) {
             tellDataReady(now, found);

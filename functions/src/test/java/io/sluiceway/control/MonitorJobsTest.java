@@ -819,6 +819,24 @@ class MonitorJobsTest extends VerbFixture {
     }
 
     @Test
+    void monitor_streamsThatHaveEnded_areReadOnceInFiveMinutes() {
+        List<FlinkJobId> jobs = submitMany(40);
+        jobs.forEach(job -> other.setState(job, JobState.FINISHED));
+        MonitorJobs monitorJobs = new MonitorJobs(both, metrics, jars(), 1);
+        sweepOther(monitorJobs);
+        other.forgetEndedJobs();
+        sweepOther(monitorJobs);
+        int before = ledger.reads();
+        sweepOther(monitorJobs);
+        int atRest = ledger.reads() - before;
+
+        clock.move(Looks.ROUND);
+        sweepOther(monitorJobs);
+
+        assertThat(ledger.reads() - before - atRest).isEqualTo(atRest + 1);
+    }
+
+    @Test
     void monitor_manyAtOnce_countsAsOneAfterTheOther() {
         List<FlinkJobId> jobs = submitMany(40);
         clock.move(HealthPolicy.DEFAULT.settlingTime());

@@ -97,6 +97,19 @@ class RestartJobsTest extends VerbFixture {
     }
 
     @Test
+    void sweep_clusterForgetsTheFailedJobBeforeItsBackoffIsOver_startsItAgainAllTheSame() {
+        FlinkJobId job = failed(NONE);
+        sweep();
+        cluster.forgetEndedJobs();
+
+        clock.move(BACKOFF);
+        sweep();
+
+        assertThat(newest().id()).isNotEqualTo(job);
+        assertThat(cluster.runs()).hasSize(2);
+    }
+
+    @Test
     void sweep_noPolicy_startsNothing() {
         FlinkJobId job = start(spec("endless", LATEST));
         checkpoint(job, 7);
