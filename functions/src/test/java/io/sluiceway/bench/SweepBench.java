@@ -1,6 +1,7 @@
 package io.sluiceway.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.sun.net.httpserver.HttpExchange;
 import io.sluiceway.cluster.ClusterSettings;
@@ -12,16 +13,19 @@ import io.sluiceway.control.Jars;
 import io.sluiceway.control.Limits;
 import io.sluiceway.control.MonitorJobs;
 import io.sluiceway.control.Ports;
+import io.sluiceway.control.SubmitJob;
 import io.sluiceway.health.Health;
 import io.sluiceway.jar.FakeJarStore;
 import io.sluiceway.jar.JarReference;
 import io.sluiceway.jar.JarUri;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.HealthPolicy;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobSpec.OnUnknown;
+import io.sluiceway.job.Policies;
 import io.sluiceway.job.Request;
 import io.sluiceway.job.RequestId;
 import io.sluiceway.job.RestorePoint;
@@ -36,17 +40,26 @@ import io.sluiceway.metrics.MetricsSink;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.savepoint.FakeSavepointStore;
 import io.sluiceway.savepoint.StoragePath;
+import io.sluiceway.testing.FlinkProcesses;
 import io.sluiceway.testing.MovableClock;
+import io.sluiceway.testing.OnlyPolicy;
 import io.sluiceway.testing.StubServer;
+import io.sluiceway.testing.TestJobJar;
 import io.sluiceway.time.Deadline;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryPoolMXBean;
 import java.lang.management.MemoryType;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -60,19 +73,26 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * What a sweep costs, at ever more jobs that are well. It prints a table, and fails when a sweep writes, or asks Flink
  * more than it has to: none of that depends on the machine, as the times do.
  *
- * <p>The answers of Flink are recorded ones, served by a server in the same process; the ledger is in memory, with
- * pages of 1,000. So the times are those of the sweep itself, of its requests, and of that server.
+ * <p>Some jobs run on a real cluster, whose requests are counted on their way. For many, the answers of Flink are
+ * recorded ones, served by a server in the same process; so the times are those of the sweep itself, of its requests,
+ * and of that server. The ledger is in memory, with pages of 1,000.
  */
 class SweepBench {
     private static final List<Integer> SIZES = Stream.of(
                     System.getProperty("bench.jobs", "10,100,1000,10000").split(","))
             .map(Integer::valueOf)
             .toList();
+
+    /** As many as a cluster on this machine bears beside each other. */
+    private static final int REAL_JOBS = 10;
+
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     private static final ClusterName CLUSTER = new ClusterName("bench");
     private static final Duration A_MINUTE = Duration.ofMinutes(1);
@@ -85,15 +105,23 @@ class SweepBench {
     private static final Pattern RECORDED_TIME = Pattern.compile("17954\\d{8}");
 
     private static final long LATER = Duration.ofHours(2).toMillis();
+    private static final String JAR = "s3://jars/job.jar";
+    private static final Policies SETTLED_SOON =
+            OnlyPolicy.of(HealthPolicy.of("PT5S", null, null, null, null, null, null));
     private static final Path RECORDED = Path.of("src/test/resources/flink-2.3.0");
 
     private final PrintStream out = System.out;
+
+    @TempDir
+    private Path directory;
 
     /** Which sweeps were measured. */
     private enum Kind {
         FIRST("the first"),
         ROUND("each minute"),
-        REST("nothing due");
+        REST("nothing due"),
+        REAL_FIRST("the first, real"),
+        REAL_REST("nothing due, real");
 
         private final String label;
 
@@ -110,7 +138,7 @@ class SweepBench {
      */
     private record Cost(int jobs, Kind kind, double flink, double reads, int writes, double micros, double peakMemory) {
         String row() {
-            return "%,8d  %-12s %,10.1f %,9.1f %7d %,11.1f %12.3f %10.1f"
+            return "%,8d  %-17s %,10.1f %,9.1f %7d %,11.1f %12.3f %10.1f"
                     .formatted(
                             jobs,
                             kind.label,
@@ -126,14 +154,15 @@ class SweepBench {
     @Test
     void sweep_everMoreQuietJobs_costsLittle() throws Exception {
         out.printf(
-                "Sweeps over quiet jobs: recorded answers of Flink 2.3.0 from a server in this process, a ledger in memory; %s, %d processors, heap up to %,.0f MB.%n",
+                "Sweeps over quiet jobs: a real Flink 2.3.0 where it says so, else its recorded answers from a server in this process; a ledger in memory; %s, %d processors, heap up to %,.0f MB.%n",
                 Runtime.version(),
                 Runtime.getRuntime().availableProcessors(),
                 Runtime.getRuntime().maxMemory() / MEGABYTE);
         out.println("Warming up");
         measure(SIZES.getFirst());
         measure(SIZES.getFirst());
-        List<Cost> costs = new ArrayList<>();
+        out.printf("Sweeping over %,d jobs on a real cluster%n", REAL_JOBS);
+        List<Cost> costs = new ArrayList<>(measureReal());
         for (int jobs : SIZES) {
             out.printf("Sweeping over %,d jobs%n", jobs);
             costs.addAll(measure(jobs));
@@ -154,10 +183,10 @@ class SweepBench {
 
     private void print(List<Cost> costs) {
         out.printf(
-                "%n%8s  %-12s %10s %9s %7s %11s %12s %10s%n",
+                "%n%8s  %-17s %10s %9s %7s %11s %12s %10s%n",
                 "jobs", "sweep", "to Flink", "reads", "writes", "ms", "ms a job", "peak MB");
         costs.stream().map(Cost::row).forEach(out::println);
-        for (Kind kind : Kind.values()) {
+        for (Kind kind : List.of(Kind.FIRST, Kind.ROUND, Kind.REST)) {
             List<Cost> ofKind =
                     costs.stream().filter(cost -> cost.kind() == kind).toList();
             out.printf("%nGrowth of the time, %s: N^%.2f", kind.label, exponent(ofKind));
@@ -204,28 +233,8 @@ class SweepBench {
             asked.incrementAndGet();
             answer(exchange, answers);
         })) {
-            SessionCluster cluster = new SessionCluster(
-                    CLUSTER,
-                    new ClusterSettings.Session(
-                            server.url(), null, new StoragePath("s3://state/savepoints"), null, List.of(), Slots.FIXED),
-                    SessionCluster.newHttpClient());
-            Ports ports = new Ports(
-                    new Clusters(List.of(cluster)),
-                    ledger,
-                    new FakeSavepointStore(),
-                    new Limits(
-                            Duration.ofSeconds(15),
-                            Duration.ofSeconds(10),
-                            Duration.ofSeconds(30),
-                            Duration.ofMinutes(15)));
-            MonitorJobs monitorJobs = new MonitorJobs(
-                    ports,
-                    MetricsSink.none(),
-                    new Jars(new FakeJarStore(), Set.of(), Path.of(System.getProperty("java.io.tmpdir"))));
-            Supplier<ClusterMonitored> sweep = () -> monitorJobs
-                    .monitor(null, List.of(), Deadline.in(Duration.ofMinutes(15), clock))
-                    .clusters()
-                    .getFirst();
+            Supplier<ClusterMonitored> sweep = sweeps(
+                    ports(server.url(), new StoragePath("s3://state/savepoints"), ledger), new FakeJarStore(), clock);
             List<Cost> costs = new ArrayList<>();
             costs.add(cost(jobs, Kind.FIRST, 1, sweep, asked, ledger, () -> {}));
             clock.move(A_MINUTE.multipliedBy(MINUTES_A_ROUND));
@@ -234,6 +243,88 @@ class SweepBench {
             costs.add(cost(jobs, Kind.REST, SWEEPS_AT_REST, sweep, asked, ledger, () -> {}));
             return costs;
         }
+    }
+
+    private List<Cost> measureReal() throws Exception {
+        Clock clock = Clock.systemUTC();
+        FakeJobLedger ledger = new FakeJobLedger();
+        FakeJarStore store = new FakeJarStore();
+        store.put(JAR, TestJobJar.write(directory.resolve("job.jar"), 0));
+        AtomicInteger asked = new AtomicInteger();
+        HttpClient client = HttpClient.newHttpClient();
+        try (FlinkProcesses flink = new FlinkProcesses(
+                        directory.resolve("flink"),
+                        new FlinkProcesses.Options(REAL_JOBS, false, Map.of(), Map.of(), process -> {}));
+                StubServer counter = new StubServer(exchange -> {
+                    asked.incrementAndGet();
+                    HttpResponse<byte[]> answer = client.send(
+                            HttpRequest.newBuilder(flink.url().resolve(exchange.getRequestURI()))
+                                    .build(),
+                            BodyHandlers.ofByteArray());
+                    StubServer.answer(exchange, answer.statusCode(), answer.body());
+                })) {
+            StoragePath savepoints = new StoragePath(flink.savepointRoot().toString());
+            SubmitJob submitJob = new SubmitJob(ports(flink.url(), savepoints, ledger), jars(store));
+            for (int i = 0; i < REAL_JOBS; i++) {
+                submitJob.submit(
+                        new Request(new RequestId("bench"), 1),
+                        spec(new JobName("job-" + i), List.of("endless"), SETTLED_SOON),
+                        false,
+                        Deadline.in(PATIENCE, clock));
+            }
+            Ports ports = ports(counter.url(), savepoints, ledger);
+            await("all are well")
+                    .atMost(PATIENCE)
+                    .pollInterval(Duration.ofSeconds(1))
+                    .until(() ->
+                            sweeps(ports, store, clock).get().health().equals(Map.of(Health.State.STABLE, REAL_JOBS)));
+            Supplier<ClusterMonitored> sweep = sweeps(ports, store, clock);
+            return List.of(
+                    cost(REAL_JOBS, Kind.REAL_FIRST, 1, sweep, asked, ledger, () -> {}),
+                    cost(REAL_JOBS, Kind.REAL_REST, SWEEPS_AT_REST, sweep, asked, ledger, () -> {}));
+        }
+    }
+
+    private static Ports ports(URI flink, StoragePath savepointRoot, FakeJobLedger ledger) {
+        return new Ports(
+                new Clusters(List.of(new SessionCluster(
+                        CLUSTER,
+                        new ClusterSettings.Session(flink, null, savepointRoot, null, List.of(), Slots.FIXED),
+                        SessionCluster.newHttpClient()))),
+                ledger,
+                new FakeSavepointStore(),
+                new Limits(
+                        Duration.ofSeconds(15),
+                        Duration.ofSeconds(10),
+                        Duration.ofSeconds(30),
+                        Duration.ofMinutes(15)));
+    }
+
+    /** The sweeps of a process that remembers nothing at first. */
+    private Supplier<ClusterMonitored> sweeps(Ports ports, FakeJarStore store, Clock clock) {
+        MonitorJobs monitorJobs = new MonitorJobs(ports, MetricsSink.none(), jars(store));
+        return () -> monitorJobs
+                .monitor(null, List.of(), Deadline.in(Duration.ofMinutes(15), clock))
+                .clusters()
+                .getFirst();
+    }
+
+    private Jars jars(FakeJarStore store) {
+        return new Jars(store, Set.of("jars"), directory);
+    }
+
+    private static JobSpec spec(JobName name, List<String> arguments, Policies policies) {
+        return new JobSpec(
+                name,
+                JobKind.STREAM,
+                CLUSTER,
+                new JarReference(JarUri.parse(JAR), null, null),
+                null,
+                arguments,
+                1,
+                new RestorePoint.None(),
+                OnUnknown.REFUSE,
+                policies);
     }
 
     private static Cost cost(
@@ -292,16 +383,7 @@ class SweepBench {
                 id,
                 new RequestId("bench"),
                 1,
-                new JobSpec(
-                        name,
-                        JobKind.STREAM,
-                        CLUSTER,
-                        new JarReference(JarUri.parse("s3://jars/job.jar"), null, null),
-                        null,
-                        List.of("--day", "2013-01-05"),
-                        1,
-                        new RestorePoint.None(),
-                        OnUnknown.REFUSE),
+                spec(name, List.of("--day", "2013-01-05"), Policies.NONE),
                 null,
                 new Request(new RequestId("bench"), 1),
                 AttemptState.SUBMITTED,
