@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import httpx
+import psutil
 
 from conftest import ROOT
 from sluiceway_airflow.answers import Answer
@@ -63,6 +64,10 @@ class FlinkCluster:
         """How many savepoints a job has completed."""
         history = self._get(f"/jobs/{jid}/checkpoints")["history"]
         return sum(one["is_savepoint"] and one["status"] == "COMPLETED" for one in history)
+
+    def await_savepoint(self, jid: str) -> None:
+        """Wait until Flink tells of a savepoint: what it answers with can be some seconds old."""
+        until(lambda: self.savepoints(jid) == 1, lambda: f"{jid} has {self.savepoints(jid)} savepoints")
 
     def stop(self, jid: str) -> None:
         """Have a job end as FINISHED, with a savepoint."""
@@ -241,11 +246,20 @@ class Triggerer:
         return int(json.loads((RUN / "parts" / "airflow-triggerer.json").read_text())["pid"])
 
     def _await_end(self, group: int) -> None:
+        # Who started the stack may not collect what has ended as long as it runs itself.
         def is_gone() -> bool:
-            try:
-                os.killpg(group, 0)
-            except ProcessLookupError:
-                return True
-            return False
+            return not any(is_alive(process) for process in psutil.process_iter() if group_of(process) == group)
 
         until(is_gone, lambda: f"The triggerer, process group {group}, hasn't ended.")
+
+
+def group_of(process: psutil.Process) -> int | None:
+    with suppress(ProcessLookupError):
+        return os.getpgid(process.pid)
+    return None
+
+
+def is_alive(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False

@@ -82,12 +82,12 @@ class TestWait:
     @staticmethod
     def assert_policies_are_honoured(run: DagRun, flink: FlinkCluster) -> None:
         (stopped,) = flink.await_states(f"{run.run_id}-stop-with-savepoint", "FINISHED")
-        assert flink.savepoints(stopped) == 1
+        flink.await_savepoint(stopped)
         (cancelled,) = flink.await_states(f"{run.run_id}-cancel", "CANCELED")
-        assert flink.savepoints(cancelled) == 0
         # The others have been stopped since, and this one wasn't.
         (detached,) = flink.await_states(f"{run.run_id}-detach", "RUNNING")
         flink.await_progress(detached)
+        assert flink.savepoints(cancelled) == 0
 
     def test_wait_marked_failed_policy_holds(self, run: DagRun, flink: FlinkCluster) -> None:
         for wait in self.waits(run).values():
