@@ -29,6 +29,8 @@ public sealed interface Answer {
         REPLAYED,
         /** Another request or try had started it; it is this one's now. */
         ADOPTED,
+        /** What was asked for is so already; nothing was done. */
+        UNCHANGED,
         /** An earlier call is at it, or was interrupted; nothing is certain yet. */
         IN_PROGRESS
     }

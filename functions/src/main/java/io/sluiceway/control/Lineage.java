@@ -71,6 +71,18 @@ record Lineage(Ports ports, FlinkCluster cluster, @Nullable FlinkJobId head, Dea
         return head == null ? null : latest(head, true);
     }
 
+    /**
+     * The newest checkpoint that an attempt has retained.
+     *
+     * @throws RefusedException RESTORE_POINT_NOT_FOUND when there is none; RESTORE_POINT_UNREADABLE
+     */
+    StoragePath retainedCheckpoint(Attempt attempt) {
+        return newestCheckpoint(attempt)
+                .orElseThrow(() -> new RefusedException(
+                        ErrorCode.RESTORE_POINT_NOT_FOUND,
+                        "Job %s has no retained checkpoint.".formatted(attempt.id())));
+    }
+
     /** @param mayBeginAnew whether it may go on without state where it is known to have completed no checkpoint */
     private @Nullable StoragePath latest(FlinkJobId id, boolean mayBeginAnew) {
         Attempt attempt = ports.ledger()

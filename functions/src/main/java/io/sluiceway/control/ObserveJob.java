@@ -16,6 +16,8 @@ import io.sluiceway.ledger.Versioned;
 import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationState;
+import io.sluiceway.operation.OperationType;
+import io.sluiceway.operation.Upgrade;
 import io.sluiceway.time.Deadline;
 import java.util.Optional;
 
@@ -94,20 +96,33 @@ public final class ObserveJob {
     /**
      * Observes an operation and the job that it acts on.
      *
+     * @param jars what an upgrade starts versions with
      * @throws RefusedException OPERATION_NOT_FOUND when the ledger doesn't know it
      */
-    public OperationObserved observe(OperationId id, Deadline deadline) {
+    public OperationObserved observe(OperationId id, Jars jars, Deadline deadline) {
         return Conflicts.retry(deadline, () -> {
             Versioned<Operation> known = ports.ledger()
                     .findOperation(id, deadline)
                     .orElseThrow(() -> new RefusedException(
                             ErrorCode.OPERATION_NOT_FOUND, "The ledger knows no operation %s.".formatted(id)));
             FlinkCluster cluster = ports.clusters().named(known.value().cluster());
-            Operation operation = new Operations(ports, cluster, deadline).advance(known);
+            Operation operation = known.value().type() == OperationType.UPGRADE_JOB
+                    ? new UpgradeJob(ports, jars).advance(known, cluster, deadline)
+                    : new Operations(ports, cluster, deadline).advance(known);
             Attempts attempts = new Attempts(ports, cluster, deadline);
             return new OperationObserved(
-                    operation, observe(attempts.require(operation.attempt()), cluster, true, deadline));
+                    operation, observe(attempts.require(actsOn(operation)), cluster, true, deadline));
         });
+    }
+
+    /** The attempt that an operation acts on now: of an upgrade, the version that was started last. */
+    private static FlinkJobId actsOn(Operation operation) {
+        Upgrade upgrade = operation.upgrade();
+        if (upgrade == null) {
+            return operation.attempt();
+        }
+        FlinkJobId newer = upgrade.back() == null ? upgrade.next() : upgrade.back();
+        return newer == null ? operation.attempt() : newer;
     }
 
     private JobObserved observe(Versioned<Attempt> known, FlinkCluster cluster, boolean measured, Deadline deadline)

@@ -89,6 +89,8 @@ final class Operations {
                 yield require(operation.id()).value();
             }
             case CANCEL -> cancel(known);
+            // It takes more than this has: UpgradeJob goes on with it.
+            case UPGRADE_JOB -> operation;
             case TAKE_SAVEPOINT, STOP_WITH_SAVEPOINT, DRAIN -> savepoint(known);
         };
     }
@@ -268,7 +270,7 @@ final class Operations {
                 case TAKE_SAVEPOINT -> cluster.triggerSavepoint(operation.ref(), trigger, directory, bound);
                 case STOP_WITH_SAVEPOINT -> cluster.triggerStop(operation.ref(), trigger, directory, false, bound);
                 case DRAIN -> cluster.triggerStop(operation.ref(), trigger, directory, true, bound);
-                case SUBMIT_JOB, CANCEL -> throw new IllegalStateException("They have no trigger.");
+                case SUBMIT_JOB, CANCEL, UPGRADE_JOB -> throw new IllegalStateException("They have no trigger.");
             }
         } catch (RefusedException e) {
             if (e.code() == ErrorCode.CLUSTER_REFUSED) {

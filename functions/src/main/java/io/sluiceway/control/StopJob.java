@@ -227,6 +227,7 @@ public final class StopJob {
                     throw new LedgerConflictException("Attempt %s has another owner now.".formatted(attempt.id()));
                 }
             }
+            checkNoUpgrade(seen.attempt());
             Operation operation = asked.operation(mode.operation, attempt.id(), cluster, deadline);
             return switch (seen.attempt().state()) {
                 case PREPARING -> beforeItsStart(asked, seen, operation);
@@ -236,6 +237,19 @@ public final class StopJob {
                     mode == Mode.CANCEL ? intend(asked, seen, operation) : afterItsEnd(asked, seen, operation);
                 case FINISHED, FAILED, CANCELED, REFUSED -> afterItsEnd(asked, seen, operation);
             };
+        }
+
+        /** What an upgrade is at, it brings to an end itself. */
+        private void checkNoUpgrade(Attempt attempt) {
+            if (!attempt.state().living()) {
+                return;
+            }
+            OperationId upgrade = attempts.requireJob(attempt).value().upgrade();
+            if (upgrade != null) {
+                throw new RefusedException(
+                        ErrorCode.JOB_BUSY,
+                        "Job %s is being upgraded at this moment, by operation %s.".formatted(attempt.id(), upgrade));
+            }
         }
 
         /** The cluster was never asked to run it, and will not be. */

@@ -16,6 +16,7 @@ import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobSpec.OnUnknown;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.Request;
+import io.sluiceway.job.RequestId;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.Attempt.Refusal;
@@ -55,6 +56,9 @@ public final class SubmitJob {
     /** The verb in a request's key. */
     static final String VERB = "submit-job";
 
+    /** What the ids of those requests begin with that Sluiceway makes itself. */
+    static final String OWN_REQUESTS = "sluiceway/";
+
     /** Kept from a call's deadline, so that there is time to settle what it did. */
     static final Duration SETTLING_RESERVE = Duration.ofSeconds(3);
 
@@ -80,10 +84,10 @@ public final class SubmitJob {
      *     and a repeated request hears the same
      */
     public Submitted submit(Request request, JobSpec spec, boolean rerun, Deadline deadline) {
-        if (Restart.of(request.id()).isPresent()) {
+        if (request.id().value().startsWith(OWN_REQUESTS)) {
             throw new RefusedException(
                     ErrorCode.FIELD_INVALID,
-                    "requestId %s is one that Sluiceway gives its own restarts.".formatted(request.id()));
+                    "requestId %s is one that Sluiceway gives what it starts itself.".formatted(request.id()));
         }
         FlinkCluster cluster = ports.clusters().named(spec.cluster());
         jars.checkBucket(spec.jar());
@@ -106,9 +110,48 @@ public final class SubmitJob {
         FlinkCluster cluster = ports.clusters().named(spec.cluster());
         jars.checkBucket(spec.jar());
         cluster.check(spec);
-        Call call = new Call(new Request(restart.request(), 1), spec, failed, false, cluster, deadline);
+        Call call = new Call(new Request(restart.request(), 1), spec, new Again(failed), false, cluster, deadline);
         return Conflicts.retry(deadline, call::decide);
     }
+
+    /**
+     * Starts a version of a job that an upgrade is at, or finds what an earlier call for the same came to.
+     *
+     * @param id the request's id: the same for the same version of the same upgrade
+     * @throws RefusedException as {@link #submit}, and JOB_BUSY when the upgrade isn't at the job any more; JAR_CHANGED
+     *     when the jar isn't what the upgrade was asked for with
+     */
+    Submitted start(RequestId id, JobSpec spec, Version version, Deadline deadline) {
+        FlinkCluster cluster = ports.clusters().named(spec.cluster());
+        jars.checkBucket(spec.jar());
+        cluster.check(spec);
+        Call call = new Call(new Request(id, 1), spec, version, false, cluster, deadline);
+        return Conflicts.retry(deadline, call::decide);
+    }
+
+    /** Why Sluiceway starts an attempt itself. */
+    sealed interface Cause {}
+
+    /**
+     * Its policy asks for another in its place.
+     *
+     * @param failed the attempt that is started again
+     */
+    record Again(Attempt failed) implements Cause {}
+
+    /**
+     * It is a version that an upgrade starts.
+     *
+     * @param upgrade the operation
+     * @param specHash what has to run
+     * @param owner on whose behalf it runs
+     * @param from where its state comes from; absent: it has none
+     */
+    record Version(
+            OperationId upgrade,
+            String specHash,
+            Request owner,
+            @Nullable StoragePath from) implements Cause {}
 
     private static void checkRestore(JobSpec spec, FlinkCluster cluster) {
         if (spec.restore() instanceof RestorePoint.Savepoint savepoint && !cluster.mayRestoreFrom(savepoint.path())) {
@@ -123,8 +166,8 @@ public final class SubmitJob {
         private final Request request;
         private final JobSpec spec;
 
-        /** The attempt that is started again; absent when somebody asks for one of his own. */
-        private final @Nullable Attempt failed;
+        /** Absent when somebody asks for an attempt of his own. */
+        private final @Nullable Cause cause;
 
         private final boolean rerun;
         private final FlinkCluster cluster;
@@ -136,13 +179,13 @@ public final class SubmitJob {
         private Call(
                 Request request,
                 JobSpec spec,
-                @Nullable Attempt failed,
+                @Nullable Cause cause,
                 boolean rerun,
                 FlinkCluster cluster,
                 Deadline deadline) {
             this.request = request;
             this.spec = spec;
-            this.failed = failed;
+            this.cause = cause;
             this.rerun = rerun || spec.onUnknown() == OnUnknown.RERUN;
             this.cluster = cluster;
             this.deadline = deadline;
@@ -310,12 +353,19 @@ public final class SubmitJob {
 
         /** Begins a new attempt, if the job's slot is free or can be freed. */
         private Submitted begin(@Nullable Versioned<RequestRecord> record) throws LedgerConflictException {
-            if (failed != null) {
-                return beginAgain(failed, record);
+            switch (cause) {
+                case Again(Attempt failed) -> {
+                    return beginAgain(failed, record);
+                }
+                case Version version -> {
+                    return beginVersion(version, record);
+                }
+                case null -> {}
             }
             Optional<Versioned<Job>> job = ledger.findJob(spec.cluster(), spec.name(), deadline);
             if (job.isPresent()) {
                 checkKind(job.get().value());
+                checkNoUpgrade(job.get().value());
                 FlinkJobId active = job.get().value().active();
                 if (active != null) {
                     Optional<Submitted> taken = slotTaken(attempts.look(attempts.require(active)), record);
@@ -336,6 +386,40 @@ public final class SubmitJob {
             return carryOut(attempt);
         }
 
+        private static void checkNoUpgrade(Job job) {
+            if (job.upgrade() != null && job.active() == null) {
+                throw new RefusedException(
+                        ErrorCode.JOB_BUSY,
+                        "Job '%s' is being upgraded at this moment, by operation %s."
+                                .formatted(job.name(), job.upgrade()));
+            }
+        }
+
+        /** Begins a version's attempt, unless the upgrade isn't at the job any more. */
+        private Submitted beginVersion(Version version, @Nullable Versioned<RequestRecord> record)
+                throws LedgerConflictException {
+            Optional<Versioned<Job>> job = ledger.findJob(spec.cluster(), spec.name(), deadline);
+            FlinkJobId active = job.map(Versioned::value).map(Job::active).orElse(null);
+            if (active != null) {
+                // It may have ended and be the first to show it.
+                attempts.look(attempts.require(active));
+                job = ledger.findJob(spec.cluster(), spec.name(), deadline);
+            }
+            boolean free = job.map(Versioned::value)
+                    .filter(known -> known.active() == null && version.upgrade().equals(known.upgrade()))
+                    .isPresent();
+            if (!free) {
+                throw new RefusedException(
+                        ErrorCode.JOB_BUSY,
+                        "Upgrade %s can't start job '%s': another attempt holds its place, or the upgrade is over."
+                                .formatted(version.upgrade(), spec.name()));
+            }
+            checkSlots();
+            Attempt attempt = newAttempt(job.map(Versioned::value), record);
+            ledger.commit(intent(attempt, job, record), deadline);
+            return carryOut(attempt);
+        }
+
         /** Begins an attempt in the place of one that failed, unless somebody came first. */
         private Submitted beginAgain(Attempt before, @Nullable Versioned<RequestRecord> record)
                 throws LedgerConflictException {
@@ -344,7 +428,7 @@ public final class SubmitJob {
             boolean asItFailed = job.map(Versioned::value)
                     .filter(known -> known.active() == null && before.id().equals(known.last()))
                     .isPresent();
-            if (record != null || !asItFailed || !now.value().equals(before)) {
+            if (record != null || !asItFailed || !now.value().equals(before) || isUpgraded(job)) {
                 throw new RefusedException(
                         ErrorCode.JOB_BUSY,
                         "Somebody has started or stopped job '%s' since its attempt %s failed."
@@ -358,6 +442,10 @@ public final class SubmitJob {
             ownersRecord(attempt).ifPresent(changes::add);
             ledger.commit(changes, deadline);
             return carryOut(attempt);
+        }
+
+        private static boolean isUpgraded(Optional<Versioned<Job>> job) {
+            return job.map(Versioned::value).map(Job::upgrade).isPresent();
         }
 
         /** The record of the request on whose behalf it runs: what was asked for there goes on in this attempt. */
@@ -449,11 +537,15 @@ public final class SubmitJob {
                 // A bounded job restores within its request only.
                 case RUN -> record == null ? null : record.value().attempt();
             };
-            if (head != null && failed == null && spec.restore() instanceof RestorePoint.Latest) {
+            if (head != null && cause == null && spec.restore() instanceof RestorePoint.Latest) {
                 recordItsStop(head);
             }
             Lineage lineage = new Lineage(ports, cluster, head, deadline);
-            StoragePath restoredFrom = failed == null ? lineage.restorePoint(spec) : lineage.restartPoint();
+            StoragePath restoredFrom = switch (cause) {
+                case null -> lineage.restorePoint(spec);
+                case Again _ -> lineage.restartPoint();
+                case Version version -> version.from();
+            };
             int number = record == null ? 1 : record.value().attempts() + 1;
             FlinkJobId id = FlinkJobId.derive(spec.cluster(), spec.name(), request.id(), number);
             // The ledger may have forgotten a request that is older than it keeps them, but not its attempts.
@@ -466,7 +558,11 @@ public final class SubmitJob {
                     number,
                     spec,
                     null,
-                    failed == null ? request : failed.owner(),
+                    switch (cause) {
+                        case null -> request;
+                        case Again(Attempt failed) -> failed.owner();
+                        case Version version -> version.owner();
+                    },
                     AttemptState.PREPARING,
                     attempts.now(),
                     attempts.now().plus(ports.limits().prepareWithin()),
@@ -511,29 +607,36 @@ public final class SubmitJob {
             changes.add(new LedgerChange.PutAttempt(attempt, LedgerChange.ABSENT));
             changes.add(new LedgerChange.PutOperation(
                     submissionOf(attempt, OperationState.IN_PROGRESS), LedgerChange.ABSENT));
-            changes.add(attempts.history(attempt, Event.ATTEMPT_INTENDED, failed == null ? null : detail(attempt)));
+            changes.add(attempts.history(attempt, Event.ATTEMPT_INTENDED, detail(attempt)));
             return changes;
         }
 
-        private static @Nullable String detail(Attempt attempt) {
-            return Restart.of(attempt.request())
-                    .map(restart -> "Restart %d in a row, of %s, %s."
+        private @Nullable String detail(Attempt attempt) {
+            String state = attempt.restoredFrom() == null ? "without state" : "from " + attempt.restoredFrom();
+            return switch (cause) {
+                case null -> null;
+                case Again(Attempt failed) ->
+                    "Restart %d in a row, of %s, %s."
                             .formatted(
-                                    restart.number(),
-                                    restart.failed(),
-                                    attempt.restoredFrom() == null
-                                            ? "without state, as it had none"
-                                            : "from " + attempt.restoredFrom()))
-                    .orElse(null);
+                                    Restart.of(attempt.request()).orElseThrow().number(),
+                                    failed.id(),
+                                    attempt.restoredFrom() == null ? state + ", as it had none" : state);
+                case Version version -> "By upgrade %s, %s.".formatted(version.upgrade(), state);
+            };
         }
 
         /** What runs again has to be what ran. */
         private void checkIsWhatRan(JarDigest digest) {
-            if (failed != null && !spec.specHash(digest).equals(failed.specHash())) {
+            String expected = switch (cause) {
+                case null -> null;
+                case Again(Attempt failed) -> failed.specHash();
+                case Version version -> version.specHash();
+            };
+            if (cause != null && !spec.specHash(digest).equals(expected)) {
                 throw new RefusedException(
                         ErrorCode.JAR_CHANGED,
-                        "The jar %s isn't what ran as %s: its content has changed since."
-                                .formatted(spec.jar().uri(), failed.id()));
+                        "The jar %s isn't what job '%s' is to run: its content has changed since."
+                                .formatted(spec.jar().uri(), spec.name()));
             }
         }
 

@@ -22,6 +22,7 @@ import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.AttemptState;
 import io.sluiceway.ledger.Job;
 import io.sluiceway.ledger.JobLedger;
+import io.sluiceway.ledger.LedgerConflictException;
 import io.sluiceway.ledger.Page;
 import io.sluiceway.ledger.Savepoint;
 import io.sluiceway.ledger.Versioned;
@@ -30,6 +31,7 @@ import io.sluiceway.metrics.Measurement.Unit;
 import io.sluiceway.metrics.Measurement.Value;
 import io.sluiceway.metrics.MetricsSink;
 import io.sluiceway.operation.Operation;
+import io.sluiceway.operation.OperationType;
 import io.sluiceway.time.Deadline;
 import java.time.Clock;
 import java.time.Duration;
@@ -395,7 +397,7 @@ final class Sweep {
     }
 
     private static boolean isToRestart(Known job, Attempt attempt) {
-        return job.isCurrent(attempt) && RestartJobs.concerns(attempt);
+        return job.isCurrent(attempt) && job.record().upgrade() == null && RestartJobs.concerns(attempt);
     }
 
     /** When a job has its turn to be taken on. */
@@ -543,8 +545,7 @@ final class Sweep {
         for (Operation operation : job.operations()) {
             Deadline step = step();
             try {
-                Operation after =
-                        Conflicts.retry(step, () -> new Operations(ports, cluster, step).advance(operation.id()));
+                Operation after = Conflicts.retry(step, () -> advance(operation, step));
                 found.count(operation, after);
                 if (!after.state().terminal()) {
                     stillOpen.add(after);
@@ -556,6 +557,13 @@ final class Sweep {
             }
         }
         return stillOpen;
+    }
+
+    private Operation advance(Operation operation, Deadline step) throws LedgerConflictException {
+        Operations operations = new Operations(ports, cluster, step);
+        return operation.type() == OperationType.UPGRADE_JOB
+                ? new UpgradeJob(ports, jars).advance(operations.require(operation.id()), cluster, step)
+                : operations.advance(operation.id());
     }
 
     private void look(Known job, Versioned<Attempt> known, List<Operation> stillOpen, Tally found)

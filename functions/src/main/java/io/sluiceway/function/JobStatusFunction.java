@@ -2,6 +2,7 @@ package io.sluiceway.function;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.quarkus.funqy.Funq;
+import io.sluiceway.control.Jars;
 import io.sluiceway.control.ObserveJob;
 import io.sluiceway.control.Ports;
 import jakarta.inject.Inject;
@@ -13,11 +14,13 @@ import java.util.function.Supplier;
 public class JobStatusFunction {
     private final Invocation invocation;
     private final Supplier<Ports> ports;
+    private final Supplier<Jars> jars;
 
     @Inject
-    JobStatusFunction(Invocation invocation, Supplier<Ports> ports) {
+    JobStatusFunction(Invocation invocation, Supplier<Ports> ports, Supplier<Jars> jars) {
         this.invocation = invocation;
         this.ports = ports;
+        this.jars = jars;
     }
 
     /** Takes a {@code job-status.request.json}, answers a {@code job-status.answer.json}. */
@@ -27,6 +30,6 @@ public class JobStatusFunction {
                 event,
                 JobStatusRequest.class,
                 ports,
-                (request, deadline) -> request.observe(new ObserveJob(ports.get()), deadline));
+                (request, deadline) -> request.observe(new ObserveJob(ports.get()), jars.get(), deadline));
     }
 }

@@ -4,6 +4,7 @@ import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.sluiceway.control.Answer;
 import io.sluiceway.control.Answer.JobObserved;
 import io.sluiceway.control.Answer.OperationObserved;
+import io.sluiceway.control.Jars;
 import io.sluiceway.control.ObserveJob;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
@@ -22,14 +23,14 @@ record JobStatusRequest(
         @Nullable Boolean dashboard)
         implements FunctionRequest {
     /** Observes the operation, or the job, that this event names. */
-    Answer observe(ObserveJob verb, Deadline deadline) {
+    Answer observe(ObserveJob verb, Jars jars, Deadline deadline) {
         if (operationId != null) {
             if (cluster != null || flinkJobId != null || jobName != null) {
                 throw new RefusedException(
                         ErrorCode.FIELD_INVALID,
                         "An operationId names cluster and job itself; leave 'cluster', 'jobName' and 'flinkJobId' out.");
             }
-            OperationObserved seen = verb.observe(new OperationId(operationId), deadline);
+            OperationObserved seen = verb.observe(new OperationId(operationId), jars, deadline);
             return new OperationObserved(seen.operation(), asked(verb, seen.job(), deadline));
         }
         if (cluster == null) {

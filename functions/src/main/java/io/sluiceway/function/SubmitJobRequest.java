@@ -62,6 +62,20 @@ record SubmitJobRequest(
             }
         }
 
+        JobSpec spec(RestorePoint from) {
+            return new JobSpec(
+                    new JobName(name),
+                    kind,
+                    new ClusterName(cluster),
+                    jar.toDomain(),
+                    entryClass == null ? null : new EntryClass(entryClass),
+                    args == null ? List.of() : args,
+                    parallelism,
+                    from,
+                    onUnknown == null ? JobSpec.OnUnknown.REFUSE : onUnknown,
+                    policies == null ? io.sluiceway.job.Policies.NONE : policies.toDomain());
+        }
+
         /** Without the program's arguments, which may hold secrets. */
         @Override
         public String toString() {
@@ -76,6 +90,10 @@ record SubmitJobRequest(
             @Nullable String sha256) {
         Jar {
             required("uri", uri);
+        }
+
+        JarReference toDomain() {
+            return new JarReference(JarUri.parse(uri), versionId, sha256 == null ? null : new JarDigest(sha256));
         }
     }
 
@@ -176,24 +194,7 @@ record SubmitJobRequest(
     }
 
     JobSpec spec() {
-        return new JobSpec(
-                new JobName(job.name),
-                job.kind,
-                new ClusterName(job.cluster),
-                jar(),
-                job.entryClass == null ? null : new EntryClass(job.entryClass),
-                job.args == null ? List.of() : job.args,
-                job.parallelism,
-                restore(),
-                job.onUnknown == null ? JobSpec.OnUnknown.REFUSE : job.onUnknown,
-                job.policies == null ? io.sluiceway.job.Policies.NONE : job.policies.toDomain());
-    }
-
-    private JarReference jar() {
-        return new JarReference(
-                JarUri.parse(job.jar.uri),
-                job.jar.versionId,
-                job.jar.sha256 == null ? null : new JarDigest(job.jar.sha256));
+        return job.spec(restore());
     }
 
     /** Where the state comes from; unless the event says it, a STREAM goes on from its newest and a RUN begins anew. */

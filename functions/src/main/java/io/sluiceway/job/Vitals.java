@@ -32,11 +32,13 @@ public record Vitals(
          * @param interval at which they are triggered
          * @param failedInARow how many failed since one completed, as far back as the cluster remembers
          * @param lastFailure what the newest of these failed with; absent when there is none
+         * @param retained whether the newest stays when the job is cancelled
          */
         record Seen(
                 Duration interval,
                 int failedInARow,
-                @Nullable String lastFailure) implements Checkpointing {}
+                @Nullable String lastFailure,
+                boolean retained) implements Checkpointing {}
 
         /**
          * Only those that fail are counted.
@@ -75,13 +77,14 @@ public record Vitals(
     /** The same, a program's arguments left out of what its checkpoints failed with. */
     Vitals without(List<String> arguments) {
         return switch (checkpointing) {
-            case Checkpointing.Seen(Duration interval, int failedInARow, String lastFailure)
+            case Checkpointing.Seen(Duration interval, int failedInARow, String lastFailure, boolean retained)
             when lastFailure != null ->
                 new Vitals(
                         at,
                         runningSince,
                         failures,
-                        new Checkpointing.Seen(interval, failedInARow, Arguments.mask(lastFailure, arguments)),
+                        new Checkpointing.Seen(
+                                interval, failedInARow, Arguments.mask(lastFailure, arguments), retained),
                         flow);
             case Checkpointing.Seen _, Checkpointing.Off _, Checkpointing.Counted _, Checkpointing.Unseen _ -> this;
         };

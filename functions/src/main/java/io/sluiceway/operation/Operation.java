@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param failure why it failed or was abandoned, in a sentence; absent unless it was
  * @param createdAt when it was asked for
  * @param endedAt when it was seen to have ended; absent until then
+ * @param upgrade how it goes on; absent unless it is an upgrade
  */
 public record Operation(
         OperationId id,
@@ -44,7 +45,30 @@ public record Operation(
         @Nullable StoragePath savepoint,
         @Nullable String failure,
         Instant createdAt,
-        @Nullable Instant endedAt) {
+        @Nullable Instant endedAt,
+        @Nullable Upgrade upgrade) {
+    /** One that is no upgrade. */
+    public Operation(
+            OperationId id,
+            OperationType type,
+            ClusterName cluster,
+            JobName job,
+            FlinkJobId attempt,
+            Request request,
+            OperationState state,
+            @Nullable TriggerId trigger,
+            @Nullable StoragePath directory,
+            @Nullable SavepointOrigin origin,
+            boolean pinned,
+            @Nullable StoragePath savepoint,
+            @Nullable String failure,
+            Instant createdAt,
+            @Nullable Instant endedAt) {
+        this(
+                id, type, cluster, job, attempt, request, state, trigger, directory, origin, pinned, savepoint, failure,
+                createdAt, endedAt, null);
+    }
+
     /** How a cluster is asked for the attempt that it acts on. */
     public JobRef ref() {
         return new JobRef(job, attempt);
@@ -75,6 +99,13 @@ public record Operation(
         return with(OperationState.ABANDONED, savepoint, why, at);
     }
 
+    /** This operation, an upgrade that has come further. */
+    public Operation upgraded(Upgrade further) {
+        return new Operation(
+                id, type, cluster, job, attempt, request, state, trigger, directory, origin, pinned, savepoint, failure,
+                createdAt, endedAt, further);
+    }
+
     private Operation with(
             OperationState next, @Nullable StoragePath left, @Nullable String why, @Nullable Instant at) {
         if (state.terminal()) {
@@ -82,6 +113,6 @@ public record Operation(
         }
         return new Operation(
                 id, type, cluster, job, attempt, request, next, trigger, directory, origin, pinned, left, why,
-                createdAt, at);
+                createdAt, at, upgrade);
     }
 }

@@ -14,14 +14,16 @@ public enum OperationType {
     /** Emits {@code MAX_WATERMARK}, so that all windows fire, takes a savepoint, then ends the job for good. */
     DRAIN,
     /** Ends the job at once, without a savepoint. */
-    CANCEL;
+    CANCEL,
+    /** Ends a version of a job, starts another from its state, and judges that. */
+    UPGRADE_JOB;
 
     /** What its savepoint is taken for unless somebody says otherwise; absent for what takes none. */
     public @Nullable SavepointOrigin savepointOrigin() {
         return switch (this) {
             case TAKE_SAVEPOINT -> SavepointOrigin.USER_REQUEST;
             case STOP_WITH_SAVEPOINT, DRAIN -> SavepointOrigin.STOP;
-            case SUBMIT_JOB, CANCEL -> null;
+            case SUBMIT_JOB, CANCEL, UPGRADE_JOB -> null;
         };
     }
 

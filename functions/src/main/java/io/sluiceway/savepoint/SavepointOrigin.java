@@ -7,5 +7,7 @@ public enum SavepointOrigin {
     /** It was due by the job's policy; the job went on. */
     PERIODIC,
     /** The job was stopped with it. */
-    STOP
+    STOP,
+    /** The job was stopped with it, for a new version to go on from it. */
+    UPGRADE
 }

@@ -61,6 +61,7 @@ public class FakeFlinkCluster implements FlinkCluster {
         private JobState state;
         private CompletedCheckpoint savepoint;
         private String failure;
+        private boolean stalled;
         private long checkpoints;
         private long restarts;
         private int parallelism = 1;
@@ -229,6 +230,11 @@ public class FakeFlinkCluster implements FlinkCluster {
         job.runningSince = clock.instant();
     }
 
+    /** From now on a job completes checkpoints, or completes none. */
+    public void stall(FlinkJobId id, boolean stalled) {
+        jobs.get(id).stalled = stalled;
+    }
+
     /** Lets a job fail for good, at this moment. */
     public void fail(FlinkJobId id) {
         Job job = jobs.get(id);
@@ -324,12 +330,16 @@ public class FakeFlinkCluster implements FlinkCluster {
     public synchronized Optional<JobStatus> observeJob(JobRef ref, Deadline deadline) {
         Job job = jobs.get(ref.id());
         return findJob(ref, deadline).map(overview -> {
-            job.checkpoints += job.state.terminal() ? 0 : 1;
+            job.checkpoints += job.state.terminal() || job.stalled ? 0 : 1;
             return new JobStatus(
                     overview,
                     Observation.now(job.restarts),
                     Checkpoints.counted(
-                            job.checkpoints, 0, new CompletedCheckpoint(job.checkpoints, clock.instant(), null)),
+                            job.checkpoints,
+                            0,
+                            job.checkpoints == 0
+                                    ? null
+                                    : new CompletedCheckpoint(job.checkpoints, clock.instant(), null)),
                     Observation.now(job.savepoint),
                     job.failure == null ? null : new Failure("Job failed", job.failure, job.startedAt),
                     job.state.terminal() ? new Observation.NothingYet<>() : Observation.now(vitals(job)));
@@ -341,7 +351,7 @@ public class FakeFlinkCluster implements FlinkCluster {
                 clock.instant(),
                 Observation.now(job.state == JobState.RUNNING ? job.runningSince : null),
                 Observation.now(List.copyOf(job.failures.reversed())),
-                new Checkpointing.Seen(Duration.ofMillis(500), 0, null),
+                new Checkpointing.Seen(Duration.ofMillis(500), 0, null, true),
                 Flow.notObservable("Nobody asked."));
     }
 
@@ -462,6 +472,7 @@ public class FakeFlinkCluster implements FlinkCluster {
         } else if (behaviour.equals("bounded")) {
             job.state = JobState.FINISHED;
         }
+        job.stalled = behaviour.equals("stalled");
         return job;
     }
 

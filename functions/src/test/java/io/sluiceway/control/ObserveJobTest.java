@@ -78,8 +78,10 @@ class ObserveJobTest extends VerbFixture {
     void observe_operationOfAJobThatIsMeasuredLate_showsIt() {
         FlinkJobId job = submitEndless();
 
-        JobStatus shown =
-                observeLate.observe(attempt(job).submission(), soon()).job().status();
+        JobStatus shown = observeLate
+                .observe(attempt(job).submission(), jars(), soon())
+                .job()
+                .status();
 
         assertThat(shown.restarts()).isEqualTo(new Known<>(7L, BEFORE));
         assertThat(measurements).isEqualTo(1);

@@ -233,7 +233,12 @@ class OperationsTest extends VerbFixture {
 
         assertThat(operation(id).state()).isEqualTo(OperationState.COMPLETED);
         assertThat(operation(id).savepoint()).isNotNull();
-        assertThat(observeJob.observe(id, soon()).job().status().overview().state())
+        assertThat(observeJob
+                        .observe(id, jars(), soon())
+                        .job()
+                        .status()
+                        .overview()
+                        .state())
                 .isEqualTo(JobState.FINISHED);
         assertThat(ledger.savepoints()).extracting(Savepoint::origin).containsExactly(SavepointOrigin.STOP);
     }
@@ -390,7 +395,9 @@ class OperationsTest extends VerbFixture {
 
     @Test
     void observe_operationThatNobodyMade_isRefused() {
-        assertRefused(ErrorCode.OPERATION_NOT_FOUND, () -> observeJob.observe(new OperationId("0".repeat(32)), soon()));
+        assertRefused(
+                ErrorCode.OPERATION_NOT_FOUND,
+                () -> observeJob.observe(new OperationId("0".repeat(32)), jars(), soon()));
     }
 
     @Test

@@ -115,7 +115,7 @@ class OutboxTest extends VerbFixture {
         int before = told().size();
 
         stopJob.stop(request("release", 1), job(job), null, Mode.SAVEPOINT, soon());
-        observeJob.observe(attempt(job).stop(), soon());
+        observeJob.observe(attempt(job).stop(), jars(), soon());
 
         assertThat(told().subList(before, told().size()))
                 .containsExactly(

@@ -138,7 +138,7 @@ abstract class VerbFixture {
     }
 
     Operation operation(OperationId id) {
-        return observeJob.observe(id, soon()).operation();
+        return observeJob.observe(id, jars(), soon()).operation();
     }
 
     List<HistoryEntry.Event> events() {

@@ -105,7 +105,7 @@ class AnswerWriterTest {
                         START.plusSeconds(60),
                         Observation.now(START.plusSeconds(50)),
                         Observation.now(List.of(START.plusSeconds(49), START.plusSeconds(30), START.plusSeconds(20))),
-                        new Checkpointing.Seen(Duration.ofSeconds(1), 0, null),
+                        new Checkpointing.Seen(Duration.ofSeconds(1), 0, null, false),
                         Flow.notObservable("Nobody asked.")))));
 
         assertThat(job.path("health").path("state").asText()).isEqualTo("UNHEALTHY");

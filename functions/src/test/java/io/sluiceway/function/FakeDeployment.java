@@ -116,7 +116,7 @@ final class FakeDeployment {
                 new Jars(jars, config.jarBuckets().orElseThrow(), Path.of(System.getProperty("java.io.tmpdir")));
         functions = Map.of(
                 "submit-job", new SubmitJobFunction(invocation, () -> ports, () -> bringing)::submitJob,
-                "job-status", new JobStatusFunction(invocation, () -> ports)::jobStatus,
+                "job-status", new JobStatusFunction(invocation, () -> ports, () -> bringing)::jobStatus,
                 "take-savepoint", new TakeSavepointFunction(invocation, () -> ports)::takeSavepoint,
                 "stop-job", new StopJobFunction(invocation, () -> ports)::stopJob,
                 "list-jobs", new ListJobsFunction(invocation, () -> clusters)::listJobs,

@@ -158,7 +158,7 @@ class HealthPropertyTest {
                             now,
                             Observation.now(running ? runningSince : null),
                             Observation.now(failures.stream().limit(16).toList()),
-                            new Checkpointing.Seen(Duration.ofSeconds(1), Math.min(9, failedInARow), null),
+                            new Checkpointing.Seen(Duration.ofSeconds(1), Math.min(9, failedInARow), null, false),
                             Flow.notObservable("Nobody asked."))));
         }
     }

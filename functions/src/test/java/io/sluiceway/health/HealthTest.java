@@ -207,7 +207,7 @@ class HealthTest {
     @Test
     void of_failedCheckpoints_tellsWhatTheLastFailedWith() {
         Case job = new Case();
-        job.checkpointing = new Checkpointing.Seen(Duration.ofMinutes(1), 4, "Checkpoint expired.");
+        job.checkpointing = new Checkpointing.Seen(Duration.ofMinutes(1), 4, "Checkpoint expired.", false);
 
         assertThat(job.health().reasons())
                 .extracting(Reason::message)
@@ -373,7 +373,7 @@ class HealthTest {
         private HealthPolicy policy = HealthPolicy.DEFAULT;
         private Observation<Instant> runningSince = Observation.now(before(3600));
         private Observation<List<Instant>> failures = Observation.now(List.of());
-        private Checkpointing checkpointing = new Checkpointing.Seen(Duration.ofMinutes(1), 0, null);
+        private Checkpointing checkpointing = new Checkpointing.Seen(Duration.ofMinutes(1), 0, null, false);
         private Observation<CompletedCheckpoint> last = Observation.now(checkpoint(before(30)));
         private Flow flow = Flow.notObservable("Nobody asked.");
         private Observation<Vitals> vitals;
@@ -390,7 +390,7 @@ class HealthTest {
         }
 
         Case checkpointing(Duration interval, int failedInARow) {
-            checkpointing = new Checkpointing.Seen(interval, failedInARow, null);
+            checkpointing = new Checkpointing.Seen(interval, failedInARow, null, false);
             return this;
         }
 

@@ -371,7 +371,15 @@ public abstract class JobLedgerContract {
                 new Job(cluster, new JobName("b"), JobKind.STREAM, newId(), null),
                 new Job(cluster, new JobName("c"), JobKind.STREAM, null, newId()),
                 new Job(cluster, new JobName("d"), JobKind.STREAM, newId(), newId()),
-                new Job(cluster, new JobName("e"), JobKind.RUN, null, null, 999_999_999_999L))) {
+                new Job(
+                        cluster,
+                        new JobName("f"),
+                        JobKind.STREAM,
+                        newId(),
+                        newId(),
+                        new OperationId("0123456789abcdef".repeat(2)),
+                        3),
+                new Job(cluster, new JobName("e"), JobKind.RUN, null, null, null, 999_999_999_999L))) {
             commit(new PutJob(job, LedgerChange.ABSENT));
             assertThat(ledger().findJob(cluster, job.name(), soon())).contains(new Versioned<>(job, 1));
         }

@@ -125,7 +125,12 @@ final class VitalSigns {
                 last.map(checkpoint -> checkpoint.path("failure_message").asText())
                         .filter(message -> !message.isBlank())
                         .map(message -> Quoted.plain(message, MAX_FAILURE_LENGTH))
-                        .orElse(null));
+                        .orElse(null),
+                checkpointing.path("externalization").path("enabled").asBoolean()
+                        && !checkpointing
+                                .path("externalization")
+                                .path("delete_on_cancellation")
+                                .asBoolean(true));
     }
 
     /**

@@ -37,6 +37,7 @@ import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationState;
 import io.sluiceway.operation.OperationType;
 import io.sluiceway.operation.TriggerId;
+import io.sluiceway.operation.Upgrade;
 import io.sluiceway.ready.Readiness;
 import io.sluiceway.ready.Readiness.Execution;
 import io.sluiceway.ready.Readiness.Proven;
@@ -60,6 +61,7 @@ final class Items {
                 .text("kind", job.kind().name())
                 .text("active", job.active())
                 .text("last", job.last())
+                .text("upgrade", job.upgrade())
                 .number("lastEvent", job.lastEvent());
     }
 
@@ -70,6 +72,7 @@ final class Items {
                 item.read("kind", JobKind::valueOf),
                 item.readIfPresent("active", FlinkJobId::new),
                 item.readIfPresent("last", FlinkJobId::new),
+                item.readIfPresent("upgrade", OperationId::new),
                 // Tables hold jobs that were written before there were events.
                 item.numberOrZero("lastEvent"));
     }
@@ -164,7 +167,44 @@ final class Items {
                 .text("savepoint", operation.savepoint())
                 .text("failure", operation.failure())
                 .text("createdAt", operation.createdAt())
-                .text("endedAt", operation.endedAt());
+                .text("endedAt", operation.endedAt())
+                .map("upgrade", ofUpgrade(operation.upgrade()));
+    }
+
+    private static @Nullable Attributes ofUpgrade(@Nullable Upgrade upgrade) {
+        return upgrade == null
+                ? null
+                : new Attributes()
+                        .map("spec", ofSpec(upgrade.spec()))
+                        .text("specHash", upgrade.specHash())
+                        .text("mode", upgrade.mode().name())
+                        .text("afterCommit", upgrade.afterCommit().name())
+                        .text("judgeWithin", upgrade.judgeWithin())
+                        .text("step", upgrade.step().name())
+                        .text("until", upgrade.until())
+                        .text("stop", upgrade.stop())
+                        .text("next", upgrade.next())
+                        .text("withdrawal", upgrade.withdrawal())
+                        .text("back", upgrade.back())
+                        .text("why", upgrade.why())
+                        .text("ending", upgrade.ending());
+    }
+
+    private static Upgrade upgrade(Fields map) {
+        return new Upgrade(
+                map.map("spec", Items::spec),
+                map.text("specHash"),
+                map.read("mode", Upgrade.Mode::valueOf),
+                map.read("afterCommit", Upgrade.AfterCommit::valueOf),
+                map.read("judgeWithin", Duration::parse),
+                map.read("step", Upgrade.Step::valueOf),
+                map.readIfPresent("until", Instant::parse),
+                map.read("stop", OperationId::new),
+                map.readIfPresent("next", FlinkJobId::new),
+                map.readIfPresent("withdrawal", OperationId::new),
+                map.readIfPresent("back", FlinkJobId::new),
+                map.readIfPresent("why", why -> why),
+                map.readIfPresent("ending", Upgrade.Ending::valueOf));
     }
 
     static Operation operation(Fields item) {
@@ -183,7 +223,8 @@ final class Items {
                 item.readIfPresent("savepoint", StoragePath::new),
                 item.readIfPresent("failure", why -> why),
                 item.read("createdAt", Instant::parse),
-                item.readIfPresent("endedAt", Instant::parse));
+                item.readIfPresent("endedAt", Instant::parse),
+                item.mapIfPresent("upgrade", Items::upgrade));
     }
 
     static Attributes ofReadiness(JobReadiness of) {

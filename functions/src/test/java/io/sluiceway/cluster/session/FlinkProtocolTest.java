@@ -227,7 +227,7 @@ class FlinkProtocolTest {
         assertThat(vitals.at()).isEqualTo(Instant.ofEpochMilli(1795406256339L));
         assertThat(vitals.runningSince()).isEqualTo(Observation.now(Instant.ofEpochMilli(1795406232383L)));
         assertThat(vitals.failures().told().orElseThrow()).hasSize(2).allMatch(at -> at.isBefore(vitals.at()));
-        assertThat(vitals.checkpointing()).isEqualTo(new Checkpointing.Seen(Duration.ofMillis(500), 0, null));
+        assertThat(vitals.checkpointing()).isEqualTo(new Checkpointing.Seen(Duration.ofMillis(500), 0, null, false));
         assertThat(vitals.flow().watermark()).isInstanceOf(NotObservable.class);
     }
 

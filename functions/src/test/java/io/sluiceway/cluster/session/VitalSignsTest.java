@@ -38,7 +38,7 @@ class VitalSignsTest {
         assertThat(vitals.runningSince()).isEqualTo(Observation.now(Instant.ofEpochMilli(3000)));
         assertThat(vitals.failures())
                 .isEqualTo(Observation.now(List.of(Instant.ofEpochMilli(2000), Instant.ofEpochMilli(1000))));
-        assertThat(vitals.checkpointing()).isEqualTo(new Checkpointing.Seen(Duration.ofMillis(500), 0, null));
+        assertThat(vitals.checkpointing()).isEqualTo(new Checkpointing.Seen(Duration.ofMillis(500), 0, null, false));
     }
 
     @ParameterizedTest
@@ -84,7 +84,7 @@ class VitalSignsTest {
                 """;
 
         assertThat(vitals(RUNNING, FAILURES, checkpoints, CONFIG).checkpointing())
-                .isEqualTo(new Checkpointing.Seen(Duration.ofMillis(500), 2, "Too?slow."));
+                .isEqualTo(new Checkpointing.Seen(Duration.ofMillis(500), 2, "Too?slow.", false));
     }
 
     @Test
@@ -93,7 +93,7 @@ class VitalSignsTest {
                 "{'latest':{'completed':null},'history':[{'id':1,'status':'FAILED','is_savepoint':false}]}";
 
         assertThat(vitals(RUNNING, FAILURES, checkpoints, CONFIG).checkpointing())
-                .isEqualTo(new Checkpointing.Seen(Duration.ofMillis(500), 1, null));
+                .isEqualTo(new Checkpointing.Seen(Duration.ofMillis(500), 1, null, false));
     }
 
     /** Flink's word for no interval. */

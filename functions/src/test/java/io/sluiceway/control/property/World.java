@@ -309,7 +309,10 @@ final class World {
                 yield all.isEmpty()
                         ? "none"
                         : new ObserveJob(ports)
-                                .observe(all.get(number % all.size()).id(), deadline)
+                                .observe(
+                                        all.get(number % all.size()).id(),
+                                        new Jars(seam(JarStore.class, jars), Set.of("jars"), workDirectory),
+                                        deadline)
                                 .operation();
             }
         };

@@ -1,0 +1,173 @@
+package io.sluiceway.operation;
+
+import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.JobSpec;
+import java.time.Duration;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a new version of a job takes over from the old one, and how far that has come.
+ *
+ * @param spec the new version, whole
+ * @param specHash what runs then, its jar taken by content
+ * @param mode where the new version takes its state from
+ * @param afterCommit what is done when the new version turns out bad behind its first checkpoint
+ * @param judgeWithin how long a version that was started has to become STABLE; from a minute to a day
+ * @param step what is being done
+ * @param until when that is given up; absent while the old version is being stopped, which has limits of its own
+ * @param stop the operation that ends the old version
+ * @param next the new version's attempt; absent until it was begun
+ * @param withdrawal the operation that ends the new version; absent while it may stay
+ * @param back the attempt in which the old version runs again; absent until it was begun
+ * @param why why the new version doesn't stay; absent while it may
+ * @param ending how it ended; absent until it has
+ */
+public record Upgrade(
+        JobSpec spec,
+        String specHash,
+        Mode mode,
+        AfterCommit afterCommit,
+        Duration judgeWithin,
+        Step step,
+        @Nullable Instant until,
+        OperationId stop,
+        @Nullable FlinkJobId next,
+        @Nullable OperationId withdrawal,
+        @Nullable FlinkJobId back,
+        @Nullable String why,
+        @Nullable Ending ending) {
+    /** Where the new version takes its state from: Flink's Kubernetes operator has the same names. */
+    public enum Mode {
+        /** From a savepoint that the old version is stopped with. */
+        SAVEPOINT,
+        /** From the newest retained checkpoint of the old version, which is cancelled. */
+        LAST_STATE,
+        /** It has none; the old version is cancelled. */
+        STATELESS
+    }
+
+    /** Behind its first checkpoint the new version has committed output; going back emits it again. */
+    public enum AfterCommit {
+        /** The new version stays as it is, and the upgrade fails. */
+        REFUSE,
+        /** The old version comes back, and emits again what the new one has emitted. */
+        ACCEPT_DUPLICATES
+    }
+
+    /** What is being done; each comes to its end, or to the next that is named. */
+    public enum Step {
+        /** The old version is being ended. */
+        STOPPING,
+        /** The new version is being started. */
+        STARTING,
+        /** The new version has to become STABLE. */
+        JUDGING,
+        /** The new version is being ended, because it turned out bad. */
+        WITHDRAWING,
+        /** The old version is being started again. */
+        RETURNING,
+        /** The old version has to become STABLE again. */
+        JUDGING_RETURN
+    }
+
+    /** How an upgrade ends: always in one of these ways. */
+    public enum Ending {
+        /** The new version runs and is STABLE. */
+        UPGRADED,
+        /** The old version runs again from what it was stopped with, and is STABLE. */
+        ROLLED_BACK,
+        /** Neither; or the old version wasn't touched. */
+        FAILED
+    }
+
+    /** This upgrade at another step, which is given up at a time. */
+    public Upgrade at(Step newStep, Instant givenUpAt) {
+        return new Upgrade(
+                spec,
+                specHash,
+                mode,
+                afterCommit,
+                judgeWithin,
+                newStep,
+                givenUpAt,
+                stop,
+                next,
+                withdrawal,
+                back,
+                why,
+                ending);
+    }
+
+    /** This upgrade with the attempt of the new version. */
+    public Upgrade begun(FlinkJobId attempt) {
+        return new Upgrade(
+                spec,
+                specHash,
+                mode,
+                afterCommit,
+                judgeWithin,
+                step,
+                until,
+                stop,
+                attempt,
+                withdrawal,
+                back,
+                why,
+                ending);
+    }
+
+    /** This upgrade, of which the new version is ended by an operation. */
+    public Upgrade withdrawn(OperationId by) {
+        return new Upgrade(
+                spec, specHash, mode, afterCommit, judgeWithin, step, until, stop, next, by, back, why, ending);
+    }
+
+    /** This upgrade with the attempt in which the old version runs again. */
+    public Upgrade returned(FlinkJobId attempt) {
+        return new Upgrade(
+                spec,
+                specHash,
+                mode,
+                afterCommit,
+                judgeWithin,
+                step,
+                until,
+                stop,
+                next,
+                withdrawal,
+                attempt,
+                why,
+                ending);
+    }
+
+    /** This upgrade, whose new version doesn't stay. */
+    public Upgrade rejected(String reason) {
+        return new Upgrade(
+                spec,
+                specHash,
+                mode,
+                afterCommit,
+                judgeWithin,
+                step,
+                until,
+                stop,
+                next,
+                withdrawal,
+                back,
+                reason,
+                ending);
+    }
+
+    /** This upgrade, which has ended. */
+    public Upgrade ended(Ending how) {
+        return new Upgrade(
+                spec, specHash, mode, afterCommit, judgeWithin, step, until, stop, next, withdrawal, back, why, how);
+    }
+
+    /** Without the specification, which holds the program's arguments. */
+    @Override
+    public String toString() {
+        return "Upgrade[%s by %s, %s until %s]".formatted(spec.name(), mode, step, until);
+    }
+}
