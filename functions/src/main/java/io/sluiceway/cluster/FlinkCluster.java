@@ -105,6 +105,13 @@ public interface FlinkCluster {
      */
     void check(JobSpec spec);
 
+    /**
+     * Refuses to have another version of a job take over where that isn't done on a cluster of this kind.
+     *
+     * @throws RefusedException JOB_UNSUPPORTED
+     */
+    default void checkUpgrade(JobSpec spec) {}
+
     /** How many task slots the cluster has in all, or empty when it gets more as jobs need them. */
     OptionalInt fixedSlots(Deadline deadline);
 

@@ -128,6 +128,7 @@ public final class UpgradeJob {
         FlinkCluster cluster = ports.clusters().named(spec.cluster());
         jars.checkBucket(spec.jar());
         cluster.check(spec);
+        cluster.checkUpgrade(spec);
         return Conflicts.retry(deadline, () -> new Call(cluster, deadline).ask(request, spec, terms));
     }
 

@@ -24,6 +24,7 @@ import io.sluiceway.job.Observation.NotObservable;
 import io.sluiceway.job.Observation.NothingYet;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.operation.Operation;
+import io.sluiceway.operation.Upgrade;
 import io.sluiceway.ready.Readiness.Sighting;
 import io.sluiceway.ready.SinkView.Watermark;
 import java.net.URI;
@@ -333,6 +334,28 @@ final class AnswerWriter {
         }
         if (operation.failure() != null) {
             json.put("failure", operation.failure());
+        }
+        if (operation.upgrade() != null) {
+            writeUpgrade(json.putObject("upgrade"), operation.upgrade());
+        }
+    }
+
+    private static void writeUpgrade(ObjectNode json, Upgrade upgrade) {
+        json.put("mode", upgrade.mode().name())
+                .put("rollbackAfterCommit", upgrade.afterCommit().name())
+                .put("step", upgrade.step().name());
+        putInstant(json, "givenUpAt", upgrade.until());
+        if (upgrade.next() != null) {
+            json.put("newFlinkJobId", upgrade.next().value());
+        }
+        if (upgrade.back() != null) {
+            json.put("returnedFlinkJobId", upgrade.back().value());
+        }
+        if (upgrade.why() != null) {
+            json.put("reason", upgrade.why());
+        }
+        if (upgrade.ending() != null) {
+            json.put("ending", upgrade.ending().name());
         }
     }
 

@@ -217,6 +217,14 @@ public final class ManagedCluster implements FlinkCluster {
     }
 
     @Override
+    public void checkUpgrade(JobSpec spec) {
+        throw new RefusedException(
+                ErrorCode.JOB_UNSUPPORTED,
+                "Job '%s' is on Managed Flink, where upgrade-job isn't at home: stop it with a savepoint, then submit the new version."
+                        .formatted(spec.name()));
+    }
+
+    @Override
     public URI jobPage(JobRef job) {
         String applications =
                 "https://%s.console.aws.amazon.com/flink/home?region=%s#/applications".formatted(region, region);
