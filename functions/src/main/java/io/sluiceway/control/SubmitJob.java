@@ -627,16 +627,20 @@ public final class SubmitJob {
 
         /** What runs again has to be what ran. */
         private void checkIsWhatRan(JarDigest digest) {
-            String expected = switch (cause) {
-                case null -> null;
-                case Again(Attempt failed) -> failed.specHash();
-                case Version version -> version.specHash();
-            };
-            if (cause != null && !spec.specHash(digest).equals(expected)) {
+            switch (cause) {
+                case null -> {}
+                case Again(Attempt failed) -> checkIs(failed.specHash(), digest, "what ran as " + failed.id());
+                case Version version ->
+                    checkIs(version.specHash(), digest, "what upgrade %s found it to be".formatted(version.upgrade()));
+            }
+        }
+
+        private void checkIs(@Nullable String specHash, JarDigest digest, String what) {
+            if (!spec.specHash(digest).equals(specHash)) {
                 throw new RefusedException(
                         ErrorCode.JAR_CHANGED,
-                        "The jar %s isn't what job '%s' is to run: its content has changed since."
-                                .formatted(spec.jar().uri(), spec.name()));
+                        "The jar %s isn't %s: its content has changed since."
+                                .formatted(spec.jar().uri(), what));
             }
         }
 

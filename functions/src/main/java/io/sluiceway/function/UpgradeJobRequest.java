@@ -40,7 +40,7 @@ record UpgradeJobRequest(
     JobSpec spec() {
         if (job.restore() != null) {
             throw new RefusedException(
-                    ErrorCode.FIELD_INVALID,
+                    ErrorCode.FIELD_UNKNOWN,
                     "job.restore is there, and an upgrade's state comes from the old version as 'mode' says; leave it out.");
         }
         boolean allowNonRestoredState = Boolean.TRUE.equals(job.allowNonRestoredState());

@@ -117,6 +117,7 @@ final class FakeDeployment {
         functions = Map.of(
                 "submit-job", new SubmitJobFunction(invocation, () -> ports, () -> bringing)::submitJob,
                 "job-status", new JobStatusFunction(invocation, () -> ports, () -> bringing)::jobStatus,
+                "upgrade-job", new UpgradeJobFunction(invocation, () -> ports, () -> bringing)::upgradeJob,
                 "take-savepoint", new TakeSavepointFunction(invocation, () -> ports)::takeSavepoint,
                 "stop-job", new StopJobFunction(invocation, () -> ports)::stopJob,
                 "list-jobs", new ListJobsFunction(invocation, () -> clusters)::listJobs,
