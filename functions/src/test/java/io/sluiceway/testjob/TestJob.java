@@ -33,7 +33,9 @@ import org.apache.flink.util.Collector;
 /** A program that behaves as its first argument says; the tests put it into a jar and give that to clusters. */
 public final class TestJob extends RichMapFunction<Long, Long> implements CheckpointedFunction {
     private static final Set<String> BOUNDED = Set.of("bounded", "failing");
-    private static final Set<String> RESTARTING = Set.of("ailing", "recovering", "lapsing");
+    private static final Set<String> RESTARTING = Set.of("ailing", "recovering", "lapsing", "crashing", "souring");
+
+    private static final Set<String> COUNTING = Set.of("counting", "crashing", "souring");
 
     /** The name of its sink. */
     public static final String SINK = "nowhere: all of it";
@@ -50,7 +52,7 @@ public final class TestJob extends RichMapFunction<Long, Long> implements Checkp
     /** A recovering job fails so often before it gets well. */
     private static final int RECOVERY = 4;
 
-    /** A recovering job runs for so many numbers, a second, before it fails. */
+    /** A recovering or souring job runs for so many numbers, a second, before it fails. */
     private static final int NUMBERS_UNTIL_FAILURE = 200;
 
     /** The first checkpoint of a lapsing job that doesn't expire. */
@@ -90,9 +92,10 @@ public final class TestJob extends RichMapFunction<Long, Long> implements Checkp
      *     {@code mortal} (endless, retains its checkpoints, and fails for good unless it was restored), {@code lapsing}
      *     (endless, and its first checkpoints expire), {@code careless} (endless, without checkpoints), {@code late}
      *     (endless, backpressured, its watermark an hour behind), {@code refusing} (main throws, quoting the second
-     *     argument), {@code stumbling} (endless, and main throws behind its submission) or {@code counting} (endless,
-     *     and appends each number to the file that the second argument names, with how often its remainder by
-     *     {@link #COUNTERS} was there)
+     *     argument), {@code stumbling} (endless, and main throws behind its submission), {@code counting} (endless, and
+     *     appends each number to the file that the second argument names, with how often its remainder by
+     *     {@link #COUNTERS} was there), {@code crashing} (likewise, and fails again and again before its first
+     *     checkpoint) or {@code souring} (likewise, and fails again and again behind its first checkpoint)
      */
     public static void main(String[] args) throws Exception {
         String behaviour = args.length == 0 ? inTheProperties(BEHAVIOUR).orElse("bounded") : args[0];
@@ -126,8 +129,11 @@ public final class TestJob extends RichMapFunction<Long, Long> implements Checkp
         }
         DataStreamSource<Long> numbers =
                 environment.fromSequence(0, BOUNDED.contains(behaviour) ? 20 : Long.MAX_VALUE - 1);
-        if (behaviour.equals("counting")) {
-            count(numbers, args.length > 1 ? args[1] : inTheProperties(INTO).orElse(""));
+        if (COUNTING.contains(behaviour)) {
+            count(
+                    numbers,
+                    behaviour,
+                    args.length > 1 ? args[1] : inTheProperties(INTO).orElse(""));
         } else {
             numbers.uid("numbers")
                     .assignTimestampsAndWatermarks(WatermarkStrategy.<Long>forMonotonousTimestamps()
@@ -151,10 +157,10 @@ public final class TestJob extends RichMapFunction<Long, Long> implements Checkp
     }
 
     /** One reader, so that the numbers come in their order; the counters have the job's parallelism. */
-    private static void count(DataStreamSource<Long> numbers, String into) {
+    private static void count(DataStreamSource<Long> numbers, String behaviour, String into) {
         numbers.setParallelism(1)
                 .uid("numbers")
-                .map(new TestJob("counting"))
+                .map(new TestJob(behaviour))
                 .setParallelism(1)
                 .uid("behave")
                 .keyBy(number -> number % COUNTERS)
@@ -206,6 +212,12 @@ public final class TestJob extends RichMapFunction<Long, Long> implements Checkp
                 && ++mapped == NUMBERS_UNTIL_FAILURE
                 && getRuntimeContext().getTaskInfo().getAttemptNumber() < RECOVERY) {
             throw new IllegalStateException("The weather is bad.", new ArithmeticException("It rains."));
+        }
+        if (behaviour.equals("crashing")
+                || (behaviour.equals("souring")
+                        && (getRuntimeContext().getTaskInfo().getAttemptNumber() > 0
+                                || ++mapped == NUMBERS_UNTIL_FAILURE))) {
+            throw new IllegalStateException("The engine stops.", new ArithmeticException("It has no fuel."));
         }
         // Paces the source, so that an endless job doesn't burn a core.
         Thread.sleep(5);
