@@ -93,8 +93,8 @@ def worst(departed):
     """The longest delay and its flight, of several the one that became known last; None twice when nothing departed."""
     if not departed:
         return None, None
-    # The sort keeps the order of the file among equals, as the job does.
-    flight = sorted(departed, key=lambda f: (f["delay"], f["known"]))[-1]
+    # Of those that became known in the same minute, the last in the file: max() would take the first.
+    flight = max(reversed(departed), key=lambda f: (f["delay"], f["known"]))
     return flight["delay"], f"{flight['carrier']}{flight['number']}"
 
 
