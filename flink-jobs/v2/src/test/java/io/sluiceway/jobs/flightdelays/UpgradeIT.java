@@ -132,7 +132,7 @@ class UpgradeIT {
 
     @Test
     void secondVersion_fromASavepointOfTheFirst_goesOnWithItsSums() throws Exception {
-        submit(BrokenVersion.SECOND, SavepointRestoreSettings.forPath(stopFirstVersion(), false));
+        submit(BrokenVersion.SECOND, SavepointRestoreSettings.forPath(stop(BrokenVersion.FIRST), false));
 
         assertTheSecondVersionWritesTheRest();
     }
@@ -149,8 +149,20 @@ class UpgradeIT {
     }
 
     @Test
+    void firstVersion_fromASavepointOfTheSecond_goesOnWithItsSums() throws Exception {
+        submit(BrokenVersion.FIRST, SavepointRestoreSettings.forPath(stop(BrokenVersion.SECOND), false));
+
+        await("all hours are written", () -> lines().size() >= firstVersionsLines.size());
+        assertThat(lines()).anySatisfy(line -> assertThat(line).doesNotContain("worst"));
+        assertThat(lines().stream()
+                        .map(line -> line.replaceFirst(OF_THE_SECOND_VERSION, ""))
+                        .sorted())
+                .isEqualTo(firstVersionsLines);
+    }
+
+    @Test
     void crashesAtOnce_fromASavepoint_completesNoCheckpointAndLeavesTheSavepointToTheFirst() throws Exception {
-        String savepoint = stopFirstVersion();
+        String savepoint = stop(BrokenVersion.FIRST);
         List<String> before = lines();
 
         JobID broken = submit(
@@ -177,7 +189,7 @@ class UpgradeIT {
     void crashesAfterACheckpoint_fromASavepoint_completesOneAndThenOnlyCrashes() throws Exception {
         JobID broken = submit(
                 BrokenVersion.CRASHES_AFTER_A_CHECKPOINT.write(directory),
-                SavepointRestoreSettings.forPath(stopFirstVersion(), false));
+                SavepointRestoreSettings.forPath(stop(BrokenVersion.FIRST), false));
 
         awaitFailures(broken, 4, "IllegalStateException: The weather has turned.");
         assertThat(completedCheckpoints(broken)).isOne();
@@ -185,7 +197,7 @@ class UpgradeIT {
 
     @Test
     void changesAType_fromASavepoint_isRefusedByEachTaskThatRestores() throws Exception {
-        String savepoint = stopFirstVersion();
+        String savepoint = stop(BrokenVersion.FIRST);
 
         JobID broken = submit(
                 BrokenVersion.CHANGES_A_TYPE.write(directory), SavepointRestoreSettings.forPath(savepoint, false));
@@ -201,7 +213,7 @@ class UpgradeIT {
 
     @Test
     void changesAUid_fromASavepoint_failsForGood() throws Exception {
-        String savepoint = stopFirstVersion();
+        String savepoint = stop(BrokenVersion.FIRST);
 
         JobID broken = submit(
                 BrokenVersion.CHANGES_A_UID.write(directory), SavepointRestoreSettings.forPath(savepoint, false));
@@ -287,14 +299,14 @@ class UpgradeIT {
         return known;
     }
 
-    /** Runs the first version for some hours, and stops it; gives the path of the savepoint. */
-    private String stopFirstVersion() throws Exception {
-        JobID first = submit(BrokenVersion.FIRST, SavepointRestoreSettings.none());
+    /** Runs a version for some hours, and stops it; gives the path of the savepoint. */
+    private String stop(Path jar) throws Exception {
+        JobID job = submit(jar, SavepointRestoreSettings.none());
         await("some hours are written", () -> lines().size() > SOME_HOURS);
         String savepoint = cluster.stopWithSavepoint(
-                        first, directory.resolve("savepoints").toUri().toString(), false, SavepointFormatType.CANONICAL)
+                        job, directory.resolve("savepoints").toUri().toString(), false, SavepointFormatType.CANONICAL)
                 .get(60, TimeUnit.SECONDS);
-        await("the job has finished", () -> cluster.getJobStatus(first).get() == JobStatus.FINISHED);
+        await("the job has finished", () -> cluster.getJobStatus(job).get() == JobStatus.FINISHED);
         assertThat(lines()).hasSizeLessThan(firstVersionsLines.size());
         return savepoint;
     }
