@@ -3,6 +3,7 @@
 
 It is written to be read and believed: plain loops over the whole input, all in memory. It prints the job's lines,
 sorted by airport and hour, byte for byte as the job writes them; with --late those of the flights that come too late.
+With --job-version 2 the lines are those of the job's second version, which also names the worst flight of each hour.
 
     python3 flight_delays.py --input data/nycflights13 --from 2013-01-05 --to 2013-01-08
 """
@@ -88,22 +89,34 @@ def summarise(delays):
     return sum(delays) / len(delays), sorted(delays)[rank - 1]
 
 
-def hourly_lines(flights, weather):
+def worst(departed):
+    """The longest delay and its flight, of several the one that became known last; None twice when nothing departed."""
+    if not departed:
+        return None, None
+    # Of those that became known in the same minute, the last in the file: max() would take the first.
+    flight = max(reversed(departed), key=lambda f: (f["delay"], f["known"]))
+    return flight["delay"], f"{flight['carrier']}{flight['number']}"
+
+
+def hourly_lines(flights, weather, version):
     hours = {}
     for flight in flights:
-        hours.setdefault((flight["origin"], flight["hour"]), []).append(flight["delay"])
-    for (origin, hour), delays in sorted(hours.items()):
-        departed = [delay for delay in delays if delay is not None]
-        mean, p95 = summarise(departed)
-        yield {
+        hours.setdefault((flight["origin"], flight["hour"]), []).append(flight)
+    for (origin, hour), scheduled in sorted(hours.items()):
+        departed = [flight for flight in scheduled if flight["delay"] is not None]
+        mean, p95 = summarise([flight["delay"] for flight in departed])
+        line = {
             "origin": origin,
             "hour": instant(hour),
-            "flights": len(delays),
-            "cancelled": len(delays) - len(departed),
+            "flights": len(scheduled),
+            "cancelled": len(scheduled) - len(departed),
             "meanDepartureDelayMinutes": mean,
             "p95DepartureDelayMinutes": p95,
-            "weather": weather.get((origin, hour)),
         }
+        if version == 2:
+            line["worstDepartureDelayMinutes"], line["worstFlight"] = worst(departed)
+        line["weather"] = weather.get((origin, hour))
+        yield line
 
 
 def late_lines(flights):
@@ -124,6 +137,7 @@ def main():
     parser.add_argument("--to", dest="last", type=date.fromisoformat, default=date.max, help="day after the last")
     parser.add_argument("--watermark-lag", dest="lag", type=duration, default=duration("PT22H"), help="ISO-8601")
     parser.add_argument("--late", action="store_true", help="print the late flights instead of the hours")
+    parser.add_argument("--job-version", dest="version", type=int, choices=(1, 2), default=1, help="which job's lines")
     arguments = parser.parse_args()
 
     for name in ("flights.csv", "weather.csv"):
@@ -136,7 +150,7 @@ def main():
         lines = late_lines(late)
     else:
         in_time = [flight for flight in flights if not is_late(flight, arguments.lag)]
-        lines = hourly_lines(in_time, read_weather(arguments.input))
+        lines = hourly_lines(in_time, read_weather(arguments.input), arguments.version)
     for line in lines:
         print(json.dumps(line, separators=(",", ":")))
 
