@@ -391,7 +391,9 @@ public final class UpgradeJob {
                         Ending.FAILED,
                         "The old version runs on: it couldn't be stopped. %s".formatted(whyNot(stop)));
             }
-            if (stop.state() == OperationState.COMPLETED && old.state() != AttemptState.UNKNOWN) {
+            // Behind a stop's savepoint a job that the cluster has forgotten has ended with it.
+            if (stop.state() == OperationState.COMPLETED
+                    && (old.state() != AttemptState.UNKNOWN || stop.savepoint() != null)) {
                 Operation from = operation.inProgress();
                 StoragePath point;
                 try {

@@ -152,6 +152,42 @@ class PackagedFunctionsIT {
     }
 
     @Test
+    void stream_upgradedTwice_keepsTheVersionThatIsWell() throws Exception {
+        String version = """
+                {"requestId": "%s", "try": 1, "judgeWithin": "PT1M", "job": {"name": "packaged-upgraded",
+                 "kind": "STREAM", "cluster": "test", "jar": {"uri": "s3://%s/job.jar"}, "args": ["%s"],
+                 "parallelism": %d, "policies": {"health": {"settlingTime": "PT5S"}}}}
+                """;
+        String first = answer(
+                        "submit-job",
+                        version.replace("\"judgeWithin\": \"PT1M\", ", "").formatted("one", BUCKET, "endless", 1))
+                .at("/job/flinkJobId")
+                .asText();
+        awaitFirstCheckpoint(first);
+
+        JsonNode good = awaitOperation(answer("upgrade-job", version.formatted("two", BUCKET, "endless", 2)));
+
+        assertThat(good.at("/operation/upgrade/ending").asText()).isEqualTo("UPGRADED");
+        assertThat(good.at("/job/restoredFrom")).isEqualTo(good.at("/operation/savepointPath"));
+        String second = good.at("/operation/upgrade/newFlinkJobId").asText();
+        assertThat(observer.getJobStatus(JobID.fromHexString(first)).get()).isEqualTo(JobStatus.FINISHED);
+        assertThat(observer.getJobStatus(JobID.fromHexString(second)).get()).isEqualTo(JobStatus.RUNNING);
+
+        JsonNode bad = awaitOperation(answer("upgrade-job", version.formatted("three", BUCKET, "refusing", 2)));
+
+        assertThat(bad.at("/operation/state").asText()).isEqualTo("FAILED");
+        assertThat(bad.at("/operation/upgrade/ending").asText()).isEqualTo("ROLLED_BACK");
+        assertThat(bad.at("/operation/failure").asText()).contains("There is no such day");
+        String third = bad.at("/operation/upgrade/returnedFlinkJobId").asText();
+        assertThat(observer.getJobStatus(JobID.fromHexString(third)).get()).isEqualTo(JobStatus.RUNNING);
+        assertThat(answer("upgrade-job", version.formatted("four", BUCKET, "endless", 2))
+                        .at("/outcome")
+                        .asText())
+                .isEqualTo("UNCHANGED");
+        observer.cancel(JobID.fromHexString(third)).get();
+    }
+
+    @Test
     void run_bounded_finishesAndIsListed() throws Exception {
         String job = answer("submit-job", submission("bounded", 1, "job.jar", "bounded", ""))
                 .at("/job/flinkJobId")

@@ -45,6 +45,7 @@ import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationState;
 import io.sluiceway.operation.OperationType;
 import io.sluiceway.operation.TriggerId;
+import io.sluiceway.operation.Upgrade;
 import io.sluiceway.ready.Readiness;
 import io.sluiceway.ready.Readiness.Execution;
 import io.sluiceway.ready.Readiness.Proven;
@@ -356,7 +357,7 @@ public abstract class JobLedgerContract {
             commit(new PutAttempt(attempt, LedgerChange.ABSENT));
             assertThat(ledger().findAttempt(cluster, attempt.id(), soon())).contains(new Versioned<>(attempt, 1));
         }
-        for (int present = 0; present < 6; present++) {
+        for (int present = 0; present < 8; present++) {
             Operation operation = operationWithOptional(newOperationId(), present);
             commit(new PutOperation(operation, LedgerChange.ABSENT));
             assertThat(ledger().findOperation(operation.id(), soon())).contains(new Versioned<>(operation, 1));
@@ -1199,7 +1200,7 @@ public abstract class JobLedgerContract {
     private Operation operationWithOptional(OperationId id, int present) {
         return new Operation(
                 id,
-                List.of(OperationType.values()).get(present % 5),
+                List.of(OperationType.values()).get(present % 6),
                 cluster,
                 name,
                 new FlinkJobId("3".repeat(32)),
@@ -1209,12 +1210,30 @@ public abstract class JobLedgerContract {
                 present == 2 ? new StoragePath("s3://state/savepoints/op") : null,
                 present == 1
                         ? SavepointOrigin.PERIODIC
-                        : List.of(OperationType.values()).get(present % 5).savepointOrigin(),
+                        : List.of(OperationType.values()).get(present % 6).savepointOrigin(),
                 present == 1,
                 present == 3 ? PATH : null,
                 present >= 4 ? "It failed: Zürich\nis closed." : null,
                 THEN,
-                present == 5 ? THEN.plusSeconds(1) : null);
+                present == 5 ? THEN.plusSeconds(1) : null,
+                present >= 6 ? upgrade(present == 7) : null);
+    }
+
+    private Upgrade upgrade(boolean whole) {
+        return new Upgrade(
+                attempt(newId()).spec(),
+                "5".repeat(64),
+                Upgrade.Mode.LAST_STATE,
+                Upgrade.AfterCommit.ACCEPT_DUPLICATES,
+                Duration.ofHours(1),
+                Upgrade.Step.JUDGING_RETURN,
+                whole ? THEN.plusSeconds(4) : null,
+                new OperationId("6".repeat(32)),
+                whole ? new FlinkJobId("7".repeat(32)) : null,
+                whole ? new OperationId("8".repeat(32)) : null,
+                whole ? new FlinkJobId("9".repeat(32)) : null,
+                whole ? "It isn't STABLE." : null,
+                whole ? Upgrade.Ending.ROLLED_BACK : null);
     }
 
     private Savepoint savepoint(OperationId operation, Instant completedAt) {
