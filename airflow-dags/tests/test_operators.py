@@ -503,6 +503,14 @@ class TestExecuteComplete:
             wait_for_job(answer="a").execute_complete(context(), event)
         assert isinstance(error.value, AirflowFailException)
 
+    def test_execute_complete_upgrade_rolled_back_raises_its_failure(self) -> None:
+        message = f"Operation UPGRADE_JOB ({OPERATION_ID}) FAILED: It isn't STABLE. The old version runs again."
+        wait = WaitForFlinkOperationOperator(task_id="wait", function_name="f", operation_id=OPERATION_ID)
+
+        with pytest.raises(FlinkJobFailedError) as error:
+            wait.execute_complete(context(), {"status": "failed", "message": message, "answer": None})
+        assert str(error.value) == message
+
     def test_execute_complete_end_unknown_raises_what_airflow_may_retry(self) -> None:
         event = {"status": "unknown", "message": "The wait ended.", "answer": None}
 

@@ -18,7 +18,9 @@ from sluiceway_airflow.payloads import (
     Restart,
     RestoreMode,
     Retention,
+    RollbackAfterCommit,
     Savepoints,
+    UpgradeMode,
     from_answer,
     job_status,
     list_events,
@@ -27,6 +29,7 @@ from sluiceway_airflow.payloads import (
     stop_job,
     submit_job,
     take_savepoint,
+    upgrade_job,
 )
 
 JOB = "0123456789abcdef0123456789abcdef"
@@ -233,6 +236,95 @@ def test_submit_job_restore_mode_and_path_is_refused() -> None:
         submit_job(
             name="x", kind="STREAM", cluster="local", jar=Jar("s3://j/a.jar"), restore="LATEST", restore_from="s3://b/1"
         )
+
+
+def test_upgrade_job_all_fields_is_of_contract() -> None:
+    request = render(
+        upgrade_job(
+            name="flights",
+            cluster="local",
+            jar=Jar("s3://jars/b.jar", version_id="v2", sha256="0" * 64),
+            entry_class="io.sluiceway.Main",
+            args=["--from", "{{ ds }}"],
+            parallelism=2,
+            mode="LAST_STATE",
+            rollback_after_commit="ACCEPT_DUPLICATES",
+            judge_within="PT{{ minutes }}M",
+            allow_non_restored_state=True,
+            on_unknown="RERUN",
+            data_ready=DataReady("results", "PT1H"),
+            health=Health(settling_time="PT2M"),
+            savepoints=Savepoints(every="PT6H"),
+            retention=Retention(count=3),
+            restart=Restart(limit=5),
+            on_refusal="ANSWER",
+        ),
+        ds="2013-01-05",
+        minutes="30",
+    )
+
+    check("upgrade-job", request)
+    assert request == {
+        "requestId": "tests/daily/scheduled__2013-01-05T05:00:00+00:00/group.submit-job/-1/2",
+        "try": 1,
+        "onRefusal": "ANSWER",
+        "mode": "LAST_STATE",
+        "rollbackAfterCommit": "ACCEPT_DUPLICATES",
+        "judgeWithin": "PT30M",
+        "job": {
+            "name": "flights",
+            "kind": "STREAM",
+            "cluster": "local",
+            "jar": {"uri": "s3://jars/b.jar", "versionId": "v2", "sha256": "0" * 64},
+            "entryClass": "io.sluiceway.Main",
+            "args": ["--from", "2013-01-05"],
+            "parallelism": 2,
+            "allowNonRestoredState": True,
+            "onUnknown": "RERUN",
+            "policies": {
+                "dataReady": {"sink": "results", "every": "PT1H"},
+                "health": {"settlingTime": "PT2M"},
+                "savepoints": {"every": "PT6H"},
+                "retention": {"count": 3},
+                "restart": {"limit": 5},
+            },
+        },
+    }
+
+
+def test_upgrade_job_required_fields_only_is_of_contract() -> None:
+    request = render(upgrade_job(name="flights", cluster="local", jar=Jar("s3://jars/b.jar")))
+
+    check("upgrade-job", request)
+    assert set(request) == {"requestId", "try", "onRefusal", "mode", "rollbackAfterCommit", "job"}
+    assert (request["mode"], request["rollbackAfterCommit"]) == ("SAVEPOINT", "REFUSE")
+    assert request["job"] == {
+        "name": "flights",
+        "kind": "STREAM",
+        "cluster": "local",
+        "jar": {"uri": "s3://jars/b.jar"},
+        "args": [],
+    }
+
+
+@pytest.mark.parametrize("mode", get_args(UpgradeMode))
+def test_upgrade_job_mode_any_is_of_contract(mode: UpgradeMode) -> None:
+    request = render(upgrade_job(name="flights", cluster="local", jar=Jar("s3://jars/b.jar"), mode=mode))
+
+    check("upgrade-job", request)
+    assert request["mode"] == mode
+
+
+def test_upgrade_job_state_left_behind_without_state_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs the mode SAVEPOINT or LAST_STATE"):
+        upgrade_job(name="x", cluster="local", jar=Jar("s3://j/a.jar"), mode="STATELESS", allow_non_restored_state=True)
+
+
+def test_upgrade_modes_all_are_those_of_the_contract() -> None:
+    properties = json.loads((SCHEMAS / "upgrade-job.request.json").read_text())["properties"]
+
+    assert list(get_args(UpgradeMode)) == properties["mode"]["enum"]
+    assert list(get_args(RollbackAfterCommit)) == properties["rollbackAfterCommit"]["enum"]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,9 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.sdk.execution_time.xcom import XCom
 from airflow.sdk.serde import deserialize, serialize
 from botocore.exceptions import ClientError, EndpointConnectionError
+from jsonschema import Draft202012Validator
 
+from conftest import SCHEMAS
 from sluiceway_airflow.triggers import flink_job
 from sluiceway_airflow.triggers.flink_job import (
     WAITING_TRY,
@@ -198,6 +200,14 @@ def operation(state: str, **more: Any) -> dict[str, Any]:
             **more,
         },
     }
+
+
+def upgrade_answer(state: str, **more: Any) -> dict[str, Any]:
+    """Tell of an upgrade, as the functions do."""
+    job_now = job("RUNNING", kind="STREAM", health={"state": "STABLE", "reasons": []})["job"]
+    answer = {**operation(state, **{"type": "UPGRADE_JOB", **more}), "job": job_now}
+    Draft202012Validator(json.loads((SCHEMAS / "job-status.answer.json").read_text())).validate(answer)
+    return answer
 
 
 def absent(attempt_state: str, **more: Any) -> dict[str, Any]:
@@ -473,6 +483,35 @@ class TestOperation:
             f"Operation TAKE_SAVEPOINT ({OPERATION}) {state}: The job is FAILED. "
             "Its savepoint is s3://data/savepoints/1."
         )
+
+    def test_run_upgrade_rolled_back_fails_with_why(self) -> None:
+        why = "The new version isn't STABLE after PT15M: it is restarting. The old version runs again."
+        path = "s3://data/savepoints/1"
+        upgrade = {"mode": "SAVEPOINT", "rollbackAfterCommit": "REFUSE", "newFlinkJobId": "1" * 32}
+        going = upgrade_answer("IN_PROGRESS", upgrade={**upgrade, "step": "JUDGING"}, savepointPath=path)
+        back = {**upgrade, "step": "JUDGING_RETURN", "returnedFlinkJobId": "2" * 32}
+        rolled_back = upgrade_answer(
+            "FAILED",
+            upgrade={**back, "reason": why, "ending": "ROLLED_BACK"},
+            failure=why,
+            savepointPath=path,
+            endedAt="2013-01-06T05:20:00Z",
+        )
+        client = FakeLambda([going, rolled_back])
+
+        event = client.drive(operation_trigger())
+
+        assert event["status"] == "failed"
+        assert event["message"] == f"Operation UPGRADE_JOB ({OPERATION}) FAILED: {why} Its savepoint is {path}."
+        assert json.loads(event["answer"]) == rolled_back
+        assert len(client.calls) == 2
+
+    def test_run_upgrade_completes_succeeds(self) -> None:
+        upgrade = {"mode": "STATELESS", "rollbackAfterCommit": "REFUSE", "step": "JUDGING", "ending": "UPGRADED"}
+
+        event = FakeLambda([upgrade_answer("COMPLETED", upgrade=upgrade)]).drive(operation_trigger())
+
+        assert event["status"] == "success"
 
 
 class TestDeadline:

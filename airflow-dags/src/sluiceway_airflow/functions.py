@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final, Literal
 
-Function = Literal["submit-job", "job-status", "take-savepoint", "stop-job", "list-jobs", "list-events", "monitor-jobs"]
+Function = Literal[
+    "submit-job",
+    "job-status",
+    "take-savepoint",
+    "stop-job",
+    "upgrade-job",
+    "list-jobs",
+    "list-events",
+    "monitor-jobs",
+]
 """A function by its verb and noun, the same word everywhere."""
 
 CALL_ONCE: Final[dict[str, Any]] = {

@@ -28,6 +28,14 @@ OnUnknown = Literal["REFUSE", "RERUN"]
 StopMode = Literal["SAVEPOINT", "DRAIN", "CANCEL"]
 """``SAVEPOINT``: to go on later. ``DRAIN``: all windows fire, for good. ``CANCEL``: at once, without a savepoint."""
 
+UpgradeMode = Literal["SAVEPOINT", "LAST_STATE", "STATELESS"]
+"""Where a new version takes its state from. ``SAVEPOINT``: one that the old version is stopped with. ``LAST_STATE``:
+the newest retained checkpoint of the old version, which is cancelled. ``STATELESS``: it has none."""
+
+RollbackAfterCommit = Literal["REFUSE", "ACCEPT_DUPLICATES"]
+"""What is done about a new version that turns out bad when its output is committed. ``REFUSE``: it stays, and the
+upgrade fails. ``ACCEPT_DUPLICATES``: the old version comes back, and emits again what the new one has emitted."""
+
 
 @dataclass(frozen=True)
 class Jar:
@@ -255,11 +263,81 @@ def submit_job(
                 "name": name,
                 "kind": kind,
                 "cluster": cluster,
-                "jar": {"uri": jar.uri, "versionId": jar.version_id, "sha256": jar.sha256},
+                "jar": _jar(jar),
                 "entryClass": entry_class,
                 "args": list(args),
                 "parallelism": parallelism,
                 "restore": _restore(restore, restore_from),
+                "allowNonRestoredState": allow_non_restored_state or None,
+                "onUnknown": on_unknown,
+                "policies": _policies(data_ready, health, savepoints, retention, restart),
+            },
+        }
+    )
+
+
+def upgrade_job(
+    *,
+    name: str,
+    cluster: str,
+    jar: Jar,
+    entry_class: str | None = None,
+    args: Sequence[str] = (),
+    parallelism: int | None = None,
+    mode: UpgradeMode = "SAVEPOINT",
+    rollback_after_commit: RollbackAfterCommit = "REFUSE",
+    judge_within: str | None = None,
+    allow_non_restored_state: bool = False,
+    on_unknown: OnUnknown | None = None,
+    data_ready: DataReady | None = None,
+    health: Health | None = None,
+    savepoints: Savepoints | None = None,
+    retention: Retention | None = None,
+    restart: Restart | None = None,
+    request: Request | None = None,
+    on_refusal: OnRefusal = "THROW",
+) -> str:
+    """Build the payload of ``upgrade-job``, which has a new version of a running ``STREAM`` take over from the old one.
+
+    What isn't said of the new version has its default, whatever the old one has.
+
+    :param name: the job's logical name, unique in its cluster
+    :param cluster: a cluster by its configured name; not one of type ``MANAGED``
+    :param jar: the new version's program
+    :param entry_class: its main class; the one of the jar's manifest by default
+    :param args: the program's arguments
+    :param parallelism: how many slots it takes, 1 or more; the cluster's default by default
+    :param mode: where it takes its state from
+    :param rollback_after_commit: what is done when it turns out bad behind its first checkpoint
+    :param judge_within: how long a version has to become stable, in whole minutes below an hour, whole hours, or
+        ``P1D``; more than the settling time of ``health``; 15 minutes by default
+    :param allow_non_restored_state: whether state that the program no longer has may be left behind; not with mode
+        ``STATELESS``
+    :param on_unknown: what a repeated request does about a job of unknown fate; by default it is refused
+    :param data_ready: when the data that it writes is told to be complete; never by default
+    :param health: when it counts as well, where the defaults don't fit
+    :param savepoints: when savepoints are taken while it runs; never by default
+    :param retention: which savepoints are kept; all by default
+    :param restart: that it is started again when it has failed for good; never by default
+    :param request: who asks; the calling task instance by default
+    :param on_refusal: how a refusal comes back
+    """
+    if mode == "STATELESS" and allow_non_restored_state:
+        raise ValueError("'allow_non_restored_state' needs the mode SAVEPOINT or LAST_STATE.")
+    return _encode_payload(
+        {
+            **_request(request, on_refusal),
+            "mode": mode,
+            "rollbackAfterCommit": rollback_after_commit,
+            "judgeWithin": judge_within,
+            "job": {
+                "name": name,
+                "kind": "STREAM",
+                "cluster": cluster,
+                "jar": _jar(jar),
+                "entryClass": entry_class,
+                "args": list(args),
+                "parallelism": parallelism,
                 "allowNonRestoredState": allow_non_restored_state or None,
                 "onUnknown": on_unknown,
                 "policies": _policies(data_ready, health, savepoints, retention, restart),
@@ -284,7 +362,7 @@ def job_status(
 def operation_status(*, operation_id: str, on_refusal: OnRefusal = "THROW") -> str:
     """Build the payload of ``job-status`` that observes an operation.
 
-    :param operation_id: the operation, from an answer of ``submit-job``, ``take-savepoint`` or ``stop-job``
+    :param operation_id: the operation, from an answer of a function that started one, such as ``stop-job``
     :param on_refusal: how a refusal comes back
     """
     return _encode_payload({"operationId": operation_id, "onRefusal": on_refusal})
@@ -412,6 +490,10 @@ def _target(cluster: str, flink_job_id: str | None, job_name: str | None) -> dic
     if (flink_job_id is None) == (job_name is None):
         raise ValueError("Name the job either by flink_job_id or by job_name.")
     return {"cluster": cluster, "flinkJobId": flink_job_id, "jobName": job_name}
+
+
+def _jar(jar: Jar) -> Mapping[str, _Json]:
+    return {"uri": jar.uri, "versionId": jar.version_id, "sha256": jar.sha256}
 
 
 def _restore(mode: RestoreMode | None, path: str | None) -> Mapping[str, _Json] | None:

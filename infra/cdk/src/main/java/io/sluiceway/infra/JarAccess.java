@@ -41,7 +41,7 @@ record JarAccess(List<String> bucketNames, List<String> bucketArns, List<String>
      * Lets a function read the jars, the newest or a given version. It may list the buckets too, because S3 tells only
      * those who may that a jar is missing; to others it is forbidden.
      *
-     * @param function a function that submits jobs
+     * @param function a function that starts jobs
      */
     void grantTo(SluicewayFunction function) {
         function.allow("ReadJars", List.of("s3:GetObject", "s3:GetObjectVersion"), jarArns);

@@ -76,8 +76,7 @@ record ManagedFlinkAccess(List<String> applications, List<String> serviceRoleArn
      * @param function the function
      */
     void grantTo(FunctionName name, SluicewayFunction function) {
-        // What was told of jobs is in the ledger.
-        if (applications.isEmpty() || name == FunctionName.LIST_EVENTS) {
+        if (applications.isEmpty() || !asks(name)) {
             return;
         }
         List<String> arns = applications.stream()
@@ -108,7 +107,7 @@ record ManagedFlinkAccess(List<String> applications, List<String> serviceRoleArn
                 function.allow("RemoveSnapshots", List.of("kinesisanalytics:DeleteApplicationSnapshot"), arns);
                 list(function);
             }
-            case LIST_EVENTS -> throw new IllegalStateException("It asks no cluster.");
+            case LIST_EVENTS, UPGRADE_JOB -> throw new IllegalStateException("It asks no managed cluster.");
         }
         Nag.accept(
                 function.policy(),
@@ -116,6 +115,14 @@ record ManagedFlinkAccess(List<String> applications, List<String> serviceRoleArn
                 "An application is named after its job, which callers name; the policy can name no more than what the"
                         + " cluster's setting puts around that.",
                 "/^Resource::arn:[^*]+:application[/][^*/]*\\*[^*/]*$/");
+    }
+
+    private static boolean asks(FunctionName name) {
+        return switch (name) {
+            // What was told of jobs is in the ledger; and an upgrade there is refused before anything is asked.
+            case LIST_EVENTS, UPGRADE_JOB -> false;
+            case SUBMIT_JOB, JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB, LIST_JOBS, MONITOR_JOBS -> true;
+        };
     }
 
     private void create(SluicewayFunction function) {

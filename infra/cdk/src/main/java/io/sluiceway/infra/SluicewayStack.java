@@ -109,19 +109,20 @@ public final class SluicewayStack extends Stack {
                     new SluicewayFunction(this, new SluicewayFunction.Input(name, settings, code, environment, failed));
             applications.grantTo(name, function);
             switch (name) {
-                case SUBMIT_JOB -> {
+                // An upgrade's versions are started by whoever observes it, too.
+                case SUBMIT_JOB, UPGRADE_JOB, JOB_STATUS -> {
                     jars.grantTo(function);
                     ledger.grantTo(function);
                     states.grantTo(function);
                     events.grantTo(function);
                 }
-                case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB -> {
+                case TAKE_SAVEPOINT, STOP_JOB -> {
                     ledger.grantTo(function);
                     states.grantTo(function);
                     events.grantTo(function);
                 }
                 case MONITOR_JOBS -> {
-                    // Those of the jobs that it starts again.
+                    // Those of the jobs that it starts again or upgrades.
                     jars.grantTo(function);
                     ledger.grantTo(function);
                     ledger.grantSweepTo(function);

@@ -5,6 +5,7 @@ import static io.sluiceway.infra.settings.FunctionName.LIST_EVENTS;
 import static io.sluiceway.infra.settings.FunctionName.LIST_JOBS;
 import static io.sluiceway.infra.settings.FunctionName.MONITOR_JOBS;
 import static io.sluiceway.infra.settings.FunctionName.SUBMIT_JOB;
+import static io.sluiceway.infra.settings.FunctionName.UPGRADE_JOB;
 import static java.util.stream.Collectors.toCollection;
 import static java.util.stream.Collectors.toSet;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -34,10 +35,11 @@ class GrantedCallsTest {
 
     private static final String PASS_ROLE = "iam:PassRole";
 
+    /** On a managed cluster, where an upgrade is refused before anything is asked. */
     private static final Set<FunctionName> KEEPING_THE_LEDGER =
-            EnumSet.complementOf(EnumSet.of(LIST_JOBS, LIST_EVENTS));
+            EnumSet.complementOf(EnumSet.of(LIST_JOBS, LIST_EVENTS, UPGRADE_JOB));
 
-    private static final Set<FunctionName> ASKING_CLUSTERS = EnumSet.complementOf(EnumSet.of(LIST_EVENTS));
+    private static final Set<FunctionName> ASKING_CLUSTERS = EnumSet.complementOf(EnumSet.of(LIST_EVENTS, UPGRADE_JOB));
 
     /**
      * The actions that a call takes, as the <a
@@ -98,7 +100,7 @@ class GrantedCallsTest {
             // What is measured of a job, and its dashboard: ObserveJob, where somebody asks for it.
             Map.entry("KinesisAnalyticsV2.createApplicationPresignedUrl", EnumSet.of(JOB_STATUS)),
             Map.entry("CloudWatch.getMetricData", EnumSet.of(JOB_STATUS)),
-            // What became of an attempt: everybody.
+            // What became of an attempt: everybody else.
             Map.entry("KinesisAnalyticsV2.describeApplication", ASKING_CLUSTERS),
             Map.entry("KinesisAnalyticsV2.describeApplicationVersion", ASKING_CLUSTERS),
             Map.entry("KinesisAnalyticsV2.listApplicationOperations", ASKING_CLUSTERS),
@@ -151,13 +153,13 @@ class GrantedCallsTest {
 
     private static List<String> adapters(FunctionName name) {
         return switch (name) {
-            case SUBMIT_JOB, MONITOR_JOBS ->
+            case SUBMIT_JOB, MONITOR_JOBS, UPGRADE_JOB, JOB_STATUS ->
                 List.of(
                         "io.sluiceway.event.eventbridge",
                         "io.sluiceway.jar.s3",
                         "io.sluiceway.ledger.dynamodb",
                         "io.sluiceway.savepoint.storage");
-            case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB ->
+            case TAKE_SAVEPOINT, STOP_JOB ->
                 List.of(
                         "io.sluiceway.event.eventbridge",
                         "io.sluiceway.ledger.dynamodb",

@@ -94,9 +94,9 @@ class SluicewayStackTest {
         Permission jarsThatAreNotThere = Permission.allow(
                 Set.of("s3:ListBucket"), Set.of("arn:aws:s3:::{jobsbucket}", "arn:aws:s3:::example-release-artifacts"));
         Set<Permission> own = switch (name) {
-            case SUBMIT_JOB -> Set.of(ledger, states, bus, jars, jarsThatAreNotThere);
+            case SUBMIT_JOB, UPGRADE_JOB, JOB_STATUS -> Set.of(ledger, states, bus, jars, jarsThatAreNotThere);
             case MONITOR_JOBS -> Set.of(ledger, sweep, states, bus, jars, jarsThatAreNotThere);
-            case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB -> Set.of(ledger, states, bus);
+            case TAKE_SAVEPOINT, STOP_JOB -> Set.of(ledger, states, bus);
             case LIST_JOBS -> Set.of();
             case LIST_EVENTS -> Set.of(readLedger);
         };
@@ -129,7 +129,7 @@ class SluicewayStackTest {
                         Permission.allow(Set.of("cloudwatch:GetMetricData"), Set.of("*")));
             case TAKE_SAVEPOINT, STOP_JOB -> Set.of(run);
             case LIST_JOBS -> Set.of(list, Permission.allow(SEE_APPLICATIONS, applications));
-            case LIST_EVENTS -> Set.of();
+            case LIST_EVENTS, UPGRADE_JOB -> Set.of();
             case MONITOR_JOBS ->
                 Set.of(run, list, Permission.allow(Set.of("kinesisanalytics:DeleteApplicationSnapshot"), applications));
         };
@@ -638,7 +638,7 @@ class SluicewayStackTest {
 
     private static String budget(FunctionName name) {
         return switch (name) {
-            case SUBMIT_JOB -> "PT1M55S";
+            case SUBMIT_JOB, UPGRADE_JOB -> "PT1M55S";
             case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB, LIST_JOBS, LIST_EVENTS -> "PT25S";
             case MONITOR_JOBS -> "PT50S";
         };
@@ -771,7 +771,7 @@ class SluicewayStackTest {
         }));
 
         assertThat(DeployedFunction.of(template)
-                        .get("sluiceway-prod-job-status")
+                        .get("sluiceway-prod-take-savepoint")
                         .permissions())
                 .filteredOn(permission -> permission.actions().contains("s3:ListBucket"))
                 .containsExactlyInAnyOrder(
