@@ -9,6 +9,8 @@ import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.health.Health;
 import io.sluiceway.health.Reason;
+import io.sluiceway.jar.JarDigest;
+import io.sluiceway.jar.JarReference;
 import io.sluiceway.job.Arguments;
 import io.sluiceway.job.Digests;
 import io.sluiceway.job.FlinkJobId;
@@ -192,12 +194,14 @@ public final class UpgradeJob {
             checkFree(job.value());
             Seen old = running(job.value());
             checkSlots(spec);
-            String specHash = spec.specHash(
-                    jars.bring(spec, cluster, digest -> {}, deadline).digest());
+            JarDigest digest =
+                    jars.bring(spec, cluster, brought -> {}, deadline).digest();
+            String specHash = spec.specHash(digest);
             OperationId id = OperationId.derive(
                     cluster.name(), spec.name(), VERB, asked.request().id(), asked.nextNumber());
             Upgrade upgrade = new Upgrade(
-                    spec,
+                    // Whoever starts it finds the jar on the cluster by that, and needn't fetch it.
+                    spec.with(new JarReference(spec.jar().uri(), spec.jar().versionId(), digest)),
                     specHash,
                     terms.mode(),
                     terms.afterCommit(),

@@ -124,6 +124,12 @@ public record JobSpec(
                 onUnknown.name());
     }
 
+    /** The same with its jar named otherwise. */
+    public JobSpec with(JarReference other) {
+        return new JobSpec(
+                name, kind, cluster, other, entryClass, arguments, parallelism, restore, onUnknown, policies);
+    }
+
     /** Identifies what runs, its jar taken by content rather than by place; where its state comes from isn't in it. */
     public String specHash(JarDigest content) {
         return digest(content.value());

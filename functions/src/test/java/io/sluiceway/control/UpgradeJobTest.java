@@ -71,7 +71,8 @@ class UpgradeJobTest extends VerbFixture {
         assertThat(asked.operation().savepoint()).isEqualTo(savepoint);
         assertThat(attempt(old).state()).isEqualTo(AttemptState.FINISHED);
         assertThat(attempt(next).restoredFrom()).isEqualTo(savepoint);
-        assertThat(attempt(next).spec()).isEqualTo(version("endless"));
+        assertThat(attempt(next).spec().parallelism()).isEqualTo(2);
+        assertThat(attempt(next).spec().jar().expectedDigest()).isNotNull();
         assertThat(attempt(next).owner()).isEqualTo(request("up", 1));
 
         clock.move(SETTLING);
