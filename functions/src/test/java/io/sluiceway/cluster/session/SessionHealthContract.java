@@ -127,7 +127,7 @@ abstract class SessionHealthContract {
         assertThat(observe().restarts().told().orElse(0L)).isZero();
 
         awaitHealth(status -> health(status).state() == State.STABLE);
-        assertThat(vitals().checkpointing()).isEqualTo(new Checkpointing.Seen(Duration.ofMillis(500), 0, null, false));
+        assertThat(vitals().checkpointing()).isEqualTo(new Checkpointing.Seen(Duration.ofMillis(500), 0, null, true));
     }
 
     @Test
