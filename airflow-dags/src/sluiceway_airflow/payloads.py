@@ -287,6 +287,7 @@ def upgrade_job(
     mode: UpgradeMode = "SAVEPOINT",
     rollback_after_commit: RollbackAfterCommit = "REFUSE",
     judge_within: str | None = None,
+    max_checkpoint_age: str | None = None,
     allow_non_restored_state: bool = False,
     on_unknown: OnUnknown | None = None,
     data_ready: DataReady | None = None,
@@ -311,6 +312,8 @@ def upgrade_job(
     :param rollback_after_commit: what is done when it turns out bad behind its first checkpoint
     :param judge_within: how long a version has to become stable, in whole minutes below an hour, whole hours, or
         ``P1D``; more than the settling time of ``health``; 15 minutes by default
+    :param max_checkpoint_age: how old the old version's newest checkpoint or savepoint may be for the upgrade to begin,
+        written like ``judge_within``; not with mode ``STATELESS``; it isn't looked at by default
     :param allow_non_restored_state: whether state that the program no longer has may be left behind; not with mode
         ``STATELESS``
     :param on_unknown: what a repeated request does about a job of unknown fate; by default it is refused
@@ -324,12 +327,15 @@ def upgrade_job(
     """
     if mode == "STATELESS" and allow_non_restored_state:
         raise ValueError("'allow_non_restored_state' needs the mode SAVEPOINT or LAST_STATE.")
+    if mode == "STATELESS" and max_checkpoint_age is not None:
+        raise ValueError("'max_checkpoint_age' needs the mode SAVEPOINT or LAST_STATE.")
     return _encode_payload(
         {
             **_request(request, on_refusal),
             "mode": mode,
             "rollbackAfterCommit": rollback_after_commit,
             "judgeWithin": judge_within,
+            "maxCheckpointAge": max_checkpoint_age,
             "job": {
                 "name": name,
                 "kind": "STREAM",

@@ -5,6 +5,7 @@ import io.sluiceway.event.JobEvent;
 import io.sluiceway.health.Health;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.DataReadyPolicy;
+import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.HealthPolicy;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.JobOverview;
@@ -16,6 +17,7 @@ import io.sluiceway.ready.Readiness;
 import io.sluiceway.ready.SinkView.Watermark;
 import java.net.URI;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -126,14 +128,18 @@ public sealed interface Answer {
      *
      * @param cluster where they are
      * @param jobs the page
+     * @param attempts what the ledger says of those that Sluiceway started
      * @param nextPage what to ask with for the next page; absent on the last
      */
     record JobsListed(
             ClusterName cluster,
             List<JobOverview> jobs,
-            @Nullable PageToken nextPage) implements Answer {
+            Map<FlinkJobId, Attempt> attempts,
+            @Nullable PageToken nextPage)
+            implements Answer {
         public JobsListed {
             jobs = List.copyOf(jobs);
+            attempts = Map.copyOf(attempts);
         }
     }
 

@@ -1,21 +1,27 @@
 package io.sluiceway.control;
 
-import io.sluiceway.cluster.Clusters;
 import io.sluiceway.control.Answer.JobsListed;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobStatus.JobOverview;
+import io.sluiceway.ledger.Attempt;
+import io.sluiceway.ledger.Versioned;
 import io.sluiceway.time.Deadline;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Lists the jobs that a cluster knows, the newest first, page by page. */
+/** Lists the jobs that a cluster knows, the newest first, page by page, and which version of each that is. */
 public final class ListJobs {
-    private final Clusters clusters;
+    private final Ports ports;
 
-    public ListJobs(Clusters clusters) {
-        this.clusters = clusters;
+    public ListJobs(Ports ports) {
+        this.ports = ports;
     }
 
     /**
@@ -23,14 +29,19 @@ public final class ListJobs {
      *
      * @param pageSize how many jobs at the most, from 1
      * @param after the page token of the page before; absent: the first page
-     * @throws RefusedException when the cluster is unknown or doesn't answer
+     * @throws RefusedException when the cluster is unknown, or it or the ledger doesn't answer
      */
     public JobsListed list(ClusterName clusterName, int pageSize, @Nullable PageToken after, Deadline deadline) {
-        List<JobOverview> rest = clusters.named(clusterName).listJobs(deadline).stream()
+        List<JobOverview> rest = ports.clusters().named(clusterName).listJobs(deadline).stream()
                 .sorted(Comparator.comparing(PageToken::of))
                 .filter(job -> after == null || PageToken.of(job).compareTo(after) > 0)
                 .toList();
         List<JobOverview> page = rest.stream().limit(pageSize).toList();
-        return new JobsListed(clusterName, page, rest.size() > page.size() ? PageToken.of(page.getLast()) : null);
+        Set<FlinkJobId> ids = page.stream().map(JobOverview::id).collect(Collectors.toSet());
+        Map<FlinkJobId, Attempt> attempts = ports.ledger().findAttempts(clusterName, ids, deadline).stream()
+                .map(Versioned::value)
+                .collect(Collectors.toMap(Attempt::id, Function.identity()));
+        return new JobsListed(
+                clusterName, page, attempts, rest.size() > page.size() ? PageToken.of(page.getLast()) : null);
     }
 }

@@ -4,6 +4,7 @@ import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.control.Attempts.Seen;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.jar.JarReference;
 import io.sluiceway.job.Arguments;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus.JobOverview;
@@ -20,6 +21,7 @@ import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationState;
 import io.sluiceway.operation.TriggerId;
+import io.sluiceway.operation.Upgrade;
 import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.SavepointStore.Listing;
 import io.sluiceway.savepoint.SavepointStore.StoredState;
@@ -360,9 +362,9 @@ final class Operations {
             case IN_PROGRESS -> Event.OPERATION_TRIGGERED;
             case COMPLETED, FAILED, ABANDONED -> Event.OPERATION_ENDED;
         };
-        String detail = operation.failure() == null
-                ? operation.type() + " " + operation.state()
-                : operation.type() + " " + operation.state() + ": " + operation.failure();
+        String done = operation.type() + " " + operation.state();
+        String how = operation.upgrade() == null ? done : done + ": " + versions(operation, operation.upgrade());
+        String detail = operation.failure() == null ? how : how + ": " + operation.failure();
         return new LedgerChange.AddHistory(new HistoryEntry(
                 operation.cluster(),
                 operation.job(),
@@ -372,6 +374,28 @@ final class Operations {
                 operation.attempt(),
                 operation.id(),
                 detail));
+    }
+
+    /** Which version goes, which comes, and from what. */
+    private static String versions(Operation operation, Upgrade upgrade) {
+        JarReference jar = upgrade.spec().jar();
+        String asked = "%s to %s by %s"
+                .formatted(
+                        operation.attempt(),
+                        jar.expectedDigest() == null
+                                ? jar.uri()
+                                : jar.uri() + " (SHA-256 " + jar.expectedDigest() + ")",
+                        upgrade.mode());
+        if (upgrade.ending() == null) {
+            return asked;
+        }
+        return "%s, %s, from %s, new version %s%s"
+                .formatted(
+                        asked,
+                        upgrade.ending(),
+                        operation.savepoint() == null ? "no state" : operation.savepoint(),
+                        upgrade.next() == null ? "never began" : upgrade.next(),
+                        upgrade.back() == null ? "" : ", old version again as " + upgrade.back());
     }
 
     /** As {@link Attempts#masking}; the arguments are looked up only when they are needed. */

@@ -20,6 +20,7 @@ import io.sluiceway.job.RequestId;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.Attempt.Refusal;
+import io.sluiceway.ledger.Attempt.RunJar;
 import io.sluiceway.ledger.AttemptState;
 import io.sluiceway.ledger.HistoryEntry;
 import io.sluiceway.ledger.HistoryEntry.Event;
@@ -558,6 +559,7 @@ public final class SubmitJob {
                     number,
                     spec,
                     null,
+                    null,
                     switch (cause) {
                         case null -> request;
                         case Again(Attempt failed) -> failed.owner();
@@ -666,7 +668,7 @@ public final class SubmitJob {
                     held,
                     change -> change.held(AttemptState.POSTING, postUntil)
                             .incarnation(incarnation)
-                            .specHash(held.spec().specHash(jar.digest())));
+                            .jar(new RunJar(jar.digest(), jar.versionId())));
             return post(
                     new JobLaunch(held.id(), held.spec(), jar.digest(), jar.versionId(), held.restoredFrom()),
                     fenced,

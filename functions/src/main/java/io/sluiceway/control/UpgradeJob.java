@@ -18,6 +18,7 @@ import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus;
+import io.sluiceway.job.JobStatus.CompletedCheckpoint;
 import io.sluiceway.job.Observation;
 import io.sluiceway.job.Request;
 import io.sluiceway.job.RequestId;
@@ -40,6 +41,7 @@ import io.sluiceway.operation.Upgrade;
 import io.sluiceway.operation.Upgrade.AfterCommit;
 import io.sluiceway.operation.Upgrade.Ending;
 import io.sluiceway.operation.Upgrade.Mode;
+import io.sluiceway.operation.Upgrade.Repeated;
 import io.sluiceway.operation.Upgrade.Step;
 import io.sluiceway.savepoint.SavepointOrigin;
 import io.sluiceway.savepoint.StoragePath;
@@ -51,6 +53,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,9 +69,9 @@ import org.jspecify.annotations.Nullable;
 public final class UpgradeJob {
     private static final String VERB = "upgrade-job";
 
-    private static final Duration LEAST_JUDGEMENT = Duration.ofMinutes(1);
+    private static final Duration LEAST = Duration.ofMinutes(1);
 
-    private static final Duration LONGEST_JUDGEMENT = Duration.ofDays(1);
+    private static final Duration LONGEST = Duration.ofDays(1);
 
     /** How long a version has to become STABLE when nobody says it: three times what a job has to settle by default. */
     public static final Duration DEFAULT_JUDGEMENT = Duration.ofMinutes(15);
@@ -84,14 +87,30 @@ public final class UpgradeJob {
      * @param mode where the new version takes its state from
      * @param afterCommit what is done when it turns out bad behind its first checkpoint
      * @param judgeWithin how long a version has to become STABLE; a minute to a day
+     * @param maxCheckpointAge how old the newest checkpoint or savepoint of the old version may be when the upgrade
+     *     begins, a minute to a day, not with STATELESS; absent: it isn't looked at
      */
-    public record Terms(Mode mode, AfterCommit afterCommit, Duration judgeWithin) {
+    public record Terms(
+            Mode mode,
+            AfterCommit afterCommit,
+            Duration judgeWithin,
+            @Nullable Duration maxCheckpointAge) {
         public Terms {
-            if (judgeWithin.compareTo(LEAST_JUDGEMENT) < 0 || judgeWithin.compareTo(LONGEST_JUDGEMENT) > 0) {
+            require("judgeWithin", judgeWithin);
+            if (maxCheckpointAge != null) {
+                require("maxCheckpointAge", maxCheckpointAge);
+                if (mode == Mode.STATELESS) {
+                    throw new RefusedException(
+                            ErrorCode.FIELD_INVALID, "maxCheckpointAge needs the mode SAVEPOINT or LAST_STATE.");
+                }
+            }
+        }
+
+        private static void require(String name, Duration duration) {
+            if (duration.compareTo(LEAST) < 0 || duration.compareTo(LONGEST) > 0) {
                 throw new RefusedException(
                         ErrorCode.FIELD_INVALID,
-                        "judgeWithin is %s; %s to %s is allowed."
-                                .formatted(judgeWithin, LEAST_JUDGEMENT, LONGEST_JUDGEMENT));
+                        "%s is %s; %s to %s is allowed.".formatted(name, duration, LEAST, LONGEST));
             }
         }
     }
@@ -111,7 +130,8 @@ public final class UpgradeJob {
      *     version runs already
      * @throws RefusedException JOB_NOT_FOUND, JOB_NOT_RUNNING; JOB_BUSY while the job is being started, stopped or
      *     upgraded; what {@link SubmitJob#submit} refuses a specification or a jar for; RESTORE_POINT_NOT_FOUND when
-     *     the mode is LAST_STATE and there is no retained checkpoint. The old version is untouched then
+     *     the mode is LAST_STATE and there is no retained checkpoint; CHECKPOINT_TOO_OLD. The old version is untouched
+     *     then
      */
     public Triggered upgrade(Request request, JobSpec spec, Terms terms, Deadline deadline) {
         if (spec.kind() != JobKind.STREAM) {
@@ -163,7 +183,8 @@ public final class UpgradeJob {
                             spec.payloadHash(),
                             terms.mode().name(),
                             terms.afterCommit().name(),
-                            terms.judgeWithin().toString()),
+                            terms.judgeWithin().toString(),
+                            Objects.toString(terms.maxCheckpointAge(), "")),
                     cluster,
                     spec.name(),
                     ledger,
@@ -213,6 +234,7 @@ public final class UpgradeJob {
                     null,
                     null,
                     null,
+                    null,
                     null);
             Operation operation = asked.operation(
                             OperationType.UPGRADE_JOB, old.attempt().id(), cluster, deadline)
@@ -230,6 +252,9 @@ public final class UpgradeJob {
             }
             if (terms.mode() == Mode.LAST_STATE) {
                 checkRetained(old.attempt());
+            }
+            if (terms.maxCheckpointAge() != null) {
+                checkAge(old.attempt(), terms.maxCheckpointAge());
             }
             Operation stop = stop(operation, upgrade);
             List<LedgerChange> changes = new ArrayList<>();
@@ -468,6 +493,26 @@ public final class UpgradeJob {
             lastState(old);
         }
 
+        /** A job that has saved nothing for long is one whose savepoint may not come, or lies far back. */
+        private void checkAge(Attempt old, Duration most) {
+            JobStatus status = cluster.observeJob(old.ref(), deadline).orElseThrow(() -> cluster.unknownJob(old.id()));
+            if (status.checkpoints().last() instanceof Observation.NotObservable<CompletedCheckpoint>(String why)) {
+                throw new RefusedException(
+                        ErrorCode.JOB_UNSUPPORTED, "maxCheckpointAge can't be held on this cluster: %s".formatted(why));
+            }
+            Optional<Instant> newest = Stream.of(status.checkpoints().last(), status.lastSavepoint())
+                    .flatMap(saved -> saved.told().stream())
+                    .map(CompletedCheckpoint::completedAt)
+                    .max(Instant::compareTo);
+            if (newest.isEmpty() || newest.get().isBefore(attempts.now().minus(most))) {
+                throw new RefusedException(
+                        ErrorCode.CHECKPOINT_TOO_OLD,
+                        "The newest checkpoint of job %s is %s; maxCheckpointAge is %s."
+                                .formatted(
+                                        old.id(), newest.map(at -> "of " + at).orElse("still to come"), most));
+            }
+        }
+
         private StoragePath lastState(Attempt old) {
             return new Lineage(ports, cluster, old.id(), deadline).retainedCheckpoint(old);
         }
@@ -629,7 +674,11 @@ public final class UpgradeJob {
                 return end(known, operation, Ending.FAILED, "%s %s".formatted(why, committed(attempt, status)));
             }
             if (attempt.state().terminal()) {
-                return put(known, operation.upgraded(upgrade.rejected(why).at(Step.RETURNING, giveUpAt())));
+                return put(
+                        known,
+                        operation.upgraded(repeating(upgrade, attempt, status)
+                                .rejected(why)
+                                .at(Step.RETURNING, giveUpAt())));
             }
             Versioned<Attempt> current = attempts.require(next);
             Operation withdrawal = ending(operation, withdrawalId(operation.id()), next, OperationType.CANCEL);
@@ -704,18 +753,30 @@ public final class UpgradeJob {
                         Ending.FAILED,
                         "%s Nobody can tell whether it still runs: %s".formatted(upgrade.why(), why(attempt)));
             }
-            if (upgrade.afterCommit() == AfterCommit.REFUSE) {
-                // A checkpoint may have come before the cancellation.
-                JobStatus last = cluster.observeJob(attempt.ref(), deadline).orElse(null);
-                if (!committedNothing(attempt, last)) {
-                    return end(
-                            known,
-                            operation,
-                            Ending.FAILED,
-                            "%s It was cancelled. %s".formatted(upgrade.why(), committed(attempt, last)));
-                }
+            // A checkpoint may have come before the cancellation.
+            JobStatus last = cluster.observeJob(attempt.ref(), deadline).orElse(null);
+            if (upgrade.afterCommit() == AfterCommit.REFUSE && !committedNothing(attempt, last)) {
+                return end(
+                        known,
+                        operation,
+                        Ending.FAILED,
+                        "%s It was cancelled. %s".formatted(upgrade.why(), committed(attempt, last)));
             }
-            return put(known, operation.upgraded(upgrade.at(Step.RETURNING, giveUpAt())));
+            return put(
+                    known, operation.upgraded(repeating(upgrade, attempt, last).at(Step.RETURNING, giveUpAt())));
+        }
+
+        /** Names what the old version will emit again, if the new one, which has ended, may have committed anything. */
+        private Upgrade repeating(Upgrade upgrade, Attempt next, @Nullable JobStatus status) {
+            if (committedNothing(next, status)) {
+                return upgrade;
+            }
+            Instant from = Stream.of(next.runningAt(), next.submittedAt())
+                    .filter(Objects::nonNull)
+                    .findFirst()
+                    .orElse(next.createdAt());
+            Instant until = Objects.requireNonNullElseGet(next.endedAt(), attempts::now);
+            return upgrade.repeating(new Repeated(from, until));
         }
 
         private Versioned<Operation> returning(Versioned<Operation> known) throws LedgerConflictException {
@@ -731,7 +792,7 @@ public final class UpgradeJob {
             Started started = start(
                     operation,
                     backRequest(operation.id()),
-                    old.spec(),
+                    old.specThatRan(),
                     new SubmitJob.Version(operation.id(), Objects.requireNonNull(old.specHash()), old.owner(), point));
             return switch (started) {
                 case Started.Yes(FlinkJobId attempt) ->
@@ -771,7 +832,7 @@ public final class UpgradeJob {
                             known,
                             operation,
                             Ending.ROLLED_BACK,
-                            "%s The old version runs again.".formatted(upgrade.why()));
+                            "%s The old version runs again.%s".formatted(upgrade.why(), repeated(upgrade)));
                 case Judgement.NotYet() -> known;
                 case Judgement.Bad(String why, @Nullable JobStatus _) ->
                     end(
@@ -781,6 +842,15 @@ public final class UpgradeJob {
                             "%s The old version was started again and isn't well either: %s"
                                     .formatted(upgrade.why(), why));
             };
+        }
+
+        private static String repeated(Upgrade upgrade) {
+            return upgrade.repeated() == null
+                    ? ""
+                    : " It emits again what the new one committed from %s to %s."
+                            .formatted(
+                                    upgrade.repeated().from(),
+                                    upgrade.repeated().until());
         }
 
         private static Upgrade upgrade(Operation operation) {

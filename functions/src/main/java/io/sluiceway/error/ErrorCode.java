@@ -63,6 +63,9 @@ public enum ErrorCode {
     SUBMISSION_ABANDONED(false, "Submit with a higher try; the job never reached the cluster."),
     RESTORE_POINT_NOT_FOUND(
             false, "Name a savepoint with restore mode SAVEPOINT, or give the state up by name with mode NONE."),
+    CHECKPOINT_TOO_OLD(
+            true,
+            "Call again when the job has completed a checkpoint, or raise maxCheckpointAge; nothing was stopped."),
     RESTORE_POINT_UNREADABLE(
             true, "Give the function's role leave to list the directory in the message, or call again."),
     RESTARTS_EXHAUSTED(

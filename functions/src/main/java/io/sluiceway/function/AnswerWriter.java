@@ -11,6 +11,7 @@ import io.sluiceway.error.RefusedException;
 import io.sluiceway.event.JobEvent;
 import io.sluiceway.health.Health;
 import io.sluiceway.health.Reason;
+import io.sluiceway.jar.JarReference;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobStatus;
@@ -71,7 +72,12 @@ final class AnswerWriter {
             case Answer.JobsListed listed -> {
                 json.put("outcome", "OBSERVED");
                 ArrayNode jobs = json.putArray("jobs");
-                listed.jobs().forEach(job -> writeOverview(jobs.addObject(), listed.cluster(), job));
+                listed.jobs()
+                        .forEach(job -> writeListed(
+                                jobs.addObject(),
+                                listed.cluster(),
+                                job,
+                                listed.attempts().get(job.id())));
                 if (listed.nextPage() != null) {
                     json.put("nextPageToken", listed.nextPage().toString());
                 }
@@ -128,6 +134,7 @@ final class AnswerWriter {
         json.putObject("owner")
                 .put("requestId", attempt.owner().id().value())
                 .put("try", attempt.owner().tryNumber());
+        writeVersion(json.putObject("version"), attempt);
         if (attempt.restoredFrom() != null) {
             json.put("restoredFrom", attempt.restoredFrom().value());
         }
@@ -135,6 +142,29 @@ final class AnswerWriter {
             json.putObject("failure")
                     .put("code", attempt.failure().code().name())
                     .put("message", attempt.failure().message());
+        }
+    }
+
+    /** What runs, of what the program's owner tells apart: its jar, as far as that is known yet, and how wide. */
+    private static void writeVersion(ObjectNode json, Attempt attempt) {
+        JarReference jar = attempt.specThatRan().jar();
+        json.put("jar", jar.uri().toString());
+        if (jar.versionId() != null) {
+            json.put("jarVersionId", jar.versionId());
+        }
+        if (jar.expectedDigest() != null) {
+            json.put("jarSha256", jar.expectedDigest().value());
+        }
+        if (attempt.spec().parallelism() != null) {
+            json.put("parallelism", attempt.spec().parallelism());
+        }
+    }
+
+    private static void writeListed(ObjectNode json, ClusterName cluster, JobOverview job, @Nullable Attempt attempt) {
+        writeOverview(json, cluster, job);
+        if (attempt != null) {
+            json.put("attempt", attempt.number());
+            writeVersion(json.putObject("version"), attempt);
         }
     }
 
@@ -353,6 +383,11 @@ final class AnswerWriter {
         }
         if (upgrade.why() != null) {
             json.put("reason", upgrade.why());
+        }
+        if (upgrade.repeated() != null) {
+            ObjectNode repeated = json.putObject("emittedAgain");
+            putInstant(repeated, "from", upgrade.repeated().from());
+            putInstant(repeated, "until", upgrade.repeated().until());
         }
         if (upgrade.ending() != null) {
             json.put("ending", upgrade.ending().name());

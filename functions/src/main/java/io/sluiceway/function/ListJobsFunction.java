@@ -2,8 +2,8 @@ package io.sluiceway.function;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.quarkus.funqy.Funq;
-import io.sluiceway.cluster.Clusters;
 import io.sluiceway.control.ListJobs;
+import io.sluiceway.control.Ports;
 import io.sluiceway.job.ClusterName;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -13,12 +13,12 @@ import java.util.function.Supplier;
 @Singleton
 public class ListJobsFunction {
     private final Invocation invocation;
-    private final Supplier<Clusters> clusters;
+    private final Supplier<Ports> ports;
 
     @Inject
-    ListJobsFunction(Invocation invocation, Supplier<Clusters> clusters) {
+    ListJobsFunction(Invocation invocation, Supplier<Ports> ports) {
         this.invocation = invocation;
-        this.clusters = clusters;
+        this.ports = ports;
     }
 
     /** Takes a {@code list-jobs.request.json}, answers a {@code list-jobs.answer.json}. */
@@ -27,7 +27,7 @@ public class ListJobsFunction {
         return invocation.answer(
                 event,
                 ListJobsRequest.class,
-                (request, deadline) -> new ListJobs(clusters.get())
+                (request, deadline) -> new ListJobs(ports.get())
                         .list(
                                 new ClusterName(request.cluster()),
                                 request.pageSizeOrDefault(),

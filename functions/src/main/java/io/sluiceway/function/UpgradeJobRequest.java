@@ -26,6 +26,7 @@ record UpgradeJobRequest(
         @Nullable Mode mode,
         @Nullable AfterCommit rollbackAfterCommit,
         @Nullable String judgeWithin,
+        @Nullable String maxCheckpointAge,
         SubmitJobRequest.Job job)
         implements ChangingRequest {
     private static final Pattern DURATION = Pattern.compile("PT(?:[1-9]|[1-5][0-9])M|PT(?:[1-9]|1[0-9]|2[0-3])H|P1D");
@@ -55,18 +56,19 @@ record UpgradeJobRequest(
         return new UpgradeJob.Terms(
                 modeOrDefault(),
                 Objects.requireNonNullElse(rollbackAfterCommit, AfterCommit.REFUSE),
-                judgeWithin == null ? UpgradeJob.DEFAULT_JUDGEMENT : duration(judgeWithin));
+                judgeWithin == null ? UpgradeJob.DEFAULT_JUDGEMENT : duration("judgeWithin", judgeWithin),
+                maxCheckpointAge == null ? null : duration("maxCheckpointAge", maxCheckpointAge));
     }
 
     private Mode modeOrDefault() {
         return mode == null ? Mode.SAVEPOINT : mode;
     }
 
-    private static Duration duration(String text) {
+    private static Duration duration(String name, String text) {
         if (!DURATION.matcher(text).matches()) {
             throw new RefusedException(
                     ErrorCode.FIELD_INVALID,
-                    "judgeWithin %s is no duration such as PT15M, PT2H or P1D.".formatted(Quoted.shape(text)));
+                    "%s %s is no duration such as PT15M, PT2H or P1D.".formatted(name, Quoted.shape(text)));
         }
         return Duration.parse(text);
     }

@@ -1,6 +1,8 @@
 package io.sluiceway.ledger;
 
 import io.sluiceway.error.ErrorCode;
+import io.sluiceway.jar.JarDigest;
+import io.sluiceway.jar.JarReference;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobRef;
 import io.sluiceway.job.JobSpec;
@@ -19,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param number which attempt of that request it is, from 1
  * @param spec what runs, whole
  * @param specHash identifies what runs, its jar taken by content; absent until the jar is known
+ * @param jar the jar that the cluster was asked to run; absent until POSTING, and in records of earlier builds
  * @param owner on whose behalf it runs now: the request and try that made or adopted it last
  * @param state how far it has come
  * @param createdAt when it was intended
@@ -41,6 +44,7 @@ public record Attempt(
         int number,
         JobSpec spec,
         @Nullable String specHash,
+        @Nullable RunJar jar,
         Request owner,
         AttemptState state,
         Instant createdAt,
@@ -63,6 +67,26 @@ public record Attempt(
      */
     public record Refusal(ErrorCode code, String message) {}
 
+    /**
+     * A jar as it was found, by whichever name it was asked for.
+     *
+     * @param digest its content
+     * @param versionId the version of its object; absent when nobody had to know, or its store keeps none
+     */
+    public record RunJar(JarDigest digest, @Nullable String versionId) {}
+
+    /**
+     * What is to be asked for so that just this runs again, also when another jar lies in its place now: the
+     * specification with the jar by content and version, as far as they are known.
+     */
+    public JobSpec specThatRan() {
+        JarReference asked = spec.jar();
+        return jar == null
+                ? spec
+                : spec.with(new JarReference(
+                        asked.uri(), asked.versionId() == null ? jar.versionId() : asked.versionId(), jar.digest()));
+    }
+
     /** How a cluster is asked for it. */
     public JobRef ref() {
         return new JobRef(spec.name(), id);
@@ -77,6 +101,7 @@ public record Attempt(
     public static final class Change {
         private final Attempt from;
         private @Nullable String specHash;
+        private @Nullable RunJar jar;
         private Request owner;
         private AttemptState state;
         private Instant until;
@@ -92,6 +117,7 @@ public record Attempt(
         private Change(Attempt from) {
             this.from = from;
             this.specHash = from.specHash;
+            this.jar = from.jar;
             this.owner = from.owner;
             this.state = from.state;
             this.until = from.until;
@@ -105,8 +131,10 @@ public record Attempt(
             this.unhealthySince = from.unhealthySince;
         }
 
-        public Change specHash(String hash) {
-            this.specHash = hash;
+        /** The jar that it runs is known. */
+        public Change jar(RunJar found) {
+            this.jar = found;
+            this.specHash = from.spec.specHash(found.digest());
             return this;
         }
 
@@ -180,6 +208,7 @@ public record Attempt(
                     from.number,
                     from.spec,
                     specHash,
+                    jar,
                     owner,
                     state,
                     from.createdAt,

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param withdrawal the operation that ends the new version; absent while it may stay
  * @param back the attempt in which the old version runs again; absent until it was begun
  * @param why why the new version doesn't stay; absent while it may
+ * @param repeated what the old version emits again, coming back behind a checkpoint of the new one; absent: nothing
  * @param ending how it ended; absent until it has
  */
 public record Upgrade(
@@ -36,6 +37,7 @@ public record Upgrade(
         @Nullable OperationId withdrawal,
         @Nullable FlinkJobId back,
         @Nullable String why,
+        @Nullable Repeated repeated,
         @Nullable Ending ending) {
     /** Where the new version takes its state from: Flink's Kubernetes operator has the same names. */
     public enum Mode {
@@ -81,6 +83,14 @@ public record Upgrade(
         FAILED
     }
 
+    /**
+     * When the new version was at work whose output the old one emits again: all that it committed, it committed then.
+     *
+     * @param from when the cluster was first seen to run it
+     * @param until when it was seen to have ended
+     */
+    public record Repeated(Instant from, Instant until) {}
+
     /** This upgrade at another step, which is given up at a time. */
     public Upgrade at(Step newStep, Instant givenUpAt) {
         return new Upgrade(
@@ -96,6 +106,7 @@ public record Upgrade(
                 withdrawal,
                 back,
                 why,
+                repeated,
                 ending);
     }
 
@@ -114,13 +125,27 @@ public record Upgrade(
                 withdrawal,
                 back,
                 why,
+                repeated,
                 ending);
     }
 
     /** This upgrade, of which the new version is ended by an operation. */
     public Upgrade withdrawn(OperationId by) {
         return new Upgrade(
-                spec, specHash, mode, afterCommit, judgeWithin, step, until, stop, next, by, back, why, ending);
+                spec,
+                specHash,
+                mode,
+                afterCommit,
+                judgeWithin,
+                step,
+                until,
+                stop,
+                next,
+                by,
+                back,
+                why,
+                repeated,
+                ending);
     }
 
     /** This upgrade with the attempt in which the old version runs again. */
@@ -138,6 +163,7 @@ public record Upgrade(
                 withdrawal,
                 attempt,
                 why,
+                repeated,
                 ending);
     }
 
@@ -156,13 +182,46 @@ public record Upgrade(
                 withdrawal,
                 back,
                 reason,
+                repeated,
+                ending);
+    }
+
+    /** This upgrade, in which the old version emits again what the new one has committed. */
+    public Upgrade repeating(Repeated emittedAgain) {
+        return new Upgrade(
+                spec,
+                specHash,
+                mode,
+                afterCommit,
+                judgeWithin,
+                step,
+                until,
+                stop,
+                next,
+                withdrawal,
+                back,
+                why,
+                emittedAgain,
                 ending);
     }
 
     /** This upgrade, which has ended. */
     public Upgrade ended(Ending how) {
         return new Upgrade(
-                spec, specHash, mode, afterCommit, judgeWithin, step, until, stop, next, withdrawal, back, why, how);
+                spec,
+                specHash,
+                mode,
+                afterCommit,
+                judgeWithin,
+                step,
+                until,
+                stop,
+                next,
+                withdrawal,
+                back,
+                why,
+                repeated,
+                how);
     }
 
     /** Without the specification, which holds the program's arguments. */

@@ -385,6 +385,7 @@ class SweepBench {
                 1,
                 spec(name, List.of("--day", "2013-01-05"), Policies.NONE),
                 null,
+                null,
                 new Request(new RequestId("bench"), 1),
                 AttemptState.SUBMITTED,
                 at,

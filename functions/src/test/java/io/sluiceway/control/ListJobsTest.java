@@ -7,12 +7,14 @@ import io.sluiceway.error.ErrorCode;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobStatus.JobOverview;
+import io.sluiceway.ledger.Attempt;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class ListJobsTest extends VerbFixture {
-    private final ListJobs listJobs = new ListJobs(ports.clusters());
+    private final ListJobs listJobs = new ListJobs(ports);
 
     @Test
     void list_pageByPage_showsEachJobOnce() {
@@ -29,6 +31,17 @@ class ListJobsTest extends VerbFixture {
         }
 
         assertThat(seen).hasSize(7).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void list_jobOfSluiceways_saysWhichVersionRuns() {
+        FlinkJobId ours = submit("day", 1, spec("bounded")).attempt().id();
+        Attempt attempt = attempt(ours);
+
+        JobsListed page = listJobs.list(CLUSTER, 3, null, soon());
+
+        assertThat(page.attempts()).containsExactly(Map.entry(ours, attempt));
+        assertThat(attempt.jar()).isNotNull();
     }
 
     @Test

@@ -603,6 +603,7 @@ class RetentionPropertyTest {
                     1,
                     spec,
                     null,
+                    null,
                     request(),
                     AttemptState.PREPARING,
                     clock.instant(),

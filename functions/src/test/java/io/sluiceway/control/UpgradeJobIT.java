@@ -181,7 +181,7 @@ class UpgradeJobIT {
                 .upgrade(
                         new Request(new RequestId("upgrade"), 1),
                         version(behaviour, parallelism),
-                        new Terms(Mode.SAVEPOINT, afterCommit, Duration.ofMinutes(2)),
+                        new Terms(Mode.SAVEPOINT, afterCommit, Duration.ofMinutes(2), null),
                         soon())
                 .operation()
                 .id();

@@ -18,6 +18,7 @@ import io.sluiceway.job.RestorePoint;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.AttemptState;
 import io.sluiceway.ledger.FakeJobLedger.Fault;
+import io.sluiceway.ledger.HistoryEntry;
 import io.sluiceway.ledger.Savepoint;
 import io.sluiceway.metrics.MetricsSink;
 import io.sluiceway.operation.Operation;
@@ -27,13 +28,17 @@ import io.sluiceway.operation.Upgrade;
 import io.sluiceway.operation.Upgrade.AfterCommit;
 import io.sluiceway.operation.Upgrade.Ending;
 import io.sluiceway.operation.Upgrade.Mode;
+import io.sluiceway.operation.Upgrade.Repeated;
 import io.sluiceway.operation.Upgrade.Step;
 import io.sluiceway.savepoint.SavepointOrigin;
 import io.sluiceway.savepoint.StoragePath;
+import io.sluiceway.testing.TestJobJar;
 import io.sluiceway.time.Deadline;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -182,7 +187,90 @@ class UpgradeJobTest extends VerbFixture {
         operation(id);
         clock.move(SETTLING);
 
-        assertRolledBack(operation(id), old);
+        Operation done = operation(id);
+        assertRolledBack(done, old);
+        assertThat(upgradeOf(done).repeated())
+                .isEqualTo(new Repeated(
+                        attempt(next).runningAt(),
+                        Objects.requireNonNull(attempt(next).endedAt())));
+        assertThat(done.failure()).contains("It emits again what the new one committed from ");
+    }
+
+    @Test
+    void upgrade_rolledBackBeforeItsFirstCheckpoint_emitsNothingAgain() {
+        FlinkJobId old = submitEndless();
+        OperationId id = upgrade("up", 1, version("failing"), terms(Mode.SAVEPOINT, AfterCommit.ACCEPT_DUPLICATES))
+                .operation()
+                .id();
+        clock.move(SETTLING);
+
+        Operation done = operation(id);
+
+        assertRolledBack(done, old);
+        assertThat(upgradeOf(done).repeated()).isNull();
+    }
+
+    @Test
+    void upgrade_jarInTheSamePlace_comesBackToTheJarThatRan() throws IOException {
+        FlinkJobId old = submitEndless();
+        jars.put(JAR_URI, TestJobJar.write(directory.resolve("next.jar"), 1));
+
+        OperationId id =
+                upgrade("up", 1, version("refusing"), TERMS).operation().id();
+        clock.move(SETTLING);
+        Operation done = operation(id);
+
+        assertRolledBack(done, old);
+        assertThat(attempt(upgradeOf(done).back()).jar()).isEqualTo(attempt(old).jar());
+        assertThat(upgradeOf(done).spec().jar().expectedDigest())
+                .isNotEqualTo(attempt(old).jar().digest());
+    }
+
+    @Test
+    void upgrade_newestCheckpointIsTooOld_isRefusedBeforeAnythingStopsAndMayComeAgain() {
+        FlinkJobId old = submitEndless();
+        cluster.stall(old, true);
+        cluster.observeJob(attempt(old).ref(), soon());
+        Terms terms =
+                new Terms(Mode.SAVEPOINT, AfterCommit.REFUSE, UpgradeJob.DEFAULT_JUDGEMENT, Duration.ofMinutes(1));
+        clock.move(Duration.ofMinutes(2));
+
+        assertRefused(ErrorCode.CHECKPOINT_TOO_OLD, () -> upgrade("up", 1, version("endless"), terms));
+
+        assertThat(living()).containsExactly(old);
+        assertThat(cluster.triggers()).isEmpty();
+        cluster.stall(old, false);
+        assertThat(upgrade("up", 1, version("endless"), terms).outcome()).isEqualTo(Outcome.STARTED);
+    }
+
+    @Test
+    void terms_ageOfACheckpointThatIsNotUsed_isRefused() {
+        assertRefused(
+                ErrorCode.FIELD_INVALID,
+                () -> new Terms(
+                        Mode.STATELESS, AfterCommit.REFUSE, UpgradeJob.DEFAULT_JUDGEMENT, Duration.ofMinutes(5)));
+        assertRefused(
+                ErrorCode.FIELD_INVALID,
+                () -> new Terms(
+                        Mode.SAVEPOINT, AfterCommit.REFUSE, UpgradeJob.DEFAULT_JUDGEMENT, Duration.ofSeconds(59)));
+    }
+
+    @Test
+    void history_upgradeThatEnded_saysFromWhichVersionToWhichFromWhichSavepoint() {
+        FlinkJobId old = submitEndless();
+        OperationId id = upgrade("up", 1, version("endless"), TERMS).operation().id();
+        clock.move(SETTLING);
+
+        Operation done = operation(id);
+
+        assertThat(ledger.history(CLUSTER, done.job(), 100, null, soon()).items())
+                .filteredOn(line -> id.equals(line.operation()))
+                .extracting(HistoryEntry::detail)
+                .first()
+                .asString()
+                .startsWith("UPGRADE_JOB COMPLETED: " + old + " to " + JAR_URI)
+                .contains(", UPGRADED, from " + done.savepoint() + ", new version "
+                        + upgradeOf(done).next());
     }
 
     @Test
@@ -241,7 +329,7 @@ class UpgradeJobTest extends VerbFixture {
         assertThat(upgradeOf(done).ending()).isEqualTo(Ending.ROLLED_BACK);
         assertThat(done.failure()).contains("The old version wasn't stopped as it should be");
         assertThat(attempt(upgradeOf(done).back()).spec())
-                .isEqualTo(attempt(old).spec());
+                .isEqualTo(attempt(old).specThatRan());
         assertThat(living()).containsExactly(upgradeOf(done).back());
     }
 
@@ -331,7 +419,7 @@ class UpgradeJobTest extends VerbFixture {
                         "hasty",
                         1,
                         version("endless"),
-                        new Terms(Mode.SAVEPOINT, AfterCommit.REFUSE, HealthPolicy.DEFAULT.settlingTime())));
+                        new Terms(Mode.SAVEPOINT, AfterCommit.REFUSE, HealthPolicy.DEFAULT.settlingTime(), null)));
 
         assertThat(living()).containsExactly(old);
         assertThat(cluster.triggers()).isEmpty();
@@ -609,7 +697,7 @@ class UpgradeJobTest extends VerbFixture {
         Attempt back = attempt(upgradeOf(done).back());
         assertThat(living()).containsExactly(back.id());
         assertThat(back.restoredFrom()).isEqualTo(cluster.stopped().get(old));
-        assertThat(back.spec()).isEqualTo(attempt(old).spec());
+        assertThat(back.spec()).isEqualTo(attempt(old).specThatRan());
         assertThat(back.specHash()).isEqualTo(attempt(old).specHash());
         assertThat(back.owner()).isEqualTo(attempt(old).owner());
         assertThat(job().upgrade()).isNull();
@@ -625,7 +713,7 @@ class UpgradeJobTest extends VerbFixture {
     }
 
     private static Terms terms(Mode mode, AfterCommit afterCommit) {
-        return new Terms(mode, afterCommit, UpgradeJob.DEFAULT_JUDGEMENT);
+        return new Terms(mode, afterCommit, UpgradeJob.DEFAULT_JUDGEMENT, null);
     }
 
     /** Another than what runs. */

@@ -237,7 +237,7 @@ class ContractTest {
         FakeDeployment.Config hasty =
                 new FakeDeployment.Config(Optional.empty(), deployment.config.jarBuckets(), Duration.ofSeconds(4));
         ListJobsFunction listJobs =
-                new ListJobsFunction(new Invocation(hasty, deployment.clock), () -> deployment.clusters);
+                new ListJobsFunction(new Invocation(hasty, deployment.clock), () -> deployment.ports);
 
         assertThatExceptionOfType(FunctionFailedException.class)
                 .isThrownBy(() -> listJobs.listJobs(FakeDeployment.event("{\"cluster\":\"local\"}")))

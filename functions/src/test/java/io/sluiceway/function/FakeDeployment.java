@@ -90,7 +90,7 @@ final class FakeDeployment {
     final FakeMetricsSink metrics = new FakeMetricsSink();
     final Config config =
             new Config(Optional.empty(), Optional.of(Set.of("sluiceway-local-jobs")), Duration.ofSeconds(20));
-    final Clusters clusters;
+    final Ports ports;
     private final Map<String, Function<Event, JsonNode>> functions;
 
     FakeDeployment(Path directory) {
@@ -99,10 +99,10 @@ final class FakeDeployment {
 
     /** With another cluster in the place of the fake one. */
     FakeDeployment(Path directory, io.sluiceway.cluster.FlinkCluster other) {
-        clusters = new Clusters(List.of(other == null ? cluster : other));
+        Clusters clusters = new Clusters(List.of(other == null ? cluster : other));
         Path jar = directory.resolve("job.jar");
         jars.put("s3://sluiceway-local-jobs/jars/test.jar", Files.exists(jar) ? jar : TestJobJar.write(jar, 0));
-        Ports ports = new Ports(
+        ports = new Ports(
                 clusters,
                 new Outbox(ledger, bus),
                 store,
@@ -120,7 +120,7 @@ final class FakeDeployment {
                 "upgrade-job", new UpgradeJobFunction(invocation, () -> ports, () -> bringing)::upgradeJob,
                 "take-savepoint", new TakeSavepointFunction(invocation, () -> ports)::takeSavepoint,
                 "stop-job", new StopJobFunction(invocation, () -> ports)::stopJob,
-                "list-jobs", new ListJobsFunction(invocation, () -> clusters)::listJobs,
+                "list-jobs", new ListJobsFunction(invocation, () -> ports)::listJobs,
                 "list-events", new ListEventsFunction(invocation, () -> ports)::listEvents,
                 "monitor-jobs",
                         new MonitorJobsFunction(invocation, () -> ports, () -> metrics, () -> bringing)::monitorJobs);

@@ -29,6 +29,7 @@ import io.sluiceway.job.RestorePoint;
 import io.sluiceway.job.RetentionPolicy;
 import io.sluiceway.job.SavepointsPolicy;
 import io.sluiceway.ledger.Attempt.Refusal;
+import io.sluiceway.ledger.Attempt.RunJar;
 import io.sluiceway.ledger.HistoryEntry.Event;
 import io.sluiceway.ledger.LedgerChange.AddEvent;
 import io.sluiceway.ledger.LedgerChange.AddHistory;
@@ -352,7 +353,7 @@ public abstract class JobLedgerContract {
 
     @Test
     void commit_optionalFields_areReadAbsentAndPresent() throws Exception {
-        for (int present = 0; present < 11; present++) {
+        for (int present = 0; present < 13; present++) {
             Attempt attempt = withOptional(newId(), present);
             commit(new PutAttempt(attempt, LedgerChange.ABSENT));
             assertThat(ledger().findAttempt(cluster, attempt.id(), soon())).contains(new Versioned<>(attempt, 1));
@@ -1153,6 +1154,7 @@ public abstract class JobLedgerContract {
                 1,
                 spec,
                 null,
+                null,
                 new Request(new RequestId("r#1"), 1),
                 AttemptState.PREPARING,
                 THEN,
@@ -1177,6 +1179,9 @@ public abstract class JobLedgerContract {
                 12,
                 spec(),
                 present == 1 ? "cd".repeat(32) : null,
+                present >= 11
+                        ? new RunJar(new JarDigest("ab".repeat(32)), present == 11 ? null : "3/L4kqtJlcpXroDTDmJ+rmSp")
+                        : null,
                 new Request(new RequestId("another#2"), 3),
                 List.of(AttemptState.values()).get(present % 8),
                 THEN,
@@ -1233,6 +1238,7 @@ public abstract class JobLedgerContract {
                 whole ? new OperationId("8".repeat(32)) : null,
                 whole ? new FlinkJobId("9".repeat(32)) : null,
                 whole ? "It isn't STABLE." : null,
+                whole ? new Upgrade.Repeated(THEN, THEN.plusSeconds(9)) : null,
                 whole ? Upgrade.Ending.ROLLED_BACK : null);
     }
 

@@ -25,6 +25,7 @@ import io.sluiceway.job.RetentionPolicy;
 import io.sluiceway.job.SavepointsPolicy;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.Attempt.Refusal;
+import io.sluiceway.ledger.Attempt.RunJar;
 import io.sluiceway.ledger.AttemptState;
 import io.sluiceway.ledger.HistoryEntry;
 import io.sluiceway.ledger.Job;
@@ -38,6 +39,7 @@ import io.sluiceway.operation.OperationState;
 import io.sluiceway.operation.OperationType;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.operation.Upgrade;
+import io.sluiceway.operation.Upgrade.Repeated;
 import io.sluiceway.ready.Readiness;
 import io.sluiceway.ready.Readiness.Execution;
 import io.sluiceway.ready.Readiness.Proven;
@@ -112,6 +114,7 @@ final class Items {
                 .number("number", attempt.number())
                 .map("spec", ofSpec(attempt.spec()))
                 .text("specHash", attempt.specHash())
+                .map("jar", ofRunJar(attempt.jar()))
                 .map("owner", ofCaller(attempt.owner()))
                 .text("state", attempt.state().name())
                 .text("createdAt", attempt.createdAt())
@@ -135,6 +138,7 @@ final class Items {
                 item.count("number"),
                 item.map("spec", Items::spec),
                 item.readIfPresent("specHash", hash -> hash),
+                item.mapIfPresent("jar", Items::runJar),
                 item.map("owner", Items::caller),
                 item.read("state", AttemptState::valueOf),
                 item.read("createdAt", Instant::parse),
@@ -149,6 +153,16 @@ final class Items {
                 item.number("restarts"),
                 item.readIfPresent("runningAt", Instant::parse),
                 item.readIfPresent("unhealthySince", Instant::parse));
+    }
+
+    private static @Nullable Attributes ofRunJar(@Nullable RunJar jar) {
+        return jar == null
+                ? null
+                : new Attributes().text("sha256", jar.digest()).text("versionId", jar.versionId());
+    }
+
+    private static RunJar runJar(Fields map) {
+        return new RunJar(map.read("sha256", JarDigest::new), map.readIfPresent("versionId", version -> version));
     }
 
     static Attributes ofOperation(Operation operation) {
@@ -187,6 +201,7 @@ final class Items {
                         .text("withdrawal", upgrade.withdrawal())
                         .text("back", upgrade.back())
                         .text("why", upgrade.why())
+                        .map("repeated", ofRepeated(upgrade.repeated()))
                         .text("ending", upgrade.ending());
     }
 
@@ -204,7 +219,18 @@ final class Items {
                 map.readIfPresent("withdrawal", OperationId::new),
                 map.readIfPresent("back", FlinkJobId::new),
                 map.readIfPresent("why", why -> why),
+                map.mapIfPresent("repeated", Items::repeated),
                 map.readIfPresent("ending", Upgrade.Ending::valueOf));
+    }
+
+    private static @Nullable Attributes ofRepeated(@Nullable Repeated repeated) {
+        return repeated == null
+                ? null
+                : new Attributes().text("from", repeated.from()).text("until", repeated.until());
+    }
+
+    private static Repeated repeated(Fields map) {
+        return new Repeated(map.read("from", Instant::parse), map.read("until", Instant::parse));
     }
 
     static Operation operation(Fields item) {

@@ -505,6 +505,7 @@ abstract class DynamoDbJobLedgerContract extends JobLedgerContract {
                         new RestorePoint.None(),
                         OnUnknown.REFUSE),
                 null,
+                null,
                 new Request(new RequestId("r"), 2),
                 state,
                 NOW,

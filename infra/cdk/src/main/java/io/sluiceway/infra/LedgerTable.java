@@ -75,6 +75,16 @@ public final class LedgerTable extends Construct {
     }
 
     /**
+     * Lets a function look up the attempts that it lists, and tells it where the ledger is.
+     *
+     * @param function the one that lists jobs
+     */
+    void grantLookUpTo(SluicewayFunction function) {
+        function.allow("LookIntoTheLedger", List.of("dynamodb:BatchGetItem"), List.of(table.getTableArn()));
+        function.function().addEnvironment(VARIABLE, name());
+    }
+
+    /**
      * Lets a function read the ledger, and tells it where that is.
      *
      * @param function a function that only answers

@@ -133,9 +133,7 @@ public final class SluicewayStack extends Stack {
                                     SweepMetrics.VARIABLE,
                                     SweepMetrics.of(settings).namespace());
                 }
-                case LIST_JOBS -> {
-                    // It talks to clusters only.
-                }
+                case LIST_JOBS -> ledger.grantLookUpTo(function);
                 case LIST_EVENTS -> ledger.grantReadTo(function);
             }
             return function;

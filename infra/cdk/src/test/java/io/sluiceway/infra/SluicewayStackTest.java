@@ -97,7 +97,7 @@ class SluicewayStackTest {
             case SUBMIT_JOB, UPGRADE_JOB, JOB_STATUS -> Set.of(ledger, states, bus, jars, jarsThatAreNotThere);
             case MONITOR_JOBS -> Set.of(ledger, sweep, states, bus, jars, jarsThatAreNotThere);
             case TAKE_SAVEPOINT, STOP_JOB -> Set.of(ledger, states, bus);
-            case LIST_JOBS -> Set.of();
+            case LIST_JOBS -> Set.of(sweep);
             case LIST_EVENTS -> Set.of(readLedger);
         };
 
@@ -648,9 +648,7 @@ class SluicewayStackTest {
     private static Map<String, String> withOwn(
             FunctionName name, String stage, String table, Map<String, String> others) {
         Map<String, String> all = new TreeMap<>(others);
-        if (name != FunctionName.LIST_JOBS) {
-            all.put("SLUICEWAY_LEDGER_TABLE", table);
-        }
+        all.put("SLUICEWAY_LEDGER_TABLE", table);
         if (name != FunctionName.LIST_JOBS && name != FunctionName.LIST_EVENTS) {
             all.put("SLUICEWAY_EVENT_BUS", "{eventsbus}");
         }
