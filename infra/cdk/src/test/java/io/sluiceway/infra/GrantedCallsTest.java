@@ -168,7 +168,10 @@ class GrantedCallsTest {
         };
     }
 
-    /** What a function calls of its adapters: one that only answers writes nothing; two read many records at once, and the one that lists jobs only does that. */
+    /**
+     * What a function calls of its adapters: one that only answers writes nothing; two read many records at once, and
+     * the one that lists jobs only does that.
+     */
     private static Stream<String> ownCalls(FunctionName name) throws IOException {
         return calls(adapters(name))
                 .filter(call -> name != LIST_EVENTS || !WRITES.contains(call))
