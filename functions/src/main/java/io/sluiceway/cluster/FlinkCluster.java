@@ -14,12 +14,14 @@ import io.sluiceway.job.Observation;
 import io.sluiceway.job.Vitals;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
+import io.sluiceway.operation.Upgrade;
 import io.sluiceway.ready.SinkView;
 import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.time.Deadline;
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -108,9 +110,18 @@ public interface FlinkCluster {
     /**
      * Refuses to have another version of a job take over where that isn't done on a cluster of this kind.
      *
+     * @param mode where the new version is to take its state from
      * @throws RefusedException JOB_UNSUPPORTED
      */
-    default void checkUpgrade(JobSpec spec) {}
+    default void checkUpgrade(JobSpec spec, Upgrade.Mode mode) {}
+
+    /**
+     * How much longer than its settling time it takes until a job that is started, and is well, is seen to be: what is
+     * measured of it may come late.
+     */
+    default Duration healthDelay() {
+        return Duration.ZERO;
+    }
 
     /** How many task slots the cluster has in all, or empty when it gets more as jobs need them. */
     OptionalInt fixedSlots(Deadline deadline);

@@ -9,7 +9,6 @@ import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.health.Health;
 import io.sluiceway.health.Reason;
-import io.sluiceway.jar.JarDigest;
 import io.sluiceway.jar.JarReference;
 import io.sluiceway.job.Arguments;
 import io.sluiceway.job.Digests;
@@ -141,17 +140,28 @@ public final class UpgradeJob {
                             .formatted(spec.name()));
         }
         Duration settling = spec.policies().healthOrDefault().settlingTime();
-        if (terms.judgeWithin().compareTo(settling) <= 0) {
-            throw new RefusedException(
-                    ErrorCode.FIELD_INVALID,
-                    "judgeWithin is %s, in which the job can't become STABLE: its settling time is %s."
-                            .formatted(terms.judgeWithin(), settling));
-        }
         FlinkCluster cluster = ports.clusters().named(spec.cluster());
+        checkJudgement(terms.judgeWithin(), settling, cluster);
         jars.checkBucket(spec.jar());
         cluster.check(spec);
-        cluster.checkUpgrade(spec);
+        cluster.checkUpgrade(spec, terms.mode());
         return Conflicts.retry(deadline, () -> new Call(cluster, deadline).ask(request, spec, terms));
+    }
+
+    private static void checkJudgement(Duration within, Duration settling, FlinkCluster cluster) {
+        Duration delay = cluster.healthDelay();
+        if (within.compareTo(settling) <= 0 || within.compareTo(settling.plus(delay)) < 0) {
+            throw new RefusedException(
+                    ErrorCode.FIELD_INVALID,
+                    "judgeWithin is %s, in which the job can't become STABLE: its settling time is %s%s."
+                            .formatted(
+                                    within,
+                                    settling,
+                                    delay.isZero()
+                                            ? ""
+                                            : ", and on cluster '%s' %s more can pass until that is seen"
+                                                    .formatted(cluster.name(), delay)));
+        }
     }
 
     /** Takes an upgrade as far as it goes at this moment. */
@@ -215,14 +225,13 @@ public final class UpgradeJob {
             checkFree(job.value());
             Seen old = running(job.value());
             checkSlots(spec);
-            JarDigest digest =
-                    jars.bring(spec, cluster, brought -> {}, deadline).digest();
-            String specHash = spec.specHash(digest);
+            Jars.Brought jar = jars.bring(spec, cluster, brought -> {}, deadline);
+            String specHash = spec.specHash(jar.digest());
             OperationId id = OperationId.derive(
                     cluster.name(), spec.name(), VERB, asked.request().id(), asked.nextNumber());
             Upgrade upgrade = new Upgrade(
-                    // Whoever starts it finds the jar on the cluster by that, and needn't fetch it.
-                    spec.with(new JarReference(spec.jar().uri(), spec.jar().versionId(), digest)),
+                    // By that whoever starts it finds it on the cluster, or in the store also behind a newer one.
+                    spec.with(new JarReference(spec.jar().uri(), jar.versionId(), jar.digest())),
                     specHash,
                     terms.mode(),
                     terms.afterCommit(),
@@ -354,7 +363,13 @@ public final class UpgradeJob {
 
         /** The operation that ends the old version. */
         private Operation stop(Operation operation, Upgrade upgrade) {
-            boolean savepoint = upgrade.mode() == Mode.SAVEPOINT;
+            boolean savepoint = switch (upgrade.mode()) {
+                case SAVEPOINT -> true;
+                case LAST_STATE -> false;
+                // To come back to: where no checkpoint can be found, all since the newest savepoint would come again.
+                case STATELESS ->
+                    cluster.checkpointDirectory(operation.attempt()).isEmpty();
+            };
             return ending(
                     operation,
                     upgrade.stop(),
@@ -426,7 +441,7 @@ public final class UpgradeJob {
                 Operation from = operation.inProgress();
                 StoragePath point;
                 try {
-                    point = startOf(upgrade, stop, old);
+                    point = leftBy(upgrade, stop, old);
                 } catch (RefusedException e) {
                     return failedFor(known, "The old version is down.", e);
                 }
@@ -470,11 +485,12 @@ public final class UpgradeJob {
             return stop.failure() == null ? "%s is %s.".formatted(stop.type(), stop.state()) : stop.failure();
         }
 
-        private @Nullable StoragePath startOf(Upgrade upgrade, Operation stop, Attempt old) {
+        /** What the old version has left: of mode STATELESS it is there for the old version's return alone. */
+        private @Nullable StoragePath leftBy(Upgrade upgrade, Operation stop, Attempt old) {
             return switch (upgrade.mode()) {
                 case SAVEPOINT -> Objects.requireNonNull(stop.savepoint());
                 case LAST_STATE -> lastState(old);
-                case STATELESS -> null;
+                case STATELESS -> stop.savepoint();
             };
         }
 
@@ -671,7 +687,11 @@ public final class UpgradeJob {
                         "Nobody can tell whether the new version, %s, still runs: %s".formatted(next, why(attempt)));
             }
             if (upgrade.afterCommit() == AfterCommit.REFUSE && !committedNothing(attempt, status)) {
-                return end(known, operation, Ending.FAILED, "%s %s".formatted(why, committed(attempt, status)));
+                return end(
+                        known,
+                        operation,
+                        Ending.FAILED,
+                        "%s %s%s".formatted(why, committed(attempt, status), wayBack(operation)));
             }
             if (attempt.state().terminal()) {
                 return put(
@@ -730,6 +750,14 @@ public final class UpgradeJob {
                     .formatted(attempt.id(), last);
         }
 
+        /** What whoever accepts that can do. */
+        private static String wayBack(Operation operation) {
+            return operation.savepoint() == null
+                    ? ""
+                    : " To have the old version back all the same, end this one if it runs, and submit the old specification to be restored from %s."
+                            .formatted(operation.savepoint());
+        }
+
         private Versioned<Operation> withdrawing(Versioned<Operation> known) throws LedgerConflictException {
             Operation operation = known.value();
             Upgrade upgrade = upgrade(operation);
@@ -760,7 +788,8 @@ public final class UpgradeJob {
                         known,
                         operation,
                         Ending.FAILED,
-                        "%s It was cancelled. %s".formatted(upgrade.why(), committed(attempt, last)));
+                        "%s It was cancelled. %s%s"
+                                .formatted(upgrade.why(), committed(attempt, last), wayBack(operation)));
             }
             return put(
                     known, operation.upgraded(repeating(upgrade, attempt, last).at(Step.RETURNING, giveUpAt())));

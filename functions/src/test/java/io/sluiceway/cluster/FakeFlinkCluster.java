@@ -275,6 +275,11 @@ public class FakeFlinkCluster implements FlinkCluster {
         jars.clear();
     }
 
+    /** As a JobManager whose directory of uploads was cleaned does. */
+    public void loseJars() {
+        jars.clear();
+    }
+
     /** As a JobManager does after {@code jobstore.expiration-time}: the id stays taken. */
     public void forgetEndedJobs() {
         jobs.replaceAll((id, job) -> job == null || job.state.terminal() ? null : job);

@@ -472,6 +472,46 @@ class UpgradeJobTest extends VerbFixture {
         assertThat(attempt(upgradeOf(done).back()).restoredFrom()).isEqualTo(checkpoint);
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void upgrade_newVersionLiesInThePlaceOfTheOld_eachRunsItsOwnJar(boolean clusterLosesJars) {
+        jars.putNewest(JAR_URI, "v1", jarFile);
+        FlinkJobId old = submitEndless();
+        jars.putNewest(JAR_URI, "v2", TestJobJar.write(directory.resolve("another.jar"), 1));
+
+        OperationId id = upgrade("up", 1, version("stalled"), TERMS).operation().id();
+        if (clusterLosesJars) {
+            cluster.loseJars();
+        }
+        clock.move(TERMS.judgeWithin());
+        operation(id);
+        clock.move(SETTLING);
+
+        assertRolledBack(operation(id), old);
+        assertThat(cluster.runs())
+                .extracting(run -> run.launch().jar())
+                .containsExactly(
+                        TestJobJar.digest(jarFile),
+                        TestJobJar.digest(directory.resolve("another.jar")),
+                        TestJobJar.digest(jarFile));
+    }
+
+    @Test
+    void upgrade_jarOfTheOldVersionIsGoneEverywhere_saysThatItCannotComeBack() {
+        submitEndless();
+        OperationId id = upgrade("up", 1, version("stalled"), TERMS).operation().id();
+        cluster.loseJars();
+        jars.put(JAR_URI, TestJobJar.write(directory.resolve("another.jar"), 1));
+        clock.move(TERMS.judgeWithin());
+
+        Operation done = operation(id);
+
+        assertThat(upgradeOf(done).ending()).isEqualTo(Ending.FAILED);
+        assertThat(done.failure())
+                .contains("The old version couldn't be started again")
+                .contains("SHA-256");
+    }
+
     @Test
     void upgrade_clusterForgetsAllWhileTheVersionIsJudged_endsAndNamesTheSavepoint() {
         submitEndless();

@@ -50,7 +50,7 @@ abstract class VerbFixture {
 
     final MovableClock clock = new MovableClock(Instant.parse("2013-01-05T10:00:00Z"));
     final FakeSavepointStore store = new FakeSavepointStore();
-    final FakeFlinkCluster cluster = new FakeFlinkCluster(CLUSTER, 3, clock, store);
+    final FakeFlinkCluster cluster = newCluster();
     final FakeJobLedger ledger = new FakeJobLedger();
     final FakeJarStore jars = new FakeJarStore();
     final FakeEventBus bus = new FakeEventBus();
@@ -66,6 +66,11 @@ abstract class VerbFixture {
 
     Path jarFile;
     Path workDirectory;
+
+    /** The cluster that the verbs act on; made before all that comes behind it above. */
+    FakeFlinkCluster newCluster() {
+        return new FakeFlinkCluster(CLUSTER, 3, clock, store);
+    }
 
     @BeforeEach
     void putTheJar() throws IOException {

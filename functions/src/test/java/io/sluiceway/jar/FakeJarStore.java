@@ -14,6 +14,7 @@ import java.util.Optional;
 /** A jar store in memory, for fast tests. */
 public final class FakeJarStore implements JarStore {
     private final Map<String, Path> files = new HashMap<>();
+    private final Map<String, String> newest = new HashMap<>();
     private Runnable beforeFetch = () -> {};
     private int fetches;
 
@@ -28,6 +29,13 @@ public final class FakeJarStore implements JarStore {
     /** Puts one version of an object. */
     public void put(String uri, String versionId, Path file) {
         files.put(uri + "#" + versionId, file);
+    }
+
+    /** Puts a version of an object that is the newest from now on, in a store that keeps the others. */
+    public void putNewest(String uri, String versionId, Path file) {
+        put(uri, versionId, file);
+        put(uri, file);
+        newest.put(uri, versionId);
     }
 
     /** Lets something happen just before the next jar is fetched. */
@@ -51,7 +59,8 @@ public final class FakeJarStore implements JarStore {
         }
         try {
             Files.copy(file, target);
-            return Optional.ofNullable(jar.versionId());
+            return Optional.ofNullable(
+                    jar.versionId() == null ? newest.get(jar.uri().toString()) : jar.versionId());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

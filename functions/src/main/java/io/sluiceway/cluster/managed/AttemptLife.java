@@ -51,8 +51,14 @@ record AttemptLife(ControlApi api, ApplicationDetail application, FlinkJobId att
         /** Its start is under way, though the application doesn't show it. */
         record Starting(Instant at) implements End {}
 
-        /** Its start failed. */
-        record StartFailed(Instant startedAt, @Nullable Instant at, String operationId) implements End {}
+        /**
+         * Its start failed.
+         *
+         * @param ranNever whether the service says of each of its starts that it failed, so that it surely never ran. A
+         *     start that was cancelled may have come as far as a checkpoint
+         */
+        record StartFailed(Instant startedAt, @Nullable Instant at, String operationId, boolean ranNever)
+                implements End {}
 
         /** It ran, and a change of its application failed, such as an update, which left it READY. */
         record ChangeFailed(Instant startedAt, @Nullable Instant at, String operationId) implements End {}
@@ -79,7 +85,12 @@ record AttemptLife(ControlApi api, ApplicationDetail application, FlinkJobId att
                 lastStop(operations, startedAt)
                         .<End>map(stop -> new End.Stopped(startedAt, stop))
                         .orElseGet(() -> new End.StartFailed(
-                                startedAt, start.get().endTime(), start.get().operationId()));
+                                startedAt,
+                                start.get().endTime(),
+                                start.get().operationId(),
+                                operations.stream()
+                                        .filter(AttemptLife::isStart)
+                                        .allMatch(each -> each.operationStatus() == OperationStatus.FAILED)));
             case SUCCESSFUL ->
                 lastStop(operations, startedAt)
                         .<End>map(stop -> new End.Stopped(startedAt, stop))

@@ -27,6 +27,7 @@ import io.sluiceway.job.Observation.NotObservable;
 import io.sluiceway.job.Observation.NothingYet;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
+import io.sluiceway.operation.Upgrade;
 import io.sluiceway.ready.SinkView;
 import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.StoragePath;
@@ -90,6 +91,12 @@ public final class ManagedCluster implements FlinkCluster {
     private static final Duration DASHBOARD_SESSION = Duration.ofHours(1);
 
     private static final Duration DESCRIBED_EVERY = Duration.ofMinutes(5);
+
+    /**
+     * The service takes minutes to start a job; the first minute that is the job's own ends up to two minutes behind
+     * that; and what CloudWatch has of a minute comes up to five minutes late.
+     */
+    private static final Duration HEALTH_DELAY = Duration.ofMinutes(10);
 
     /**
      * How an application was when it was described for a list.
@@ -217,11 +224,19 @@ public final class ManagedCluster implements FlinkCluster {
     }
 
     @Override
-    public void checkUpgrade(JobSpec spec) {
-        throw new RefusedException(
-                ErrorCode.JOB_UNSUPPORTED,
-                "Job '%s' is on Managed Flink, where upgrade-job isn't at home: stop it with a savepoint, then submit the new version."
-                        .formatted(spec.name()));
+    public void checkUpgrade(JobSpec spec, Upgrade.Mode mode) {
+        requireOwn(spec.name(), "upgraded");
+        if (mode == Upgrade.Mode.LAST_STATE) {
+            throw new RefusedException(
+                    ErrorCode.JOB_UNSUPPORTED,
+                    "Job '%s' can't be upgraded with mode LAST_STATE: Managed Service for Apache Flink keeps checkpoints to itself, so there is none to go on from."
+                            .formatted(spec.name()));
+        }
+    }
+
+    @Override
+    public Duration healthDelay() {
+        return HEALTH_DELAY;
     }
 
     @Override
@@ -283,10 +298,20 @@ public final class ManagedCluster implements FlinkCluster {
                 .map(life -> new JobStatus(
                         life.overview(),
                         new NothingYet<>(),
-                        new Checkpoints(
-                                new NotObservable<>(NOT_TOLD), new NothingYet<>(), new NotObservable<>(NOT_TOLD)),
-                        new NotObservable<>(NOT_TOLD),
+                        checkpoints(life),
+                        ranNever(life) ? new NothingYet<>() : new NotObservable<>(NOT_TOLD),
                         failure(life, job, deadline)));
+    }
+
+    /** The service tells of no checkpoints; what never ran has completed none. */
+    private static Checkpoints checkpoints(Life life) {
+        return ranNever(life)
+                ? Checkpoints.counted(0, 0, null)
+                : new Checkpoints(new NotObservable<>(NOT_TOLD), new NothingYet<>(), new NotObservable<>(NOT_TOLD));
+    }
+
+    private static boolean ranNever(Life life) {
+        return life.end() instanceof End.StartFailed failed && failed.ranNever();
     }
 
     @Override
@@ -674,7 +699,7 @@ public final class ManagedCluster implements FlinkCluster {
 
     @Override
     public InPlaceChange rescaleJob(JobRef job, int parallelism, Deadline deadline) {
-        requireOwn(job, "rescaled");
+        requireOwn(job.name(), "rescaled");
         return change(job, deadline).rescale(parallelism);
     }
 
@@ -685,7 +710,7 @@ public final class ManagedCluster implements FlinkCluster {
 
     @Override
     public InPlaceChange rollBackJob(JobRef job, Deadline deadline) {
-        requireOwn(job, "rolled back");
+        requireOwn(job.name(), "rolled back");
         return change(job, deadline).rollBack();
     }
 
@@ -699,12 +724,12 @@ public final class ManagedCluster implements FlinkCluster {
     }
 
     /** What Sluiceway may change or delete is what it has made. */
-    private void requireOwn(JobRef job, String what) {
+    private void requireOwn(@Nullable JobName job, String what) {
         if (settings.ownership() == ClusterSettings.Ownership.EXTERNAL) {
             throw new RefusedException(
                     ErrorCode.JOB_UNSUPPORTED,
                     "Job '%s' can't be %s: applications of ownership EXTERNAL are changed by whoever made them."
-                            .formatted(job.name(), what));
+                            .formatted(job, what));
         }
     }
 
@@ -753,7 +778,7 @@ public final class ManagedCluster implements FlinkCluster {
      *     application has another attempt's mark, or none, APPLICATION_IN_USE when it isn't READY
      */
     public void deleteApplication(JobRef last, Deadline deadline) {
-        requireOwn(last, "deleted");
+        requireOwn(last.name(), "deleted");
         if (last.name() == null) {
             throw unknownJob(last.id());
         }
@@ -852,7 +877,7 @@ public final class ManagedCluster implements FlinkCluster {
             case End.NeverStarted() -> Optional.empty();
             case End.Starting(Instant at) ->
                 Optional.of(new Life(application, overview(application, id, JobState.INITIALIZING, at, null), end));
-            case End.StartFailed(Instant startedAt, Instant at, String _) ->
+            case End.StartFailed(Instant startedAt, Instant at, String _, boolean _) ->
                 Optional.of(new Life(application, overview(application, id, JobState.FAILED, startedAt, at), end));
             case End.ChangeFailed(Instant startedAt, Instant at, String _) ->
                 Optional.of(new Life(application, overview(application, id, JobState.FAILED, startedAt, at), end));
@@ -882,7 +907,7 @@ public final class ManagedCluster implements FlinkCluster {
 
     private @Nullable Failure failure(Life life, JobRef job, Deadline deadline) {
         return switch (life.end()) {
-            case End.StartFailed(Instant _, Instant at, String operation) -> {
+            case End.StartFailed(Instant _, Instant at, String operation, boolean _) -> {
                 String reason = reason(life.application(), operation, deadline)
                         .orElse("The service says that the start failed, and not why.");
                 yield new Failure(reason, reason, at);

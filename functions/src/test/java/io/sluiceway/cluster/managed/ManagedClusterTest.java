@@ -2,6 +2,7 @@ package io.sluiceway.cluster.managed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatNoException;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.sun.net.httpserver.HttpExchange;
@@ -31,6 +32,7 @@ import io.sluiceway.job.Policies;
 import io.sluiceway.job.RestartPolicy;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.operation.TriggerId;
+import io.sluiceway.operation.Upgrade;
 import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.testing.MovableClock;
@@ -55,6 +57,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -162,6 +165,60 @@ class ManagedClusterTest {
 
         assertThat(status.overview().state()).isEqualTo(JobState.FAILED);
         assertThat(status.firstFailure().rootCause()).isEqualTo("There is no? runway.");
+    }
+
+    @Test
+    void observeJob_startFailed_hasCompletedNoCheckpoint() {
+        describe(application("READY", ID));
+        operations(operation("StartApplication", "FAILED", 1), operation("StartApplication", "FAILED", 20));
+
+        var status = cluster.observeJob(JOB, soon()).orElseThrow();
+
+        assertThat(status.overview().state()).isEqualTo(JobState.FAILED);
+        assertThat(status.checkpoints().completed()).isEqualTo(Observation.now(0L));
+        assertThat(status.checkpoints().last()).isInstanceOf(Observation.NothingYet.class);
+        assertThat(status.lastSavepoint()).isInstanceOf(Observation.NothingYet.class);
+    }
+
+    /** In each it may have run long enough to complete one. */
+    @ParameterizedTest
+    @CsvSource({
+        "StartApplication CANCELLED, ''",
+        "StartApplication FAILED, StartApplication CANCELLED",
+        "StartApplication SUCCESSFUL, StartApplication FAILED",
+        "StartApplication SUCCESSFUL, ''",
+        "StartApplication SUCCESSFUL, UpdateApplication FAILED",
+        "StartApplication CANCELLED, StopApplication SUCCESSFUL",
+        "StartApplication FAILED, StopApplication SUCCESSFUL",
+    })
+    void observeJob_mayHaveRun_completedCheckpointsAreUnknown(String first, String second) {
+        describe(application("READY", ID));
+        String[] one = first.split(" ", -1);
+        String[] other = second.split(" ", -1);
+        operations(Stream.concat(
+                        Stream.of(operation(one[0], one[1], 1)),
+                        second.isEmpty() ? Stream.of() : Stream.of(operation(other[0], other[1], 20)))
+                .toArray(String[]::new));
+
+        var status = cluster.observeJob(JOB, soon()).orElseThrow();
+
+        assertThat(status.checkpoints().completed()).isInstanceOf(Observation.NotObservable.class);
+    }
+
+    @Test
+    void checkUpgrade_ownApplications_goOnFromSnapshotsOrAnew() {
+        assertThatNoException().isThrownBy(() -> {
+            cluster.checkUpgrade(spec(), Upgrade.Mode.SAVEPOINT);
+            cluster.checkUpgrade(spec(), Upgrade.Mode.STATELESS);
+        });
+        assertRefused(ErrorCode.JOB_UNSUPPORTED, () -> cluster.checkUpgrade(spec(), Upgrade.Mode.LAST_STATE));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void checkUpgrade_applicationsOfOthers_isRefused(Upgrade.Mode mode) {
+        assertRefused(
+                ErrorCode.JOB_UNSUPPORTED, () -> cluster(Ownership.EXTERNAL).checkUpgrade(spec(), mode));
     }
 
     @Test
