@@ -77,7 +77,7 @@ public final class ObserveJob {
      * Observes a job.
      *
      * @param measured whether to ask for what is measured late, too: it is for people and for what they are told. No
-     *     restore goes by it, and a sweep doesn't ask for it
+     *     restore goes by it, and a sweep asks for it of the versions of upgrades alone
      */
     private JobObserved observe(Target target, boolean measured, Deadline deadline) {
         FlinkCluster cluster = ports.clusters().named(target.cluster());

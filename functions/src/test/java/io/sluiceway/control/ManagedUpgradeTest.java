@@ -228,8 +228,7 @@ class ManagedUpgradeTest extends VerbFixture {
     @Test
     void upgrade_ageOfACheckpointThatNobodySees_isRefusedBeforeAnythingStops() {
         FlinkJobId old = submitEndless();
-        Terms aged = new Terms(
-                Mode.SAVEPOINT, AfterCommit.REFUSE, UpgradeJob.DEFAULT_JUDGEMENT, Duration.ofMinutes(5));
+        Terms aged = new Terms(Mode.SAVEPOINT, AfterCommit.REFUSE, UpgradeJob.DEFAULT_JUDGEMENT, Duration.ofMinutes(5));
 
         assertRefused(
                 ErrorCode.JOB_UNSUPPORTED,

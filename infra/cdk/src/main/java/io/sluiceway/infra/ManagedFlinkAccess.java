@@ -17,9 +17,10 @@ import software.amazon.awscdk.Stack;
  * authorization reference</a>.
  *
  * @param applications patterns for the applications' names, of all managed clusters; none without such a cluster
+ * @param own those of ownership {@code SLUICEWAY} alone
  * @param serviceRoleArns the roles that applications of ownership {@code SLUICEWAY} run with
  */
-record ManagedFlinkAccess(List<String> applications, List<String> serviceRoleArns) {
+record ManagedFlinkAccess(List<String> applications, List<String> own, List<String> serviceRoleArns) {
     /** The service's name to IAM. */
     static final String SERVICE = "kinesisanalytics.amazonaws.com";
 
@@ -44,6 +45,9 @@ record ManagedFlinkAccess(List<String> applications, List<String> serviceRoleArn
             .sorted()
             .toList();
 
+    private static final List<String> START =
+            List.of("kinesisanalytics:StartApplication", "kinesisanalytics:UpdateApplication");
+
     /**
      * Gathers what the managed clusters name.
      *
@@ -57,6 +61,12 @@ record ManagedFlinkAccess(List<String> applications, List<String> serviceRoleArn
                 .toList();
         return new ManagedFlinkAccess(
                 managed.stream()
+                        .map(Cluster.Managed::applicationsPattern)
+                        .distinct()
+                        .sorted()
+                        .toList(),
+                managed.stream()
+                        .filter(cluster -> cluster.ownership() == Ownership.SLUICEWAY)
                         .map(Cluster.Managed::applicationsPattern)
                         .distinct()
                         .sorted()
@@ -79,23 +89,24 @@ record ManagedFlinkAccess(List<String> applications, List<String> serviceRoleArn
         if (applications.isEmpty() || !asks(name)) {
             return;
         }
-        List<String> arns = applications.stream()
-                .map(pattern -> ApplicationArn.of(Stack.of(function), pattern))
-                .toList();
+        List<String> arns = arns(applications, function);
         switch (name) {
             case SUBMIT_JOB -> {
                 function.allow("RunApplications", RUN, arns);
                 // Of ownership EXTERNAL, too: an attempt's mark is an update of the runtime properties.
-                function.allow(
-                        "StartApplications",
-                        List.of("kinesisanalytics:StartApplication", "kinesisanalytics:UpdateApplication"),
-                        arns);
+                function.allow("StartApplications", START, arns);
                 create(function);
             }
             case JOB_STATUS -> {
                 function.allow("RunApplications", RUN, arns);
                 function.allow("OpenDashboards", List.of("kinesisanalytics:CreateApplicationPresignedUrl"), arns);
                 measure(function);
+                startVersions(function);
+            }
+            case UPGRADE_JOB -> {
+                function.allow("RunApplications", RUN, arns(own, function));
+                measure(function);
+                startVersions(function);
             }
             case TAKE_SAVEPOINT, STOP_JOB -> function.allow("RunApplications", RUN, arns);
             case LIST_JOBS -> {
@@ -106,8 +117,13 @@ record ManagedFlinkAccess(List<String> applications, List<String> serviceRoleArn
                 function.allow("RunApplications", RUN, arns);
                 function.allow("RemoveSnapshots", List.of("kinesisanalytics:DeleteApplicationSnapshot"), arns);
                 list(function);
+                if (!own.isEmpty()) {
+                    // The versions of upgrades are judged by what is measured.
+                    measure(function);
+                    startVersions(function);
+                }
             }
-            case LIST_EVENTS, UPGRADE_JOB -> throw new IllegalStateException("It asks no managed cluster.");
+            case LIST_EVENTS -> throw new IllegalStateException("It asks no managed cluster.");
         }
         Nag.accept(
                 function.policy(),
@@ -117,10 +133,12 @@ record ManagedFlinkAccess(List<String> applications, List<String> serviceRoleArn
                 "/^Resource::arn:[^*]+:application[/][^*/]*\\*[^*/]*$/");
     }
 
-    private static boolean asks(FunctionName name) {
+    private boolean asks(FunctionName name) {
         return switch (name) {
-            // What was told of jobs is in the ledger; and an upgrade there is refused before anything is asked.
-            case LIST_EVENTS, UPGRADE_JOB -> false;
+            // What was told of jobs is in the ledger.
+            case LIST_EVENTS -> false;
+            // Of others' applications an upgrade is refused before anything is asked.
+            case UPGRADE_JOB -> !own.isEmpty();
             case SUBMIT_JOB, JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB, LIST_JOBS, MONITOR_JOBS -> true;
         };
     }
@@ -134,6 +152,26 @@ record ManagedFlinkAccess(List<String> applications, List<String> serviceRoleArn
                 "kinesisanalytics:CreateApplication",
                 "IAM knows no resource for CreateApplication, so it takes nothing but the wildcard. What it creates runs"
                         + " with a role that may be passed, and can be started only under a name of the clusters' own.");
+        passRole(function);
+    }
+
+    /** The versions of an upgrade are started by whoever takes it forward; of own applications alone. */
+    private void startVersions(SluicewayFunction function) {
+        if (own.isEmpty()) {
+            return;
+        }
+        function.allow("StartApplications", START, arns(own, function));
+        passRole(function);
+    }
+
+    private static List<String> arns(List<String> patterns, SluicewayFunction function) {
+        return patterns.stream()
+                .map(pattern -> ApplicationArn.of(Stack.of(function), pattern))
+                .toList();
+    }
+
+    /** Creating an application takes it, and so does an update, which names the role. */
+    private void passRole(SluicewayFunction function) {
         function.allow(
                 "GiveApplicationsTheirRole",
                 List.of("iam:PassRole"),

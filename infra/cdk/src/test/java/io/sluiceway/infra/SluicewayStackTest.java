@@ -115,6 +115,10 @@ class SluicewayStackTest {
         Set<String> applications = Set.of(APPLICATION + "sluiceway-sample-*", APPLICATION + "*-sample");
         Permission run = Permission.allow(RUN_APPLICATIONS, applications);
         Permission list = Permission.allow(Set.of("kinesisanalytics:ListApplications"), Set.of("*"));
+        Permission measure = Permission.allow(Set.of("cloudwatch:GetMetricData"), Set.of("*"));
+        // Upgrades are of those that Sluiceway makes.
+        Set<String> own = Set.of(APPLICATION + "sluiceway-sample-*");
+        Permission startOwn = Permission.allow(START_APPLICATIONS, own);
         Set<Permission> expected = switch (name) {
             case SUBMIT_JOB ->
                 Set.of(
@@ -126,12 +130,26 @@ class SluicewayStackTest {
                 Set.of(
                         run,
                         Permission.allow(Set.of("kinesisanalytics:CreateApplicationPresignedUrl"), applications),
-                        Permission.allow(Set.of("cloudwatch:GetMetricData"), Set.of("*")));
+                        measure,
+                        startOwn,
+                        passRole("example-flink-applications"));
+            case UPGRADE_JOB ->
+                Set.of(
+                        Permission.allow(RUN_APPLICATIONS, own),
+                        measure,
+                        startOwn,
+                        passRole("example-flink-applications"));
             case TAKE_SAVEPOINT, STOP_JOB -> Set.of(run);
             case LIST_JOBS -> Set.of(list, Permission.allow(SEE_APPLICATIONS, applications));
-            case LIST_EVENTS, UPGRADE_JOB -> Set.of();
+            case LIST_EVENTS -> Set.of();
             case MONITOR_JOBS ->
-                Set.of(run, list, Permission.allow(Set.of("kinesisanalytics:DeleteApplicationSnapshot"), applications));
+                Set.of(
+                        run,
+                        list,
+                        Permission.allow(Set.of("kinesisanalytics:DeleteApplicationSnapshot"), applications),
+                        measure,
+                        startOwn,
+                        passRole("example-flink-applications"));
         };
 
         assertThat(onApplications(SAMPLE_FUNCTIONS.get("sluiceway-sample-" + name.text())))
@@ -147,6 +165,18 @@ class SluicewayStackTest {
                 .containsExactlyInAnyOrder(
                         Permission.allow(RUN_APPLICATIONS, Set.of(APPLICATION + "others-*")),
                         Permission.allow(START_APPLICATIONS, Set.of(APPLICATION + "others-*")));
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"UPGRADE_JOB", "JOB_STATUS", "MONITOR_JOBS"})
+    void permissions_upgradesWithApplicationsOfOthersOnly_startNoneAndPassNoRole(FunctionName name) {
+        Template template =
+                Stacks.template(Stacks.onSessionsOnly(settings -> managed(settings, "others", "EXTERNAL", "any-role")));
+
+        assertThat(onApplications(DeployedFunction.of(template).get("sluiceway-local-" + name.text())))
+                .flatExtracting(Permission::actions)
+                .doesNotContainAnyElementsOf(START_APPLICATIONS)
+                .doesNotContain("iam:PassRole");
     }
 
     @Test
