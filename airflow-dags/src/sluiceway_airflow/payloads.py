@@ -303,7 +303,7 @@ def upgrade_job(
     What isn't said of the new version has its default, whatever the old one has.
 
     :param name: the job's logical name, unique in its cluster
-    :param cluster: a cluster by its configured name; not one of type ``MANAGED``
+    :param cluster: a cluster by its configured name
     :param jar: the new version's program
     :param entry_class: its main class; the one of the jar's manifest by default
     :param args: the program's arguments

@@ -45,7 +45,7 @@ public record Upgrade(
         SAVEPOINT,
         /** From the newest retained checkpoint of the old version, which is cancelled. */
         LAST_STATE,
-        /** It has none; the old version is cancelled. */
+        /** It has none; the old version is cancelled, or stopped with a savepoint where no checkpoint can be found. */
         STATELESS
     }
 

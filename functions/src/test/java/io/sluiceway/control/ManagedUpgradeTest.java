@@ -8,6 +8,7 @@ import io.sluiceway.cluster.FakeManagedCluster;
 import io.sluiceway.cluster.JobLaunch;
 import io.sluiceway.control.UpgradeJob.Terms;
 import io.sluiceway.error.ErrorCode;
+import io.sluiceway.error.RefusedException;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.HealthPolicy;
 import io.sluiceway.job.JobSpec;
@@ -30,10 +31,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Upgrades where nobody counts checkpoints and what is measured comes late, as on Managed Flink. */
 class ManagedUpgradeTest extends VerbFixture {
@@ -268,6 +271,132 @@ class ManagedUpgradeTest extends VerbFixture {
         assertThat(cluster.runs())
                 .extracting(run -> run.launch().jar())
                 .containsExactly(TestJobJar.digest(jarFile), TestJobJar.digest(another), TestJobJar.digest(jarFile));
+    }
+
+    /** The process dies before or behind each commit; sweeps go on. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void upgrade_killedAtAnyCommit_comesToTheSameEnd(boolean before) {
+        for (AfterCommit afterCommit : AfterCommit.values()) {
+            String behaviour = afterCommit == AfterCommit.REFUSE ? "failing" : "stalled";
+            int commits = another().run(behaviour, afterCommit, -1, before);
+            assertThat(commits).isGreaterThan(5);
+            for (int i = 0; i < commits; i++) {
+                ManagedUpgradeTest world = another();
+                world.run(behaviour, afterCommit, i, before);
+                world.assertCameBack("%s, killed at commit %d".formatted(behaviour, i));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = FakeFlinkCluster.Fault.class,
+            names = {"ANSWER_LOST", "CALL_LOST"})
+    void upgrade_anyAnswerOfTheServiceIsLost_comesToTheSameEnd(FakeFlinkCluster.Fault fault) {
+        int commits = another().run("failing", AfterCommit.REFUSE, -1, true);
+        for (int i = 0; i < commits; i++) {
+            ManagedUpgradeTest world = another();
+            world.atCommit(i, true, () -> world.cluster.failNextEffect(fault));
+            world.run("failing", AfterCommit.REFUSE, -1, true);
+            world.assertCameBack("%s at commit %d".formatted(fault, i));
+        }
+    }
+
+    private static final class KilledException extends RuntimeException {
+        private static final long serialVersionUID = 1;
+    }
+
+    private ManagedUpgradeTest another() {
+        ManagedUpgradeTest world = new ManagedUpgradeTest();
+        world.directory = directory;
+        world.jarFile = jarFile;
+        world.workDirectory = workDirectory;
+        world.submitJob = new SubmitJob(world.ports, world.jars());
+        world.makeTheVerb();
+        world.submitEndless();
+        return world;
+    }
+
+    /** The answer counts commits. A stalled version loops, so it is UNHEALTHY as soon as that is measured. */
+    private int run(String behaviour, AfterCommit afterCommit, int diesAt, boolean before) {
+        int commits = ledger.commits();
+        if (diesAt >= 0) {
+            atCommit(diesAt, before, () -> {
+                throw new KilledException();
+            });
+        }
+        for (int tries = 0; tries < 3; tries++) {
+            try {
+                upgrade(behaviour, Mode.SAVEPOINT, afterCommit);
+                break;
+            } catch (KilledException e) {
+                assertThat(diesAt).isNotNegative();
+            } catch (RefusedException e) {
+                assertThat(e.code().retryable()).as(e.sentence()).isTrue();
+            }
+            clock.move(LIMITS.prepareWithin());
+        }
+        for (int round = 0; round < 40; round++) {
+            clock.move(Duration.ofMinutes(2));
+            for (JobLaunch launch :
+                    cluster.runs().stream().map(FakeFlinkCluster.Run::launch).toList()) {
+                if (launch.spec().arguments().contains("stalled") && living().contains(launch.id())) {
+                    cluster.failAndRestart(launch.id());
+                }
+            }
+            assertThat(new MonitorJobs(ports, MetricsSink.none(), jars())
+                            .monitor(null, List.of(), Deadline.in(Duration.ofSeconds(25), clock))
+                            .clusters()
+                            .getFirst()
+                            .problems())
+                    .allSatisfy(problem -> assertThat(problem.refusal().code().retryable()
+                                    || problem.refusal().getCause() instanceof KilledException)
+                            .as(problem.refusal().sentence())
+                            .isTrue());
+            assertThat(living()).hasSizeLessThanOrEqualTo(1);
+        }
+        return ledger.commits() - commits;
+    }
+
+    private void atCommit(int others, boolean before, Runnable what) {
+        AtomicInteger left = new AtomicInteger(others);
+        Runnable act = new Runnable() {
+            @Override
+            public void run() {
+                if (left.getAndDecrement() == 0) {
+                    what.run();
+                    return;
+                }
+                again(this, before);
+            }
+        };
+        again(act, before);
+    }
+
+    private void again(Runnable act, boolean before) {
+        if (before) {
+            ledger.beforeNextCommit(act);
+        } else {
+            ledger.afterNextCommit(act);
+        }
+    }
+
+    private void assertCameBack(String what) {
+        Operation done = ledger.operations().stream()
+                .filter(operation -> operation.upgrade() != null)
+                .findFirst()
+                .orElseThrow();
+        assertThat(upgradeOf(done).ending()).as(what + ": " + done.failure()).isEqualTo(Ending.ROLLED_BACK);
+        assertThat(living()).as(what).containsExactly(upgradeOf(done).back());
+        assertThat(attempt(upgradeOf(done).back()).restoredFrom())
+                .as(what)
+                .isEqualTo(cluster.stopped().values().iterator().next());
+        assertThat(cluster.runs())
+                .as(what)
+                .extracting(run -> run.launch().id())
+                .doesNotHaveDuplicates()
+                .hasSize(3);
     }
 
     private void assertRolledBack(Operation done, FlinkJobId old) {

@@ -63,9 +63,12 @@ public final class ManagedFlinkLab implements AutoCloseable {
         s3.createBucket(request -> request.bucket(BUCKET));
         s3.putBucketVersioning(request -> request.bucket(BUCKET)
                 .versioningConfiguration(versioning -> versioning.status(BucketVersioningStatus.ENABLED)));
-        version = s3.putObject(
-                        request -> request.bucket(BUCKET).key(KEY),
-                        RequestBody.fromFile(TestJobJar.write(home.resolve("job.jar"), 0)))
+        version = putJar(KEY, TestJobJar.write(home.resolve("job.jar"), 0));
+    }
+
+    /** Puts a jar into the bucket, which keeps what was there; answers with its object's version. */
+    public String putJar(String key, Path jar) {
+        return s3.putObject(request -> request.bucket(BUCKET).key(key), RequestBody.fromFile(jar))
                 .versionId();
     }
 
