@@ -62,6 +62,16 @@ public sealed interface Answer {
     record Triggered(Outcome outcome, Operation operation) implements Answer {}
 
     /**
+     * A call was planned and had no effect.
+     *
+     * @param plan what it would do
+     * @param job what it would answer of a job that is there already; absent when the plan isn't about one
+     * @param operation likewise of an operation
+     */
+    record Planned(
+            Plan plan, @Nullable Submitted job, @Nullable Operation operation) implements Answer {}
+
+    /**
      * A request was cancelled before it was heard of: when it comes, it is refused.
      *
      * @param outcome whether by this call

@@ -170,6 +170,15 @@ public final class UpgradeJob {
         return new Call(cluster, deadline).advance(known);
     }
 
+    /** The new version's attempt, while the ledger has kept none under its id. */
+    static FlinkJobId nextAttempt(Operation upgrade) {
+        return FlinkJobId.derive(upgrade.cluster(), upgrade.job(), nextRequest(upgrade.id()), 1);
+    }
+
+    private static RequestId nextRequest(OperationId upgrade) {
+        return new RequestId(SubmitJob.OWN_REQUESTS + "upgrade/" + upgrade);
+    }
+
     /** One call. Each step may find that somebody else came first; then everything is decided again. */
     private final class Call {
         private final FlinkCluster cluster;
@@ -351,10 +360,6 @@ public final class UpgradeJob {
 
         private static OperationId withdrawalId(OperationId upgrade) {
             return new OperationId(Digests.deriveId("operation", "upgrade-job/withdrawal", upgrade.value()));
-        }
-
-        private static RequestId nextRequest(OperationId upgrade) {
-            return new RequestId(SubmitJob.OWN_REQUESTS + "upgrade/" + upgrade);
         }
 
         private static RequestId backRequest(OperationId upgrade) {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluiceway.control.Answer;
 import io.sluiceway.control.Answer.JobObserved.DataReady;
 import io.sluiceway.control.ClusterMonitored;
+import io.sluiceway.control.Plan;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.event.JobEvent;
@@ -28,6 +29,7 @@ import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.Upgrade;
 import io.sluiceway.ready.Readiness.Sighting;
 import io.sluiceway.ready.SinkView.Watermark;
+import io.sluiceway.savepoint.StoragePath;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
@@ -48,11 +50,18 @@ final class AnswerWriter {
         switch (answer) {
             case Answer.Submitted submitted -> {
                 json.put("outcome", submitted.outcome().name());
-                ObjectNode job = json.putObject("job");
-                writeAttempt(job, submitted.attempt());
-                writeState(job, submitted.attempt(), submitted.job());
-                writeLinks(job, submitted.jobPage());
+                write(json.putObject("job"), submitted);
                 writeOperation(json.putObject("operation"), submitted.operation());
+            }
+            case Answer.Planned planned -> {
+                json.put("outcome", "PLANNED");
+                write(json.putObject("plan"), planned.plan());
+                if (planned.job() != null) {
+                    write(json.putObject("job"), planned.job());
+                }
+                if (planned.operation() != null) {
+                    writeOperation(json.putObject("operation"), planned.operation());
+                }
             }
             case Answer.RequestCancelled cancelled ->
                 json.put("outcome", cancelled.outcome().name()).put("requestCancelled", true);
@@ -121,6 +130,35 @@ final class AnswerWriter {
                 case null, default -> json.put(field, String.valueOf(value));
             }
         });
+    }
+
+    private static void write(ObjectNode json, Answer.Submitted submitted) {
+        writeAttempt(json, submitted.attempt());
+        writeState(json, submitted.attempt(), submitted.job());
+        writeLinks(json, submitted.jobPage());
+    }
+
+    private static void write(ObjectNode json, Plan plan) {
+        json.put("action", plan.action().name()).put("because", plan.because());
+        if (plan.job() != null) {
+            json.put("flinkJobId", plan.job().value());
+        }
+        if (plan.start() != null) {
+            Plan.Start start = plan.start();
+            json.put("attempt", start.attempt());
+            putPath(json, "restoresFrom", start.restoresFrom());
+            json.put("jarSha256", start.jar().value()).put("bringsJar", start.bringsJar());
+            if (start.parallelism() != null) {
+                json.put("parallelism", start.parallelism());
+            }
+        }
+        putPath(json, "savepointDirectory", plan.savepointDirectory());
+        if (plan.takeover() != null) {
+            Plan.Takeover takeover = plan.takeover();
+            json.put("mode", takeover.mode().name())
+                    .put("replaces", takeover.replaces().value());
+            putPath(json, "rollBackTo", takeover.rollBackTo());
+        }
     }
 
     private static void writeAttempt(ObjectNode json, Attempt attempt) {
@@ -404,6 +442,12 @@ final class AnswerWriter {
 
     private static void writeLinks(ObjectNode json, URI jobPage) {
         json.putObject("links").put("flinkUi", jobPage.toString());
+    }
+
+    private static void putPath(ObjectNode json, String field, @Nullable StoragePath path) {
+        if (path != null) {
+            json.put(field, path.value());
+        }
     }
 
     private static void putInstant(ObjectNode json, String field, @Nullable Instant instant) {

@@ -2,6 +2,7 @@ package io.sluiceway.function;
 
 import io.sluiceway.job.Request;
 import io.sluiceway.job.RequestId;
+import org.jspecify.annotations.Nullable;
 
 /** What every request says that changes something. */
 interface ChangingRequest extends FunctionRequest {
@@ -10,6 +11,10 @@ interface ChangingRequest extends FunctionRequest {
 
     /** The field {@code try}: grows when the caller deliberately tries the same request again. */
     Integer tryNumber();
+
+    /** Whether the call is only planned; absent: it isn't. */
+    @Nullable
+    Boolean dryRun();
 
     /** Who asks, and for which time. */
     default Request request() {

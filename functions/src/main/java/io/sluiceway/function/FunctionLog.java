@@ -37,6 +37,9 @@ final class FunctionLog {
         if (event.path("try").isInt()) {
             about.set("try", event.path("try"));
         }
+        if (event.path("dryRun").isBoolean()) {
+            about.set("dryRun", event.path("dryRun"));
+        }
         for (JsonNode named : List.of(event, event.path("job"))) {
             put("cluster", named.path("cluster"), NAME);
         }

@@ -3,6 +3,7 @@ package io.sluiceway.function;
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluiceway.control.Answer;
+import io.sluiceway.control.DryRun;
 import io.sluiceway.control.Outbox.Told;
 import io.sluiceway.control.Ports;
 import io.sluiceway.error.ErrorCode;
@@ -120,6 +121,31 @@ class Invocation {
         return answerLogging(event, type, (request, call) -> {
             try {
                 return verb.apply(request, call.deadline());
+            } finally {
+                publish(ports, call);
+            }
+        });
+    }
+
+    /** A verb that changes something. */
+    interface ChangingVerb<R> {
+        /** Carries a request out with these ports, or with those of a dry run. */
+        Answer apply(R request, Ports ports, Deadline deadline);
+    }
+
+    /** As {@link #answer(Event, Class, Supplier, BiFunction)}, for a verb that can be planned. */
+    <R extends ChangingRequest> JsonNode change(
+            Event event, Class<R> type, Supplier<Ports> ports, ChangingVerb<R> verb) {
+        return answerLogging(event, type, (request, call) -> {
+            if (Boolean.TRUE.equals(request.dryRun())) {
+                return DryRun.of(
+                        ports.get(),
+                        request.request(),
+                        call.deadline(),
+                        dry -> verb.apply(request, dry, call.deadline()));
+            }
+            try {
+                return verb.apply(request, ports.get(), call.deadline());
             } finally {
                 publish(ports, call);
             }

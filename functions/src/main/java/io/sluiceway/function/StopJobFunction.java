@@ -23,11 +23,11 @@ public class StopJobFunction {
     /** Takes a {@code stop-job.request.json}, answers a {@code stop-job.answer.json}. */
     @Funq("stop-job")
     public JsonNode stopJob(Event event) {
-        return invocation.answer(
+        return invocation.change(
                 event,
                 StopJobRequest.class,
                 ports,
-                (request, deadline) -> new StopJob(ports.get())
+                (request, on, deadline) -> new StopJob(on)
                         .stop(
                                 request.request(),
                                 request.target(),

@@ -16,6 +16,7 @@ record StopJobRequest(
         String requestId,
         @JsonProperty("try") Integer tryNumber,
         @Nullable OnRefusal onRefusal,
+        @Nullable Boolean dryRun,
         String cluster,
         @Nullable String jobName,
         @Nullable String flinkJobId,

@@ -26,11 +26,11 @@ public class SubmitJobFunction {
     /** Takes a {@code submit-job.request.json}, answers a {@code submit-job.answer.json}. */
     @Funq("submit-job")
     public JsonNode submitJob(Event event) {
-        return invocation.answer(
+        return invocation.change(
                 event,
                 SubmitJobRequest.class,
                 ports,
-                (request, deadline) -> new SubmitJob(ports.get(), jars.get())
+                (request, on, deadline) -> new SubmitJob(on, jars.get())
                         .submit(request.request(), request.spec(), request.rerunOrDefault(), deadline));
     }
 }

@@ -30,6 +30,7 @@ record SubmitJobRequest(
         String requestId,
         @JsonProperty("try") Integer tryNumber,
         @Nullable OnRefusal onRefusal,
+        @Nullable Boolean dryRun,
         @Nullable Boolean rerun,
         Job job)
         implements ChangingRequest {

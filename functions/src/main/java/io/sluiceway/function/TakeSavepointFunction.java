@@ -23,11 +23,11 @@ public class TakeSavepointFunction {
     /** Takes a {@code take-savepoint.request.json}, answers a {@code take-savepoint.answer.json}. */
     @Funq("take-savepoint")
     public JsonNode takeSavepoint(Event event) {
-        return invocation.answer(
+        return invocation.change(
                 event,
                 TakeSavepointRequest.class,
                 ports,
-                (request, deadline) -> new TakeSavepoint(ports.get())
+                (request, on, deadline) -> new TakeSavepoint(on)
                         .take(request.request(), request.target(), request.pinOrDefault(), deadline));
     }
 }

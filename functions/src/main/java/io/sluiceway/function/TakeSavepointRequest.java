@@ -13,6 +13,7 @@ record TakeSavepointRequest(
         String requestId,
         @JsonProperty("try") Integer tryNumber,
         @Nullable OnRefusal onRefusal,
+        @Nullable Boolean dryRun,
         String cluster,
         @Nullable String jobName,
         @Nullable String flinkJobId,

@@ -26,11 +26,11 @@ public class UpgradeJobFunction {
     /** Takes an {@code upgrade-job.request.json}, answers an {@code upgrade-job.answer.json}. */
     @Funq("upgrade-job")
     public JsonNode upgradeJob(Event event) {
-        return invocation.answer(
+        return invocation.change(
                 event,
                 UpgradeJobRequest.class,
                 ports,
-                (request, deadline) -> new UpgradeJob(ports.get(), jars.get())
+                (request, on, deadline) -> new UpgradeJob(on, jars.get())
                         .upgrade(request.request(), request.spec(), request.terms(), deadline));
     }
 }

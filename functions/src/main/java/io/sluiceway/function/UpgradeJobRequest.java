@@ -23,6 +23,7 @@ record UpgradeJobRequest(
         String requestId,
         @JsonProperty("try") Integer tryNumber,
         @Nullable OnRefusal onRefusal,
+        @Nullable Boolean dryRun,
         @Nullable Mode mode,
         @Nullable AfterCommit rollbackAfterCommit,
         @Nullable String judgeWithin,

@@ -131,6 +131,25 @@ public class FakeFlinkCluster implements FlinkCluster {
         return List.copyOf(effects);
     }
 
+    /** All that a call can change, to be compared with what is so later; checkpoints come by themselves. */
+    public synchronized Object state() {
+        List<String> states = new ArrayList<>();
+        jobs.forEach((id, job) -> states.add(
+                job == null
+                        ? id + " forgotten"
+                        : "%s %s %s %s %d".formatted(id, job.name, job.state, job.savepoint, job.parallelism)));
+        return List.of(
+                states,
+                Map.copyOf(savepoints),
+                Map.copyOf(begun),
+                runs(),
+                triggers(),
+                stopped(),
+                Set.copyOf(jars),
+                effects(),
+                disposals());
+    }
+
     /** Every job that was run, in order. */
     public List<Run> runs() {
         return List.copyOf(runs);

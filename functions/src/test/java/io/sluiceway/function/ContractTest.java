@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluiceway.control.Plan;
 import io.sluiceway.error.ErrorCode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -15,10 +16,13 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -162,6 +166,65 @@ class ContractTest {
                 assertAnswer("job-status", "{\"operationId\":" + stop.at("/operation/operationId") + "}", "OBSERVED");
         assertThat(stopped.at("/operation/state").asText()).isEqualTo("COMPLETED");
         assertThat(stopped.at("/job/state").asText()).isEqualTo("FINISHED");
+    }
+
+    @Test
+    void dryRun_ofEachVerb_answersAPlanBySchemaAndHasNoEffect() {
+        JsonNode start = planOf("submit-job", submission("endless"));
+        assertThat(start.at("/action").asText()).isEqualTo("NEW_ATTEMPT");
+        JsonNode submitted = assertAnswer("submit-job", submission("endless"), "STARTED");
+        assertThat(submitted.at("/job/flinkJobId")).isEqualTo(start.at("/flinkJobId"));
+        String job = submitted.at("/job/flinkJobId").asText();
+        String act = "{\"requestId\":\"r\",\"try\":1,\"cluster\":\"local\",\"flinkJobId\":\"" + job + "\"}";
+        String other = submission("endless").replace("\"contract\"", "\"other\"");
+        String version = other.replace("\"parallelism\": 1", "\"parallelism\": 2");
+
+        assertThat(planOf("submit-job", submission("endless")).at("/action").asText())
+                .isEqualTo("REPLAY");
+        assertThat(planOf("submit-job", other).at("/action").asText()).isEqualTo("ADOPT");
+        assertThat(planOf("take-savepoint", act).at("/action").asText()).isEqualTo("TAKE_SAVEPOINT");
+        assertThat(planOf("stop-job", act).at("/action").asText()).isEqualTo("STOP_WITH_SAVEPOINT");
+        assertThat(planOf("upgrade-job", version).at("/action").asText()).isEqualTo("UPGRADE");
+        assertAnswer("take-savepoint", act, "STARTED");
+        assertThat(planOf("take-savepoint", act).at("/action").asText()).isEqualTo("REPLAY");
+        JsonNode refused = deployment.answer("submit-job", dryRun(version));
+        assertThat(violations("submit-job.answer", refused.toString())).isEmpty();
+        assertThat(refused.at("/error/code").asText()).isEqualTo("JOB_ALREADY_RUNNING");
+        assertThat(deployment.ledger.requests()).hasSize(2);
+    }
+
+    @Test
+    void schemas_ofPlans_haveEveryActionAndTheJobsAndOperationsOfTheAnswers() throws IOException {
+        Set<String> actions = new TreeSet<>();
+        for (String verb : List.of("submit-job", "take-savepoint", "stop-job", "upgrade-job")) {
+            JsonNode branches = JSON.readTree(Files.readString(Schemas.DIRECTORY.resolve(verb + ".answer.json")))
+                    .path("oneOf");
+            JsonNode done = branches.path(0).path("properties");
+            JsonNode planned = StreamSupport.stream(branches.spliterator(), false)
+                    .map(branch -> branch.path("properties"))
+                    .filter(branch -> branch.at("/outcome/const").asText().equals("PLANNED"))
+                    .findFirst()
+                    .orElseThrow();
+            planned.at("/plan/properties/action/enum").forEach(action -> actions.add(action.asText()));
+            assertThat(planned.path("job")).isEqualTo(done.path("job"));
+            assertThat(planned.path("operation")).isEqualTo(done.path("operation"));
+        }
+
+        assertThat(actions)
+                .containsExactlyInAnyOrderElementsOf(
+                        Stream.of(Plan.Action.values()).map(Enum::name).toList());
+    }
+
+    private JsonNode planOf(String function, String event) {
+        List<Object> before = List.of(deployment.ledger.state(), deployment.cluster.state(), deployment.bus.arrived());
+        JsonNode answer = assertAnswer(function, dryRun(event), "PLANNED");
+        assertThat(List.of(deployment.ledger.state(), deployment.cluster.state(), deployment.bus.arrived()))
+                .isEqualTo(before);
+        return answer.path("plan");
+    }
+
+    private static String dryRun(String event) {
+        return event.strip().replaceFirst("\\{", "{\"dryRun\": true, ");
     }
 
     @Test

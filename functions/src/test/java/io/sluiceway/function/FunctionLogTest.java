@@ -46,6 +46,18 @@ class FunctionLogTest {
     }
 
     @Test
+    void answered_dryRun_saysThatItIsOne() throws Exception {
+        log.read(JSON.readTree("{\"requestId\": \"nightly/1\", \"dryRun\": true}"));
+
+        log.answered(JSON.readTree("{\"outcome\": \"PLANNED\"}"), THEN);
+
+        assertThat(lines).singleElement().satisfies(line -> {
+            assertThat(line.path("dryRun").asBoolean()).isTrue();
+            assertThat(line.path("outcome").asText()).isEqualTo("PLANNED");
+        });
+    }
+
+    @Test
     void warn_refusal_hasItsCodeAndStaysOneLine() throws Exception {
         log.read(JSON.readTree("{\"cluster\": \"local\", \"flinkJobId\": \"%s\"}".formatted(JOB)));
 

@@ -188,6 +188,24 @@ class PackagedFunctionsIT {
     }
 
     @Test
+    void dryRun_submission_startsNothingAndSaysWhatTheCallThenDoes() throws Exception {
+        String event = submission("planned", 1, "job.jar", "bounded", "");
+
+        JsonNode planned = answer("submit-job", event.replace("\"try\":1", "\"try\":1,\"dryRun\":true"));
+
+        assertThat(planned.at("/outcome").asText()).isEqualTo("PLANNED");
+        assertThat(planned.at("/plan/action").asText()).isEqualTo("NEW_ATTEMPT");
+        String job = planned.at("/plan/flinkJobId").asText();
+        assertThat(observer.listJobs().get())
+                .extracting(JobStatusMessage::getJobId)
+                .doesNotContain(JobID.fromHexString(job));
+        assertThat(table.items()).noneMatch(item -> item.toString().contains("packaged-planned"));
+
+        assertThat(answer("submit-job", event).at("/job/flinkJobId").asText()).isEqualTo(job);
+        awaitStatus(job, JobStatus.FINISHED);
+    }
+
+    @Test
     void run_bounded_finishesAndIsListed() throws Exception {
         String job = answer("submit-job", submission("bounded", 1, "job.jar", "bounded", ""))
                 .at("/job/flinkJobId")

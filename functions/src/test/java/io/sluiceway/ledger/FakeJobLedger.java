@@ -131,6 +131,11 @@ public class FakeJobLedger implements JobLedger {
         return reads;
     }
 
+    /** All that is written, to be compared with what is written later. */
+    public synchronized Object state() {
+        return List.of(Map.copyOf(records), List.copyOf(lines));
+    }
+
     /** How many commits were made. */
     public synchronized int commits() {
         return commits;

@@ -27,6 +27,8 @@ final class Violation extends AssertionError {
         EVENTS_ARE_NUMBERED_WITHOUT_GAPS,
         EVENTS_ARE_PUBLISHED,
         EVERYTHING_ENDS,
+        PLANS_HAVE_NO_EFFECT,
+        PLANS_ARE_WHAT_IS_DONE,
         NOTHING_UNEXPECTED
     }
 

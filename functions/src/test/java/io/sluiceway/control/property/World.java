@@ -6,13 +6,17 @@ import io.sluiceway.cluster.FakeFlinkCluster.SavepointEnd;
 import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.cluster.JobLaunch;
 import io.sluiceway.cluster.RunAnswer;
+import io.sluiceway.control.Answer;
+import io.sluiceway.control.Answer.Planned;
 import io.sluiceway.control.Answer.RequestCancelled;
 import io.sluiceway.control.Answer.Submitted;
+import io.sluiceway.control.DryRun;
 import io.sluiceway.control.Jars;
 import io.sluiceway.control.Limits;
 import io.sluiceway.control.MonitorJobs;
 import io.sluiceway.control.ObserveJob;
 import io.sluiceway.control.Outbox;
+import io.sluiceway.control.Plan.Action;
 import io.sluiceway.control.Ports;
 import io.sluiceway.control.StopJob;
 import io.sluiceway.control.SubmitJob;
@@ -83,6 +87,7 @@ import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -116,6 +121,14 @@ final class World {
         }
     }
 
+    /** What a process asked of the cluster that changes something there. */
+    record Asked(String method, List<Object> arguments) {
+        @Override
+        public String toString() {
+            return method;
+        }
+    }
+
     /** Something on its way to the cluster. */
     private record Message(String what, Runnable arrival) {}
 
@@ -130,6 +143,8 @@ final class World {
     private final FakeJarStore jars = new FakeJarStore();
     private final FakeEventBus bus = new FakeEventBus();
     private final Judge judge;
+    private final boolean plans;
+    private final List<Action> planned = new ArrayList<>();
     private final Deque<Acting> processes = new ArrayDeque<>();
     private final List<Message> underWay = new ArrayList<>();
     private boolean clusterDown;
@@ -150,6 +165,11 @@ final class World {
         default Set<Promise> promises() {
             return EnumSet.allOf(Promise.class);
         }
+
+        /** Whether each call is planned before it is made, and held against its plan. */
+        default boolean plans() {
+            return false;
+        }
     }
 
     World(Parts parts) {
@@ -160,6 +180,7 @@ final class World {
         cluster.addJar(jarDigest, jarFile, Deadline.in(Duration.ofSeconds(1), clock));
         ledger = parts.ledger();
         judge = new Judge(cluster, ledger, store, bus, parts.promises());
+        plans = parts.plans();
         jars.put(JAR_URI, jarFile);
     }
 
@@ -185,6 +206,11 @@ final class World {
                 throw new UncheckedIOException(e);
             }
         }
+    }
+
+    /** What the calls were planned to do, in order. */
+    List<Action> planned() {
+        return List.copyOf(planned);
     }
 
     /** What was done and answered, a line each. */
@@ -240,9 +266,13 @@ final class World {
         Acting process = new Acting(call);
         String indent = "  ".repeat(processes.size());
         told.add(indent + call);
+        Agreement agreement = plans && isChange(call.verb()) ? plan(call) : null;
         processes.push(process);
         try {
             told.add(indent + "= " + performAndPublish(call.verb(), process));
+            if (agreement != null && call.troubles().isEmpty()) {
+                agreement.holdAnswer(Objects.requireNonNull(process.answer), process.asked);
+            }
         } catch (Killed killed) {
             told.add(indent + "= killed");
             judge.hold(Promise.NOTHING_UNEXPECTED, process.dead, "another process died");
@@ -253,6 +283,9 @@ final class World {
                     Promise.NOTHING_UNEXPECTED,
                     refused.code() != ErrorCode.LEDGER_INVALID && refused.code() != ErrorCode.INTERNAL_ERROR,
                     refused.toString());
+            if (agreement != null && call.troubles().isEmpty()) {
+                agreement.holdRefusal(refused, process.asked);
+            }
         } catch (RuntimeException e) {
             Violation violation = new Violation(Promise.NOTHING_UNEXPECTED, e.toString());
             violation.initCause(e);
@@ -265,7 +298,7 @@ final class World {
     /** As a function does around its verb. */
     private Object performAndPublish(Verb verb, Acting process) {
         try {
-            return perform(verb, process.ports, process.deadline);
+            return perform(verb, process);
         } finally {
             if (!process.dead) {
                 process.ports.outbox().publish(process.deadline);
@@ -273,49 +306,117 @@ final class World {
         }
     }
 
-    private Object perform(Verb verb, Ports ports, Deadline deadline) {
+    private Object perform(Verb verb, Acting process) {
         return switch (verb) {
-            case Verb.Submit(Name name, Asker asker, Variant variant, boolean rerun) -> {
-                JobSpec spec = spec(name, variant);
-                SubmitJob submitJob =
-                        new SubmitJob(ports, new Jars(seam(JarStore.class, jars), Set.of("jars"), workDirectory));
-                Submitted answer = submitJob.submit(request(asker), spec, rerun, deadline);
+            case Verb.Submit submit -> {
+                Submitted answer = (Submitted) change(submit, process);
                 judge.answered(
-                        spec.name(), request(asker), rerun, answer.attempt().id());
+                        answer.attempt().spec().name(),
+                        request(submit.asker()),
+                        submit.rerun(),
+                        answer.attempt().id());
                 yield "%s %s %s"
                         .formatted(
                                 answer.outcome(),
                                 answer.attempt().state(),
                                 answer.attempt().id());
             }
-            case Verb.Stop(Asker asker, Aim aim, Asker owner, StopJob.Mode mode) -> {
-                Target target = target(aim);
-                Object answer = new StopJob(ports)
-                        .stop(request(asker), target, owner == null ? null : request(owner), mode, deadline);
+            case Verb.Stop stop -> {
+                // Before: what is called may be another attempt then.
+                Target target = target(stop.aim());
+                Answer answer = change(stop, process);
                 if (answer instanceof RequestCancelled) {
-                    judge.cancelled(target.job(), request(owner));
+                    judge.cancelled(target.job(), request(stop.owner()));
                 }
                 yield answer;
             }
-            case Verb.Take(Asker asker, Aim aim) ->
-                new TakeSavepoint(ports).take(request(asker), target(aim), false, deadline);
+            case Verb.Take take -> change(take, process);
             case Verb.ObserveJob(Aim aim) -> {
-                Attempt seen =
-                        new ObserveJob(ports).observe(target(aim), deadline).attempt();
+                Attempt seen = new ObserveJob(process.ports)
+                        .observe(target(aim), process.deadline)
+                        .attempt();
                 yield seen == null ? null : seen.state() + " " + seen.id();
             }
             case Verb.ObserveOperation(int number) -> {
                 List<Operation> all = ledger.operations();
                 yield all.isEmpty()
                         ? "none"
-                        : new ObserveJob(ports)
-                                .observe(
-                                        all.get(number % all.size()).id(),
-                                        new Jars(seam(JarStore.class, jars), Set.of("jars"), workDirectory),
-                                        deadline)
+                        : new ObserveJob(process.ports)
+                                .observe(all.get(number % all.size()).id(), jars(), process.deadline)
                                 .operation();
             }
         };
+    }
+
+    private Answer change(Verb verb, Acting process) {
+        process.answer = change(verb, process.ports, process.deadline);
+        return process.answer;
+    }
+
+    private Answer change(Verb verb, Ports ports, Deadline deadline) {
+        return switch (verb) {
+            case Verb.Submit(Name name, Asker asker, Variant variant, boolean rerun) ->
+                new SubmitJob(ports, jars()).submit(request(asker), spec(name, variant), rerun, deadline);
+            case Verb.Stop(Asker asker, Aim aim, Asker owner, StopJob.Mode mode) ->
+                new StopJob(ports)
+                        .stop(request(asker), target(aim), owner == null ? null : request(owner), mode, deadline);
+            case Verb.Take(Asker asker, Aim aim) ->
+                new TakeSavepoint(ports).take(request(asker), target(aim), false, deadline);
+            case Verb.ObserveJob _, Verb.ObserveOperation _ ->
+                throw new IllegalArgumentException("It changes nothing that somebody asked for.");
+        };
+    }
+
+    private static boolean isChange(Verb verb) {
+        return switch (verb) {
+            case Verb.Submit _, Verb.Stop _, Verb.Take _ -> true;
+            case Verb.ObserveJob _, Verb.ObserveOperation _ -> false;
+        };
+    }
+
+    private static Request request(Verb verb) {
+        return switch (verb) {
+            case Verb.Submit submit -> request(submit.asker());
+            case Verb.Stop stop -> request(stop.asker());
+            case Verb.Take take -> request(take.asker());
+            case Verb.ObserveJob _, Verb.ObserveOperation _ ->
+                throw new IllegalArgumentException("It changes nothing that somebody asked for.");
+        };
+    }
+
+    private Jars jars() {
+        return new Jars(seam(JarStore.class, jars), Set.of("jars"), workDirectory);
+    }
+
+    /** Plans a call, which has to change nothing. */
+    private Agreement plan(Call call) {
+        List<Object> before = everything();
+        Acting process = new Acting(new Call(call.verb(), call.caller(), List.of()));
+        Agreement agreement;
+        processes.push(process);
+        try {
+            Planned plan = DryRun.of(
+                    process.ports,
+                    request(call.verb()),
+                    process.deadline,
+                    dry -> change(call.verb(), dry, process.deadline));
+            planned.add(plan.plan().action());
+            agreement = new Agreement(judge, plan, null);
+        } catch (RefusedException refused) {
+            agreement = new Agreement(judge, null, refused);
+        } finally {
+            processes.pop();
+        }
+        told.add("  ".repeat(processes.size()) + "? " + agreement);
+        judge.hold(Promise.PLANS_HAVE_NO_EFFECT, process.asked.isEmpty(), process.asked + " was asked for");
+        judge.hold(Promise.PLANS_HAVE_NO_EFFECT, process.writes == 0, "the ledger or the bus was written to");
+        judge.hold(Promise.PLANS_HAVE_NO_EFFECT, everything().equals(before), "something has changed");
+        return agreement;
+    }
+
+    /** All that a call can change. */
+    private List<Object> everything() {
+        return List.of(ledger.state(), cluster.state(), store.states(), bus.arrived(), underWay.size());
     }
 
     private static Request request(Asker asker) {
@@ -444,6 +545,9 @@ final class World {
         private final Deadline deadline;
         private final Ports ports = ports();
         private final Map<Where, Integer> counts = new EnumMap<>(Where.class);
+        private final List<Asked> asked = new ArrayList<>();
+        private Answer answer;
+        private int writes;
         private boolean dead;
 
         Acting(Call call) {
@@ -537,6 +641,11 @@ final class World {
             judge.putPostsOutsideTheLimits();
         }
         Where where = where(port, method);
+        if (where == Where.RUN || where == Where.ACT) {
+            process.asked.add(new Asked(method.getName(), Arrays.asList(arguments.clone())));
+        } else if (where == Where.COMMIT || where == Where.PUBLISH) {
+            process.writes++;
+        }
         List<Happening> happenings = process.next(where);
         for (Happening happening : happenings) {
             if (happening instanceof Happening.Killed(boolean afterwards) && !afterwards) {
