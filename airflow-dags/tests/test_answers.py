@@ -7,8 +7,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from conftest import SCHEMAS
-from sluiceway_airflow.answers import Answer, HealthState
-from sluiceway_airflow.exceptions import MalformedAnswerError
+from sluiceway_airflow.answers import Answer, HealthState, Plan, PlannedAction
+from sluiceway_airflow.exceptions import MalformedAnswerError, NothingStartedError
 
 JOB = {
     "cluster": "local",
@@ -53,3 +53,60 @@ def test_parse_health_of_another_state_is_malformed() -> None:
 
     with pytest.raises(MalformedAnswerError, match=r"health\.state"):
         Answer.parse(text)
+
+
+PLAN = {
+    "action": "UPGRADE",
+    "because": "Job 7d1f8c3b2a4e5f60718293a4b5c6d7e8 runs another version: it is stopped.",
+    "flinkJobId": "b4c3d2e1f00f1e2d3c4b5a69788796a5",
+    "attempt": 1,
+    "restoresFrom": "s3://state/checkpoints/7/chk-3",
+    "jarSha256": "5b" * 32,
+    "bringsJar": True,
+    "parallelism": 2,
+    "savepointDirectory": "s3://state/savepoints/1",
+    "mode": "LAST_STATE",
+    "replaces": "7d1f8c3b2a4e5f60718293a4b5c6d7e8",
+    "rollBackTo": "s3://state/checkpoints/7/chk-3",
+}
+
+
+def plan_schema(verb: str) -> dict[str, dict[str, list[str]]]:
+    """Give the properties of a plan in the answers of a verb."""
+    schema = json.loads((SCHEMAS / f"{verb}.answer.json").read_text())
+    planned = next(one for one in schema["oneOf"] if one["properties"]["outcome"].get("const") == "PLANNED")
+    properties: dict[str, dict[str, list[str]]] = planned["properties"]["plan"]["properties"]
+    return properties
+
+
+def test_parse_plan_has_every_field_of_the_contract() -> None:
+    text = json.dumps({"outcome": "PLANNED", "plan": PLAN})
+    Draft202012Validator(json.loads((SCHEMAS / "upgrade-job.answer.json").read_text())).validate(json.loads(text))
+
+    plan = Answer.parse(text).require_plan()
+
+    assert plan.action is PlannedAction.UPGRADE
+    assert set(plan_schema("upgrade-job")) == set(PLAN)
+    assert plan.model_dump(mode="json", by_alias=True) == PLAN
+
+
+def test_planned_actions_are_those_of_the_contract() -> None:
+    verbs = [path.name.removesuffix(".answer.json") for path in SCHEMAS.glob("*.answer.json")]
+    planned = [verb for verb in verbs if '"PLANNED"' in (SCHEMAS / f"{verb}.answer.json").read_text()]
+
+    assert {action for verb in planned for action in plan_schema(verb)["action"]["enum"]} == set(PlannedAction)
+    assert {field for verb in planned for field in plan_schema(verb)} == {
+        field.alias for field in Plan.model_fields.values()
+    }
+
+
+def test_require_carried_out_plan_says_that_nothing_was_started() -> None:
+    planned = Answer.parse(json.dumps({"outcome": "PLANNED", "plan": PLAN}))
+
+    with pytest.raises(NothingStartedError, match=r"dry run and started nothing.*UPGRADE: Job 7d1f.* is stopped\."):
+        planned.require_carried_out()
+
+
+def test_require_plan_of_what_was_done_is_malformed() -> None:
+    with pytest.raises(MalformedAnswerError, match="has no plan"):
+        Answer.parse(answer()).require_plan()

@@ -18,6 +18,7 @@ from sluiceway_airflow.exceptions import (
     FlinkJobFailedError,
     FlinkWaitError,
     MalformedAnswerError,
+    NothingStartedError,
     RefusedError,
 )
 from sluiceway_airflow.functions import CALL_ONCE
@@ -67,6 +68,12 @@ SUBMITTED: dict[str, Any] = {
 ADOPTED = json.dumps({**SUBMITTED, "outcome": "ADOPTED", "job": {**SUBMITTED["job"], "kind": "STREAM"}})
 STOPPING = {"outcome": "STARTED", "operation": operation("CANCEL", "IN_PROGRESS")}
 OBSERVED = {"outcome": "OBSERVED", "job": SUBMITTED["job"]}
+PLANNED = {
+    **SUBMITTED,
+    "job": {**SUBMITTED["job"], "version": {"jar": "s3://jars/flights.jar"}},
+    "outcome": "PLANNED",
+    "plan": {"action": "ADOPT", "because": "It lives on behalf of another request.", "flinkJobId": JOB},
+}
 
 
 class FakeTaskInstance:
@@ -112,6 +119,14 @@ class TestExecute:
             "until": "RUNNING",
             "min_checkpoints": 1,
         }
+
+    @pytest.mark.parametrize("operator_class", [WaitForFlinkJobOperator, WaitForFlinkOperationOperator])
+    def test_execute_plan_has_nothing_to_wait_for(self, operator_class: Any) -> None:
+        Draft202012Validator(json.loads((SCHEMAS / "submit-job.answer.json").read_text())).validate(PLANNED)
+        operator = operator_class(task_id="wait", function_name="f", answer=json.dumps(PLANNED))
+
+        with pytest.raises(NothingStartedError, match=r"a dry run and started nothing.*ADOPT: It lives"):
+            operator.execute(context())
 
     def test_execute_answer_of_stop_waits_for_job_that_is_stopped(self) -> None:
         arguments = deferred(wait_for_job(answer=json.dumps(STOPPING), until="CANCELED"))
@@ -394,6 +409,10 @@ class TestRun:
         assert arguments["stop_payload"] is None
         assert before <= arguments["deadline"] - timedelta(minutes=7) <= datetime.now(UTC)
         assert arguments["not_before"] > before
+
+    def test_execute_dry_run_has_nothing_to_wait_for(self) -> None:
+        with pytest.raises(NothingStartedError, match="a dry run and started nothing"):
+            self.run(PLANNED).execute(context())
 
     def test_execute_nothing_is_certain_submits_again_and_then_waits(self) -> None:
         operator = self.run({**SUBMITTED, "outcome": "IN_PROGRESS"})

@@ -339,6 +339,13 @@ def test_upgrade_modes_all_are_those_of_the_contract() -> None:
         ("stop-job", stop_job(cluster="local", flink_job_id=JOB)),
         ("stop-job", stop_job(cluster="local", job_name="flights", owner=Request("a", 1))),
         ("stop-job", stop_job(cluster="local", flink_job_id=JOB, mode="DRAIN", on_refusal="ANSWER")),
+        ("take-savepoint", take_savepoint(cluster="local", job_name="flights", dry_run=True)),
+        ("stop-job", stop_job(cluster="local", job_name="flights", dry_run=True)),
+        (
+            "submit-job",
+            submit_job(name="flights", kind="RUN", cluster="local", jar=Jar("s3://jars/a.jar"), dry_run=True),
+        ),
+        ("upgrade-job", upgrade_job(name="flights", cluster="local", jar=Jar("s3://jars/a.jar"), dry_run=True)),
         ("list-jobs", list_jobs(cluster="local")),
         ("list-events", list_events(cluster="local", job_name="flights")),
         ("list-events", list_events(cluster="local", job_name="flights", after_sequence=0, page_size=100)),
@@ -347,6 +354,12 @@ def test_upgrade_modes_all_are_those_of_the_contract() -> None:
 )
 def test_builder_any_is_of_contract(function: str, payload: str) -> None:
     check(function, render(payload))
+
+
+@pytest.mark.parametrize("builder", [take_savepoint, stop_job])
+def test_builder_dry_run_is_said_only_when_it_is_one(builder: Any) -> None:
+    assert render(builder(cluster="local", job_name="flights", dry_run=True))["dryRun"] is True
+    assert "dryRun" not in render(builder(cluster="local", job_name="flights"))
 
 
 @pytest.mark.parametrize("builder", [job_status, take_savepoint, stop_job])

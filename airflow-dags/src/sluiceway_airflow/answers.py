@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from sluiceway_airflow.exceptions import MalformedAnswerError, RefusedError
+from sluiceway_airflow.exceptions import MalformedAnswerError, NothingStartedError, RefusedError
 
 _EXCERPT = 400
 _THROWN = re.compile(r"\A[A-Z][A-Z0-9_]*: (?P<refusal>\{.*\})\Z", re.DOTALL)
@@ -220,6 +220,59 @@ class Operation(_Part):
     failure: str | None = None
 
 
+class PlannedAction(StrEnum):
+    """What a call would do that asked for a dry run.
+
+    ``REPLAY``: an earlier call of its request has done it. ``ADOPT``: another request or try has, and it would be this
+    one's. ``WAIT``: another call is at it. ``UNCHANGED``: it is so already. ``NEW_ATTEMPT``: a job would be started.
+    ``RESUME``: a start that was interrupted would be gone on with. ``RECORD_STOP``: there is nothing to stop at the
+    moment; whoever sees the job first would stop it, or it wouldn't be started.
+    """
+
+    REPLAY = "REPLAY"
+    ADOPT = "ADOPT"
+    WAIT = "WAIT"
+    UNCHANGED = "UNCHANGED"
+    NEW_ATTEMPT = "NEW_ATTEMPT"
+    RESUME = "RESUME"
+    TAKE_SAVEPOINT = "TAKE_SAVEPOINT"
+    STOP_WITH_SAVEPOINT = "STOP_WITH_SAVEPOINT"
+    DRAIN = "DRAIN"
+    CANCEL = "CANCEL"
+    RECORD_STOP = "RECORD_STOP"
+    UPGRADE = "UPGRADE"
+
+
+class Plan(_Part):
+    """What a call would do, and why.
+
+    :param because: why, in a sentence
+    :param flink_job_id: the execution that would run, or that would be acted on
+    :param attempt: which attempt of its request would be started
+    :param restores_from: the savepoint or checkpoint that its state would come from
+    :param jar_sha256: what its jar is
+    :param brings_jar: whether the cluster lacks it
+    :param parallelism: how many slots it would take; absent: the cluster's default
+    :param savepoint_directory: where a savepoint would be written
+    :param mode: where a new version's state would come from
+    :param replaces: the execution that a new version would take over from
+    :param roll_back_to: what the old version would come back from: a checkpoint, or the directory of a savepoint
+    """
+
+    action: PlannedAction
+    because: str
+    flink_job_id: str | None = None
+    attempt: int | None = None
+    restores_from: str | None = None
+    jar_sha256: Annotated[str | None, Field(alias="jarSha256")] = None
+    brings_jar: bool | None = None
+    parallelism: int | None = None
+    savepoint_directory: str | None = None
+    mode: str | None = None
+    replaces: str | None = None
+    roll_back_to: str | None = None
+
+
 class ListedEvent(_Part):
     """An event as it was published; ``sluiceway_airflow.events`` reads it into types.
 
@@ -259,7 +312,10 @@ class Answer(_Part):
 
     :param outcome: ``STARTED`` by this call; ``REPLAYED`` when an earlier call of the same request had started it;
         ``ADOPTED`` when another request or try had, and it is this one's now; ``IN_PROGRESS`` when an earlier call is
-        at it, or was interrupted, and nothing is certain yet; ``OBSERVED``
+        at it, or was interrupted, and nothing is certain yet; ``OBSERVED``; ``PLANNED`` when the call asked for a dry
+        run, and nothing was done
+    :param plan: what the call would do, when it was ``PLANNED``; the job and the operation are those that it would
+        answer with and that are there already
     :param job: the job that the call was about
     :param operation: the operation that the call started or observed
     :param request_cancelled: whether ``stop-job`` came before the ``submit-job`` that it was to stop, which will be
@@ -272,6 +328,7 @@ class Answer(_Part):
     """
 
     outcome: str
+    plan: Plan | None = None
     job: Job | None = None
     operation: Operation | None = None
     request_cancelled: bool = False
@@ -299,6 +356,26 @@ class Answer(_Part):
         if answer.outcome == "REFUSED":
             raise MalformedAnswerError(f"The answer is a refusal without an error: {_excerpt(text)}")
         return answer
+
+    def require_plan(self) -> Plan:
+        """Give the plan.
+
+        :raises MalformedAnswerError: when the answer has none
+        """
+        if self.plan is None:
+            raise MalformedAnswerError(f"The answer {self.outcome} has no plan.")
+        return self.plan
+
+    def require_carried_out(self) -> None:
+        """Check that the call did what it was for.
+
+        :raises NothingStartedError: when it was only planned
+        """
+        if self.outcome == "PLANNED":
+            planned = "" if self.plan is None else f" It would be {self.plan.action}: {self.plan.because}"
+            raise NothingStartedError(
+                f"The call was a dry run and started nothing, so there is nothing to wait for.{planned}"
+            )
 
     def require_job(self) -> Job:
         """Give the job.

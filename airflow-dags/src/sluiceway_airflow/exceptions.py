@@ -20,6 +20,10 @@ class FlinkWaitError(AirflowException):
     """The end isn't known: the deadline passed, or ``job-status`` couldn't be asked. Another try waits on."""
 
 
+class NothingStartedError(AirflowFailException):
+    """What was to be waited for was only planned, by a call with ``dry_run``. Airflow makes no other try."""
+
+
 class RefusedError(AirflowException):
     """A function refused, and says why.
 

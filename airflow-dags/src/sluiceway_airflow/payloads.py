@@ -229,6 +229,7 @@ def submit_job(
     rerun: bool = False,
     request: Request | None = None,
     on_refusal: OnRefusal = "THROW",
+    dry_run: bool = False,
 ) -> str:
     """Build the payload of ``submit-job``, which starts a job once per request.
 
@@ -252,12 +253,13 @@ def submit_job(
     :param rerun: whether this very call runs a job of unknown fate again
     :param request: who asks; the calling task instance by default
     :param on_refusal: how a refusal comes back
+    :param dry_run: whether the call only answers with what it would do
     """
     if restore is not None and restore_from is not None:
         raise ValueError("Name a savepoint by restore_from, or a mode by restore, not both.")
     return _encode_payload(
         {
-            **_request(request, on_refusal),
+            **_request(request, on_refusal, dry_run=dry_run),
             "rerun": rerun or None,
             "job": {
                 "name": name,
@@ -297,6 +299,7 @@ def upgrade_job(
     restart: Restart | None = None,
     request: Request | None = None,
     on_refusal: OnRefusal = "THROW",
+    dry_run: bool = False,
 ) -> str:
     """Build the payload of ``upgrade-job``, which has a new version of a running ``STREAM`` take over from the old one.
 
@@ -324,6 +327,7 @@ def upgrade_job(
     :param restart: that it is started again when it has failed for good; never by default
     :param request: who asks; the calling task instance by default
     :param on_refusal: how a refusal comes back
+    :param dry_run: whether the call only answers with what it would do
     """
     if mode == "STATELESS" and allow_non_restored_state:
         raise ValueError("'allow_non_restored_state' needs the mode SAVEPOINT or LAST_STATE.")
@@ -331,7 +335,7 @@ def upgrade_job(
         raise ValueError("'max_checkpoint_age' needs the mode SAVEPOINT or LAST_STATE.")
     return _encode_payload(
         {
-            **_request(request, on_refusal),
+            **_request(request, on_refusal, dry_run=dry_run),
             "mode": mode,
             "rollbackAfterCommit": rollback_after_commit,
             "judgeWithin": judge_within,
@@ -382,6 +386,7 @@ def take_savepoint(
     pin: bool = False,
     request: Request | None = None,
     on_refusal: OnRefusal = "THROW",
+    dry_run: bool = False,
 ) -> str:
     """Build the payload of ``take-savepoint``, which triggers a savepoint of a running job.
 
@@ -391,9 +396,14 @@ def take_savepoint(
     :param pin: whether it is kept whatever the job's retention says
     :param request: who asks; the calling task instance by default
     :param on_refusal: how a refusal comes back
+    :param dry_run: whether the call only answers with what it would do
     """
     return _encode_payload(
-        {**_request(request, on_refusal), **_target(cluster, flink_job_id, job_name), "pin": pin or None}
+        {
+            **_request(request, on_refusal, dry_run=dry_run),
+            **_target(cluster, flink_job_id, job_name),
+            "pin": pin or None,
+        }
     )
 
 
@@ -406,6 +416,7 @@ def stop_job(
     mode: StopMode = "SAVEPOINT",
     request: Request | None = None,
     on_refusal: OnRefusal = "THROW",
+    dry_run: bool = False,
 ) -> str:
     """Build the payload of ``stop-job``.
 
@@ -418,10 +429,11 @@ def stop_job(
     :param mode: how it is to end
     :param request: who asks; the calling task instance by default
     :param on_refusal: how a refusal comes back
+    :param dry_run: whether the call only answers with what it would do
     """
     return _encode_payload(
         {
-            **_request(request, on_refusal),
+            **_request(request, on_refusal, dry_run=dry_run),
             **_target(cluster, flink_job_id, job_name),
             "owner": None if owner is None else _identity(owner),
             "mode": mode,
@@ -483,8 +495,9 @@ def from_answer(task_id: str, path: str) -> str:
     return f"{{{{ macros.json.loads(ti.xcom_pull(task_ids={json.dumps(task_id)})){keys} }}}}"
 
 
-def _request(request: Request | None, on_refusal: OnRefusal) -> dict[str, _Json]:
-    return {**_identity(request or Request.of_task_instance()), "onRefusal": on_refusal}
+def _request(request: Request | None, on_refusal: OnRefusal, *, dry_run: bool) -> dict[str, _Json]:
+    asked = _identity(request or Request.of_task_instance())
+    return {**asked, "onRefusal": on_refusal, "dryRun": dry_run or None}
 
 
 def _identity(request: Request) -> dict[str, _Json]:

@@ -124,8 +124,11 @@ class FlinkWaitOperator(BaseOperator):
         """Read the answer that the task was given.
 
         :raises MalformedAnswerError: when it isn't one
+        :raises NothingStartedError: when it is a plan
         """
-        return Answer.parse(str(self.answer))
+        answer = Answer.parse(str(self.answer))
+        answer.require_carried_out()
+        return answer
 
     def trigger_arguments(self) -> dict[str, Any]:
         """Give the arguments that every trigger takes; its instants are fixed here."""
@@ -399,8 +402,12 @@ class RunFlinkJobOperator(SubmitFlinkJobOperator):
                 raise ValueError(f"kill_policy {kill_policy} needs stop_function_name.")
 
     def submitted(self, context: Context, text: str) -> str:  # noqa: RET503 - as above
-        """Wait for the job that was submitted, unless it is there already."""
+        """Wait for the job that was submitted, unless it is there already.
+
+        :raises NothingStartedError: when the submission was only planned
+        """
         answer = Answer.parse(text)
+        answer.require_carried_out()
         cluster, flink_job_id = answer.require_execution()
         now = datetime.now(UTC)
         trigger = FlinkJobTrigger(
