@@ -174,6 +174,9 @@ public interface FlinkCluster {
      */
     void triggerStop(JobRef job, TriggerId trigger, StoragePath directory, boolean drain, Deadline deadline);
 
+    /** With which parallelism a job runs, or empty when the cluster doesn't know the job (any more). */
+    Optional<JobParallelism> findParallelism(JobRef job, Deadline deadline);
+
     /**
      * Asks a job to go on with another parallelism and its state. Asking again for the same joins the first.
      *

@@ -155,8 +155,8 @@ final class AnswerWriter {
         if (jar.expectedDigest() != null) {
             json.put("jarSha256", jar.expectedDigest().value());
         }
-        if (attempt.spec().parallelism() != null) {
-            json.put("parallelism", attempt.spec().parallelism());
+        if (attempt.parallelism() != null) {
+            json.put("parallelism", attempt.parallelism());
         }
     }
 

@@ -7,6 +7,7 @@ import io.sluiceway.cluster.ClusterSettings;
 import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.cluster.InPlaceChange;
 import io.sluiceway.cluster.JobLaunch;
+import io.sluiceway.cluster.JobParallelism;
 import io.sluiceway.cluster.RunAnswer;
 import io.sluiceway.cluster.session.FlinkRest.Answer;
 import io.sluiceway.error.ErrorCode;
@@ -402,6 +403,40 @@ public final class SessionCluster implements FlinkCluster {
                 .put("drain", drain)
                 .put("triggerId", trigger.value());
         requireKnownJob(job, rest.post("/jobs/" + job + "/stop", request, deadline));
+    }
+
+    /**
+     * The vertices with the highest parallelism are taken for those that follow the job's, as {@link Requirements}
+     * does.
+     */
+    @Override
+    public Optional<JobParallelism> findParallelism(JobRef job, Deadline deadline) {
+        Answer answer = rest.get("/jobs/" + job, deadline);
+        if (answer.status() == NOT_FOUND) {
+            return Optional.empty();
+        }
+        JsonNode vertices = field(require(answer).body(), "vertices");
+        int highest = 0;
+        for (JsonNode vertex : vertices) {
+            highest = Math.max(highest, count(number(vertex, "parallelism")));
+        }
+        Integer most = null;
+        for (JsonNode vertex : vertices) {
+            JsonNode told = vertex.path("maxParallelism");
+            if (number(vertex, "parallelism") == highest && told.canConvertToInt() && told.intValue() > 0) {
+                most = most == null ? told.intValue() : Math.min(most, told.intValue());
+            }
+        }
+        int runs = highest;
+        int asked = findJob(job, deadline)
+                .filter(overview -> !overview.state().terminal())
+                .flatMap(_ -> requirements(job, deadline))
+                .map(Requirements::highest)
+                .orElse(runs);
+        if (asked == 0) {
+            throw nonsense("a job without vertices");
+        }
+        return Optional.of(new JobParallelism(asked, most));
     }
 
     @Override
