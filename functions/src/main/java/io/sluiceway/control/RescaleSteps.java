@@ -179,11 +179,13 @@ final class RescaleSteps {
                 : known;
     }
 
-    /** Health from before the change isn't taken for what comes of it. */
+    /** Health from before the change, good or bad, isn't taken for what comes of it: only an end counts at once. */
     private Judgement judgedInPlace(Operation operation) {
         Judgement judgement = call.judge(operation.attempt(), upgrade(operation));
-        Instant settled = rescale(operation).since().plus(settlingTime(operation));
-        return judgement instanceof Judgement.Good && now().isBefore(settled) ? new Judgement.NotYet() : judgement;
+        boolean settled = !now().isBefore(rescale(operation).since().plus(settlingTime(operation)));
+        boolean lives =
+                call.attempts.require(operation.attempt()).value().state().living();
+        return settled || !lives ? judgement : new Judgement.NotYet();
     }
 
     private Duration settlingTime(Operation operation) {
