@@ -11,11 +11,12 @@ import java.util.Locale;
  * The functions. Each has one name everywhere: here, as {@code @Funq} name, in the Lambda function's name, in Airflow.
  *
  * <p>All but {@code submit-job}, {@code upgrade-job} and {@code rescale-job} answer well within the 60 s after which an
- * AWS client gives a call up and sends it again. These fetch a jar, give it to the cluster and may wait for the job's {@code main()}:
- * 300 MB pass in some 20 s, a slow {@code main()} takes the rest. {@code monitor-jobs} ends before its next firing, a
- * minute later. The memory of these four is twice that of the others, since Lambda's share of processor and network
- * grows with it, and TLS over 300 MB wants both: a sweep brings the jars of the jobs that it starts again.
- * {@code job-status} starts the versions of an upgrade or a rescaling as well, as far as its shorter time goes; a sweep goes on there.
+ * AWS client gives a call up and sends it again. These fetch a jar, give it to the cluster and may wait for the job's
+ * {@code main()}: 300 MB pass in some 20 s, a slow {@code main()} takes the rest. {@code monitor-jobs} ends before its
+ * next firing, a minute later. The memory of these four is twice that of the others, since Lambda's share of processor
+ * and network grows with it, and TLS over 300 MB wants both: a sweep brings the jars of the jobs that it starts again.
+ * {@code job-status} starts the versions of an upgrade or a rescaling as well, as far as its shorter time goes; a sweep
+ * goes on there.
  */
 public enum FunctionName {
     @JsonProperty("submit-job")
