@@ -11,6 +11,7 @@ import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobSpec.OnUnknown;
+import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.job.Request;
 import io.sluiceway.job.RequestId;
@@ -87,6 +88,11 @@ final class RescaledCounting {
                 .attempt()
                 .id();
         numbers.awaitMore();
+        // A cluster's word for it can come later than its numbers.
+        await("the job is RUNNING")
+                .atMost(PATIENCE)
+                .until(() -> ports.clusters().named(cluster).listJobs(soon()).stream()
+                        .anyMatch(job -> job.id().equals(id) && job.state() == JobState.RUNNING));
         return id;
     }
 
