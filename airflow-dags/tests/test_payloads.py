@@ -26,6 +26,7 @@ from sluiceway_airflow.payloads import (
     list_events,
     list_jobs,
     operation_status,
+    rescale_job,
     stop_job,
     submit_job,
     take_savepoint,
@@ -320,6 +321,40 @@ def test_upgrade_job_state_left_behind_without_state_is_refused() -> None:
         upgrade_job(name="x", cluster="local", jar=Jar("s3://j/a.jar"), mode="STATELESS", allow_non_restored_state=True)
 
 
+def test_rescale_job_all_fields_is_of_contract() -> None:
+    request = render(
+        rescale_job(
+            cluster="local",
+            job_name="flights",
+            parallelism=4,
+            rollback_after_commit="ACCEPT_DUPLICATES",
+            judge_within="PT10M",
+            owner=Request("start/1", 2),
+            on_refusal="ANSWER",
+        )
+    )
+
+    check("rescale-job", request)
+    assert (request["cluster"], request["jobName"], request["parallelism"]) == ("local", "flights", 4)
+    assert (request["rollbackAfterCommit"], request["judgeWithin"]) == ("ACCEPT_DUPLICATES", "PT10M")
+    assert request["owner"] == {"requestId": "start/1", "try": 2}
+
+
+def test_rescale_job_required_fields_only_is_of_contract() -> None:
+    request = render(rescale_job(cluster="local", job_name="flights", parallelism=1))
+
+    check("rescale-job", request)
+    assert set(request) == {
+        "requestId",
+        "try",
+        "onRefusal",
+        "cluster",
+        "jobName",
+        "parallelism",
+        "rollbackAfterCommit",
+    }
+
+
 def test_upgrade_modes_all_are_those_of_the_contract() -> None:
     properties = json.loads((SCHEMAS / "upgrade-job.request.json").read_text())["properties"]
 
@@ -346,6 +381,7 @@ def test_upgrade_modes_all_are_those_of_the_contract() -> None:
             submit_job(name="flights", kind="RUN", cluster="local", jar=Jar("s3://jars/a.jar"), dry_run=True),
         ),
         ("upgrade-job", upgrade_job(name="flights", cluster="local", jar=Jar("s3://jars/a.jar"), dry_run=True)),
+        ("rescale-job", rescale_job(cluster="local", job_name="flights", parallelism=3, dry_run=True)),
         ("list-jobs", list_jobs(cluster="local")),
         ("list-events", list_events(cluster="local", job_name="flights")),
         ("list-events", list_events(cluster="local", job_name="flights", after_sequence=0, page_size=100)),

@@ -506,6 +506,22 @@ class TestOperation:
         assert json.loads(event["answer"]) == rolled_back
         assert len(client.calls) == 2
 
+    def test_run_rescaling_rolled_back_fails_with_why(self) -> None:
+        why = "It is UNHEALTHY. It runs with a parallelism of 2 again."
+        rescale = {"from": 2, "to": 4, "inPlace": True, "rollbackAfterCommit": "REFUSE", "step": "JUDGING_RETURN"}
+        rolled_back = upgrade_answer(
+            "FAILED",
+            type="RESCALE_JOB",
+            rescale={**rescale, "reason": "It is UNHEALTHY.", "ending": "ROLLED_BACK"},
+            failure=why,
+            endedAt="2013-01-06T05:20:00Z",
+        )
+
+        event = FakeLambda([rolled_back]).drive(operation_trigger())
+
+        assert event["status"] == "failed"
+        assert event["message"] == f"Operation RESCALE_JOB ({OPERATION}) FAILED: {why}"
+
     def test_run_upgrade_completes_succeeds(self) -> None:
         upgrade = {"mode": "STATELESS", "rollbackAfterCommit": "REFUSE", "step": "JUDGING", "ending": "UPGRADED"}
 

@@ -241,6 +241,8 @@ class PlannedAction(StrEnum):
     CANCEL = "CANCEL"
     RECORD_STOP = "RECORD_STOP"
     UPGRADE = "UPGRADE"
+    RESCALE_IN_PLACE = "RESCALE_IN_PLACE"
+    RESCALE_BY_RESTART = "RESCALE_BY_RESTART"
 
 
 class Plan(_Part):

@@ -11,6 +11,7 @@ Function = Literal[
     "take-savepoint",
     "stop-job",
     "upgrade-job",
+    "rescale-job",
     "list-jobs",
     "list-events",
     "monitor-jobs",

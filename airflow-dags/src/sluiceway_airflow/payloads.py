@@ -441,6 +441,46 @@ def stop_job(
     )
 
 
+def rescale_job(
+    *,
+    cluster: str,
+    job_name: str,
+    parallelism: int,
+    rollback_after_commit: RollbackAfterCommit = "REFUSE",
+    judge_within: str | None = None,
+    owner: Request | None = None,
+    request: Request | None = None,
+    on_refusal: OnRefusal = "THROW",
+    dry_run: bool = False,
+) -> str:
+    """Build the payload of ``rescale-job``, which gives a running ``STREAM`` another parallelism.
+
+    :param cluster: a cluster by its configured name
+    :param job_name: the job's logical name
+    :param parallelism: how many slots it is to take, 1 or more
+    :param rollback_after_commit: what is done where going back would emit again what is committed
+    :param judge_within: how long the cluster has for the change, and then the job to become stable, in whole minutes
+        below an hour, whole hours, or ``P1D``; more than the settling time of the job's health policy; 15 minutes by
+        default
+    :param owner: on whose behalf the job has to run, else it is refused with ``STALE_OWNER``; whoever it runs for by
+        default
+    :param request: who asks; the calling task instance by default
+    :param on_refusal: how a refusal comes back
+    :param dry_run: whether the call only answers with what it would do
+    """
+    return _encode_payload(
+        {
+            **_request(request, on_refusal, dry_run=dry_run),
+            "cluster": cluster,
+            "jobName": job_name,
+            "parallelism": parallelism,
+            "rollbackAfterCommit": rollback_after_commit,
+            "judgeWithin": judge_within,
+            "owner": None if owner is None else _identity(owner),
+        }
+    )
+
+
 def list_jobs(
     *, cluster: str, page_size: int | None = None, page_token: str | None = None, on_refusal: OnRefusal = "THROW"
 ) -> str:

@@ -227,7 +227,7 @@ class WaitForFlinkJobOperator(FlinkWaitOperator):
 
 
 class WaitForFlinkOperationOperator(FlinkWaitOperator):
-    """Waits for an operation, such as a savepoint, a stop or an upgrade, to be completed.
+    """Waits for an operation, such as a savepoint, a stop, an upgrade or a rescaling, to be completed.
 
     The operation is named by the ``answer`` of the task that started it, or by ``operation_id``. The answer that the
     task gives on holds the path of the savepoint that the operation left.

@@ -174,6 +174,15 @@ public interface FlinkCluster {
      */
     void triggerStop(JobRef job, TriggerId trigger, StoragePath directory, boolean drain, Deadline deadline);
 
+    /** With which parallelism a job runs, or empty when the cluster doesn't know the job (any more). */
+    Optional<JobParallelism> findParallelism(JobRef job, Deadline deadline);
+
+    /**
+     * Why a job that runs can't go on with another parallelism in place, as far as that can be told without trying it:
+     * what {@link #rescaleJob} answers with NotPossible for. Empty: nothing stands against it.
+     */
+    Optional<String> findHindrance(JobRef job, int parallelism, Deadline deadline);
+
     /**
      * Asks a job to go on with another parallelism and its state. Asking again for the same joins the first.
      *

@@ -4,6 +4,7 @@ import io.sluiceway.cluster.DashboardLink;
 import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.cluster.InPlaceChange;
 import io.sluiceway.cluster.JobLaunch;
+import io.sluiceway.cluster.JobParallelism;
 import io.sluiceway.cluster.RunAnswer;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.jar.JarDigest;
@@ -72,12 +73,16 @@ record DryRunCluster(FlinkCluster cluster, List<Effect> effects) implements Flin
 
     @Override
     public InPlaceChange rescaleJob(JobRef job, int parallelism, Deadline deadline) {
-        throw reached(new Effect.Rescale(job.id(), parallelism));
+        Optional<String> hindrance = cluster.findHindrance(job, parallelism, deadline);
+        if (hindrance.isPresent()) {
+            return new InPlaceChange.NotPossible(hindrance.get());
+        }
+        throw reached(new Effect.Rescale(name(), job.id(), parallelism));
     }
 
     @Override
     public InPlaceChange rollBackJob(JobRef job, Deadline deadline) {
-        throw reached(new Effect.RollBack(job.id()));
+        throw reached(new Effect.RollBack(name(), job.id()));
     }
 
     @Override
@@ -200,6 +205,16 @@ record DryRunCluster(FlinkCluster cluster, List<Effect> effects) implements Flin
     @Override
     public Optional<StoragePath> findLastSavepoint(JobRef job, Deadline deadline) {
         return cluster.findLastSavepoint(job, deadline);
+    }
+
+    @Override
+    public Optional<JobParallelism> findParallelism(JobRef job, Deadline deadline) {
+        return cluster.findParallelism(job, deadline);
+    }
+
+    @Override
+    public Optional<String> findHindrance(JobRef job, int parallelism, Deadline deadline) {
+        return cluster.findHindrance(job, parallelism, deadline);
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.sluiceway.control;
 
 import io.sluiceway.cluster.JobLaunch;
 import io.sluiceway.jar.JarDigest;
+import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobName;
 import io.sluiceway.operation.TriggerId;
@@ -31,10 +32,10 @@ sealed interface Effect {
     record Cancel(FlinkJobId job) implements Effect {}
 
     /** A job is to go on with another parallelism. */
-    record Rescale(FlinkJobId job, int parallelism) implements Effect {}
+    record Rescale(ClusterName cluster, FlinkJobId job, int parallelism) implements Effect {}
 
     /** The last change of a job is taken back. */
-    record RollBack(FlinkJobId job) implements Effect {}
+    record RollBack(ClusterName cluster, FlinkJobId job) implements Effect {}
 
     /** A savepoint is removed. */
     record Dispose(JobName job, StoragePath savepoint) implements Effect {}

@@ -16,7 +16,6 @@ import io.sluiceway.ledger.Versioned;
 import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationState;
-import io.sluiceway.operation.OperationType;
 import io.sluiceway.operation.Upgrade;
 import io.sluiceway.time.Deadline;
 import java.util.Optional;
@@ -106,7 +105,7 @@ public final class ObserveJob {
                     .orElseThrow(() -> new RefusedException(
                             ErrorCode.OPERATION_NOT_FOUND, "The ledger knows no operation %s.".formatted(id)));
             FlinkCluster cluster = ports.clusters().named(known.value().cluster());
-            Operation operation = known.value().type() == OperationType.UPGRADE_JOB
+            Operation operation = known.value().type().goesInSteps()
                     ? new UpgradeJob(ports, jars).advance(known, cluster, deadline)
                     : new Operations(ports, cluster, deadline).advance(known);
             Attempts attempts = new Attempts(ports, cluster, deadline);

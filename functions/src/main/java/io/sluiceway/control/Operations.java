@@ -20,6 +20,7 @@ import io.sluiceway.ledger.Versioned;
 import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationState;
+import io.sluiceway.operation.Rescale;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.operation.Upgrade;
 import io.sluiceway.savepoint.SavepointProgress;
@@ -91,8 +92,8 @@ final class Operations {
                 yield require(operation.id()).value();
             }
             case CANCEL -> cancel(known);
-            // It takes more than this has: UpgradeJob goes on with it.
-            case UPGRADE_JOB -> operation;
+            // They take more than this has: UpgradeJob goes on with them.
+            case UPGRADE_JOB, RESCALE_JOB -> operation;
             case TAKE_SAVEPOINT, STOP_WITH_SAVEPOINT, DRAIN -> savepoint(known);
         };
     }
@@ -272,7 +273,8 @@ final class Operations {
                 case TAKE_SAVEPOINT -> cluster.triggerSavepoint(operation.ref(), trigger, directory, bound);
                 case STOP_WITH_SAVEPOINT -> cluster.triggerStop(operation.ref(), trigger, directory, false, bound);
                 case DRAIN -> cluster.triggerStop(operation.ref(), trigger, directory, true, bound);
-                case SUBMIT_JOB, CANCEL, UPGRADE_JOB -> throw new IllegalStateException("They have no trigger.");
+                case SUBMIT_JOB, CANCEL, UPGRADE_JOB, RESCALE_JOB ->
+                    throw new IllegalStateException("They have no trigger.");
             }
         } catch (RefusedException e) {
             if (e.code() == ErrorCode.CLUSTER_REFUSED) {
@@ -379,6 +381,10 @@ final class Operations {
     /** Which version goes, which comes, and from what. */
     private static String versions(Operation operation, Upgrade upgrade) {
         JarReference jar = upgrade.spec().jar();
+        Rescale rescale = operation.rescale();
+        if (rescale != null) {
+            return parallelisms(operation, upgrade, rescale);
+        }
         String asked = "%s to %s by %s"
                 .formatted(
                         operation.attempt(),
@@ -396,6 +402,23 @@ final class Operations {
                         operation.savepoint() == null ? "no state" : operation.savepoint(),
                         upgrade.next() == null ? "never began" : upgrade.next(),
                         upgrade.back() == null ? "" : ", old version again as " + upgrade.back());
+    }
+
+    /** What the job ran with, what it gets, and how that went. */
+    private static String parallelisms(Operation operation, Upgrade upgrade, Rescale rescale) {
+        String asked = "%s from a parallelism of %d to %d".formatted(operation.attempt(), rescale.from(), rescale.to());
+        if (upgrade.ending() == null) {
+            return asked;
+        }
+        return "%s, %s%s%s%s"
+                .formatted(
+                        asked,
+                        upgrade.ending(),
+                        rescale.inPlace() ? ", in place" : ", by a restart",
+                        upgrade.next() == null ? "" : " as " + upgrade.next(),
+                        upgrade.back() == null || upgrade.back().equals(operation.attempt())
+                                ? ""
+                                : ", with the old one again as " + upgrade.back());
     }
 
     /** As {@link Attempts#masking}; the arguments are looked up only when they are needed. */

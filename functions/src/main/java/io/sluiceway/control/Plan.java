@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param start how a job would be started; absent when none would
  * @param savepointDirectory where a savepoint would be written; absent when none would be taken
  * @param takeover how a new version would take over from another; absent when none would
+ * @param rescaledTo the parallelism that a job which runs would go on with; absent when it would keep its own
  */
 public record Plan(
         Action action,
@@ -22,7 +23,19 @@ public record Plan(
         @Nullable FlinkJobId job,
         @Nullable Start start,
         @Nullable StoragePath savepointDirectory,
-        @Nullable Takeover takeover) {
+        @Nullable Takeover takeover,
+        @Nullable Integer rescaledTo) {
+    /** Of a call that rescales nothing. */
+    Plan(
+            Action action,
+            String because,
+            @Nullable FlinkJobId job,
+            @Nullable Start start,
+            @Nullable StoragePath savepointDirectory,
+            @Nullable Takeover takeover) {
+        this(action, because, job, start, savepointDirectory, takeover, null);
+    }
+
     /** What a call can come to. */
     public enum Action {
         /** An earlier call has done it: what that came to would be answered. */
@@ -48,7 +61,11 @@ public record Plan(
         /** The stop would be recorded, since there is nothing on the cluster to stop at the moment. */
         RECORD_STOP,
         /** The running version would be ended and another started. */
-        UPGRADE
+        UPGRADE,
+        /** The job would live on with another parallelism. */
+        RESCALE_IN_PLACE,
+        /** The job would be stopped with a savepoint and started again with another parallelism. */
+        RESCALE_BY_RESTART
     }
 
     /**

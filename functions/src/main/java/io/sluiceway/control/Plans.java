@@ -27,6 +27,7 @@ import io.sluiceway.ledger.Versioned;
 import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationState;
 import io.sluiceway.operation.OperationType;
+import io.sluiceway.operation.Rescale;
 import io.sluiceway.operation.Upgrade;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.time.Deadline;
@@ -68,13 +69,12 @@ record Plans(
     Planned of(Effect effect) {
         return switch (effect) {
             case Effect.Run(JobLaunch launch) -> ofRun(launch);
-            case Effect.Rescale _,
-                    Effect.RollBack _,
-                    Effect.Dispose _,
-                    Effect.AddJar _,
-                    Effect.Save _,
-                    Effect.Stop _,
-                    Effect.Cancel _ -> throw new IllegalStateException("No verb is planned up to " + effect + ".");
+            case Effect.Rescale(ClusterName cluster, FlinkJobId job, int parallelism) ->
+                ofRescale(requireAttempt(cluster, job), parallelism);
+            case Effect.RollBack(ClusterName cluster, FlinkJobId job) ->
+                ofStepTaken(requireAttempt(cluster, job), "what was changed of job %s taken back".formatted(job));
+            case Effect.Dispose _, Effect.AddJar _, Effect.Save _, Effect.Stop _, Effect.Cancel _ ->
+                throw new IllegalStateException("No verb is planned up to " + effect + ".");
         };
     }
 
@@ -121,7 +121,7 @@ record Plans(
                 .orElseThrow(() -> new IllegalStateException("What is run has no record."))
                 .value();
         if (attempt.request().value().startsWith(SubmitJob.OWN_REQUESTS)) {
-            return ofStepTaken(attempt);
+            return ofStepTaken(attempt, "the start of job " + attempt.id());
         }
         Optional<Attempt> interrupted = before.findAttempt(launch.spec().cluster(), launch.id(), deadline)
                 .map(Versioned::value);
@@ -147,22 +147,49 @@ record Plans(
                 null);
     }
 
-    /** An operation that an earlier call asked for comes to the start of a job. */
-    private Planned ofStepTaken(Attempt attempt) {
-        Operation operation = after.findJob(
-                        attempt.spec().cluster(), attempt.spec().name(), deadline)
+    /** An operation that an earlier call asked for comes to a step. */
+    private Planned ofStepTaken(Attempt attempt, String step) {
+        Operation operation = operationAt(attempt);
+        return new Planned(
+                plan(
+                        Action.REPLAY,
+                        "%s; it goes on with %s.".formatted(askedBefore(operation), step),
+                        operation.attempt()),
+                null,
+                operation);
+    }
+
+    /** The upgrade or rescaling that is at an attempt's job. */
+    private Operation operationAt(Attempt attempt) {
+        return after.findJob(attempt.spec().cluster(), attempt.spec().name(), deadline)
                 .map(Versioned::value)
                 .map(Job::upgrade)
                 .flatMap(id -> after.findOperation(id, deadline))
                 .map(Versioned::value)
-                .orElseThrow(() -> new IllegalStateException("What Sluiceway starts itself has no operation."));
+                .orElseThrow(
+                        () -> new IllegalStateException("What Sluiceway starts or changes itself has no operation."));
+    }
+
+    /** A job that lives on is asked for another parallelism: by this call, or by an operation of an earlier one. */
+    private Planned ofRescale(Attempt attempt, int parallelism) {
+        Operation operation = operationAt(attempt);
+        if (isThere(operation)) {
+            return ofStepTaken(attempt, "a parallelism of %d of job %s".formatted(parallelism, attempt.id()));
+        }
+        Rescale rescale = Objects.requireNonNull(operation.rescale());
         return new Planned(
-                plan(
-                        Action.REPLAY,
-                        "%s; it goes on with the start of job %s.".formatted(askedBefore(operation), attempt.id()),
-                        operation.attempt()),
+                new Plan(
+                        Action.RESCALE_IN_PLACE,
+                        "Job %s runs with a parallelism of %d, and can be changed while it lives."
+                                        .formatted(attempt.id(), rescale.from())
+                                + besides(Effect.Rescale.class::isInstance),
+                        attempt.id(),
+                        null,
+                        null,
+                        null,
+                        rescale.to()),
                 null,
-                operation);
+                null);
     }
 
     private String whyNew(Attempt attempt) {
@@ -226,6 +253,7 @@ record Plans(
                         null);
             case STOP_WITH_SAVEPOINT, DRAIN, CANCEL -> ofStop(triggered);
             case UPGRADE_JOB -> ofUpgrade(triggered, Objects.requireNonNull(operation.upgrade()));
+            case RESCALE_JOB -> ofRescale(triggered, Objects.requireNonNull(operation.rescale()));
             case SUBMIT_JOB -> throw new IllegalStateException("It is no operation that is asked for by itself.");
         };
     }
@@ -315,7 +343,8 @@ record Plans(
             case STOP_WITH_SAVEPOINT -> Action.STOP_WITH_SAVEPOINT;
             case DRAIN -> Action.DRAIN;
             case CANCEL -> Action.CANCEL;
-            case TAKE_SAVEPOINT, SUBMIT_JOB, UPGRADE_JOB -> throw new IllegalArgumentException("It is no stop.");
+            case TAKE_SAVEPOINT, SUBMIT_JOB, UPGRADE_JOB, RESCALE_JOB ->
+                throw new IllegalArgumentException("It is no stop.");
         };
     }
 
@@ -383,6 +412,35 @@ record Plans(
                         new Start(1, from, jar, brings(jar), spec.parallelism()),
                         stop.directory(),
                         new Takeover(upgrade.mode(), old, back)),
+                null,
+                null);
+    }
+
+    private Planned ofRescale(Triggered triggered, Rescale rescale) {
+        Operation operation = triggered.operation();
+        FlinkJobId job = operation.attempt();
+        if (triggered.outcome() == Answer.Outcome.UNCHANGED) {
+            return new Planned(
+                    plan(Action.UNCHANGED, "Job %s runs with a parallelism of %d.".formatted(job, rescale.to()), job),
+                    null,
+                    null);
+        }
+        Upgrade upgrade = Objects.requireNonNull(operation.upgrade());
+        Operation stop = after.findOperation(upgrade.stop(), deadline)
+                .orElseThrow(() -> new IllegalStateException("The rescaling has no stop."))
+                .value();
+        JarDigest jar = Objects.requireNonNull(upgrade.spec().jar().expectedDigest());
+        return new Planned(
+                new Plan(
+                        Action.RESCALE_BY_RESTART,
+                        "Job %s runs with a parallelism of %d, and can't be changed while it lives: it is stopped with a savepoint, from which it starts again."
+                                        .formatted(job, rescale.from())
+                                + besides(isOf(stop)),
+                        UpgradeJob.nextAttempt(operation),
+                        new Start(1, null, jar, brings(jar), rescale.to()),
+                        stop.directory(),
+                        new Takeover(upgrade.mode(), job, stop.directory()),
+                        rescale.to()),
                 null,
                 null);
     }

@@ -248,7 +248,8 @@ public final class StopJob {
             if (upgrade != null) {
                 throw new RefusedException(
                         ErrorCode.JOB_BUSY,
-                        "Job %s is being upgraded at this moment, by operation %s.".formatted(attempt.id(), upgrade));
+                        "Job %s is being upgraded or rescaled at this moment, by operation %s."
+                                .formatted(attempt.id(), upgrade));
             }
         }
 

@@ -147,12 +147,15 @@ public final class SubmitJob {
      * @param specHash what has to run
      * @param owner on whose behalf it runs
      * @param from where its state comes from; absent: it has none
+     * @param rescaledTo the parallelism that it runs with; absent: what its specification says
      */
     record Version(
             OperationId upgrade,
             String specHash,
             Request owner,
-            @Nullable StoragePath from) implements Cause {}
+            @Nullable StoragePath from,
+            @Nullable Integer rescaledTo)
+            implements Cause {}
 
     private static void checkRestore(JobSpec spec, FlinkCluster cluster) {
         if (spec.restore() instanceof RestorePoint.Savepoint savepoint && !cluster.mayRestoreFrom(savepoint.path())) {
@@ -391,7 +394,7 @@ public final class SubmitJob {
             if (job.upgrade() != null && job.active() == null) {
                 throw new RefusedException(
                         ErrorCode.JOB_BUSY,
-                        "Job '%s' is being upgraded at this moment, by operation %s."
+                        "Job '%s' is being upgraded or rescaled at this moment, by operation %s."
                                 .formatted(job.name(), job.upgrade()));
             }
         }
@@ -417,7 +420,9 @@ public final class SubmitJob {
             }
             checkSlots();
             Attempt attempt = newAttempt(job.map(Versioned::value), record);
-            ledger.commit(intent(attempt, job, record), deadline);
+            List<LedgerChange> changes = intent(attempt, job, record);
+            ownersRecord(attempt).ifPresent(changes::add);
+            ledger.commit(changes, deadline);
             return carryOut(attempt);
         }
 
@@ -577,7 +582,17 @@ public final class SubmitJob {
                     null,
                     0,
                     null,
-                    null);
+                    null,
+                    rescaledTo());
+        }
+
+        /** What an earlier rescaling gave it goes on until the job is submitted or upgraded anew. */
+        private @Nullable Integer rescaledTo() {
+            return switch (cause) {
+                case null -> null;
+                case Again(Attempt failed) -> failed.rescaledTo();
+                case Version version -> version.rescaledTo();
+            };
         }
 
         /** The savepoint that an attempt was stopped with is the newest, also when nobody has asked for it since. */
@@ -670,7 +685,7 @@ public final class SubmitJob {
                             .incarnation(incarnation)
                             .jar(new RunJar(jar.digest(), jar.versionId())));
             return post(
-                    new JobLaunch(held.id(), held.spec(), jar.digest(), jar.versionId(), held.restoredFrom()),
+                    new JobLaunch(held.id(), held.runs(), jar.digest(), jar.versionId(), held.restoredFrom()),
                     fenced,
                     held.state());
         }
@@ -895,7 +910,7 @@ public final class SubmitJob {
         }
 
         private void checkSlots() {
-            Integer parallelism = spec.parallelism();
+            Integer parallelism = rescaledTo() == null ? spec.parallelism() : rescaledTo();
             if (parallelism == null) {
                 return;
             }

@@ -31,7 +31,6 @@ import io.sluiceway.metrics.Measurement.Unit;
 import io.sluiceway.metrics.Measurement.Value;
 import io.sluiceway.metrics.MetricsSink;
 import io.sluiceway.operation.Operation;
-import io.sluiceway.operation.OperationType;
 import io.sluiceway.time.Deadline;
 import java.time.Clock;
 import java.time.Duration;
@@ -561,7 +560,7 @@ final class Sweep {
 
     private Operation advance(Operation operation, Deadline step) throws LedgerConflictException {
         Operations operations = new Operations(ports, cluster, step);
-        return operation.type() == OperationType.UPGRADE_JOB
+        return operation.type().goesInSteps()
                 ? new UpgradeJob(ports, jars).advance(operations.require(operation.id()), cluster, step)
                 : operations.advance(operation.id());
     }

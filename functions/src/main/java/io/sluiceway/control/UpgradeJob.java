@@ -95,22 +95,22 @@ public final class UpgradeJob {
             Duration judgeWithin,
             @Nullable Duration maxCheckpointAge) {
         public Terms {
-            require("judgeWithin", judgeWithin);
+            checkDuration("judgeWithin", judgeWithin);
             if (maxCheckpointAge != null) {
-                require("maxCheckpointAge", maxCheckpointAge);
+                checkDuration("maxCheckpointAge", maxCheckpointAge);
                 if (mode == Mode.STATELESS) {
                     throw new RefusedException(
                             ErrorCode.FIELD_INVALID, "maxCheckpointAge needs the mode SAVEPOINT or LAST_STATE.");
                 }
             }
         }
+    }
 
-        private static void require(String name, Duration duration) {
-            if (duration.compareTo(LEAST) < 0 || duration.compareTo(LONGEST) > 0) {
-                throw new RefusedException(
-                        ErrorCode.FIELD_INVALID,
-                        "%s is %s; %s to %s is allowed.".formatted(name, duration, LEAST, LONGEST));
-            }
+    static void checkDuration(String name, Duration duration) {
+        if (duration.compareTo(LEAST) < 0 || duration.compareTo(LONGEST) > 0) {
+            throw new RefusedException(
+                    ErrorCode.FIELD_INVALID,
+                    "%s is %s; %s to %s is allowed.".formatted(name, duration, LEAST, LONGEST));
         }
     }
 
@@ -139,16 +139,17 @@ public final class UpgradeJob {
                     "Job '%s' is a RUN: each of its requests runs what it asks for, so there is nothing to upgrade."
                             .formatted(spec.name()));
         }
-        Duration settling = spec.policies().healthOrDefault().settlingTime();
         FlinkCluster cluster = ports.clusters().named(spec.cluster());
-        checkJudgement(terms.judgeWithin(), settling, cluster);
+        checkJudgement(terms.judgeWithin(), spec, cluster);
         jars.checkBucket(spec.jar());
         cluster.check(spec);
         cluster.checkUpgrade(spec, terms.mode());
         return Conflicts.retry(deadline, () -> new Call(cluster, deadline).ask(request, spec, terms));
     }
 
-    private static void checkJudgement(Duration within, Duration settling, FlinkCluster cluster) {
+    /** In less than its settling time, and what passes until that is seen, a job can't become STABLE. */
+    static void checkJudgement(Duration within, JobSpec spec, FlinkCluster cluster) {
+        Duration settling = spec.policies().healthOrDefault().settlingTime();
         Duration delay = cluster.healthDelay();
         if (within.compareTo(settling) <= 0 || within.compareTo(settling.plus(delay)) < 0) {
             throw new RefusedException(
@@ -164,7 +165,7 @@ public final class UpgradeJob {
         }
     }
 
-    /** Takes an upgrade as far as it goes at this moment. */
+    /** Takes an upgrade, or a rescaling, as far as it goes at this moment. */
     Operation advance(Versioned<Operation> known, FlinkCluster cluster, Deadline deadline)
             throws LedgerConflictException {
         return new Call(cluster, deadline).advance(known);
@@ -179,12 +180,16 @@ public final class UpgradeJob {
         return new RequestId(SubmitJob.OWN_REQUESTS + "upgrade/" + upgrade);
     }
 
+    Call call(FlinkCluster cluster, Deadline deadline) {
+        return new Call(cluster, deadline);
+    }
+
     /** One call. Each step may find that somebody else came first; then everything is decided again. */
-    private final class Call {
-        private final FlinkCluster cluster;
-        private final Deadline deadline;
-        private final Attempts attempts;
-        private final Operations operations;
+    final class Call {
+        final FlinkCluster cluster;
+        final Deadline deadline;
+        final Attempts attempts;
+        final Operations operations;
 
         private Call(FlinkCluster cluster, Deadline deadline) {
             this.cluster = cluster;
@@ -288,11 +293,11 @@ public final class UpgradeJob {
             return new Triggered(Outcome.STARTED, advance(new Versioned<>(operation, 1)));
         }
 
-        private void checkFree(Job job) {
+        void checkFree(Job job) {
             if (job.upgrade() != null) {
                 throw new RefusedException(
                         ErrorCode.JOB_BUSY,
-                        "Job '%s' is being upgraded at this moment, by operation %s."
+                        "Job '%s' is being upgraded or rescaled at this moment, by operation %s."
                                 .formatted(job.name(), job.upgrade()));
             }
             if (job.kind() != JobKind.STREAM) {
@@ -302,8 +307,8 @@ public final class UpgradeJob {
             }
         }
 
-        /** The old version's attempt, which runs and which nobody is stopping. */
-        private Seen running(Job job) throws LedgerConflictException {
+        /** The job's attempt, which runs and which nobody is stopping. */
+        Seen running(Job job) throws LedgerConflictException {
             FlinkJobId active = job.active();
             if (active == null) {
                 throw notRunning(job, "it has no living attempt");
@@ -329,7 +334,7 @@ public final class UpgradeJob {
             if (state != JobState.RUNNING) {
                 throw new RefusedException(
                         ErrorCode.JOB_BUSY,
-                        "Job %s is %s at this moment; it is upgraded when it is RUNNING.".formatted(active, state));
+                        "Job %s is %s at this moment; it is changed when it is RUNNING.".formatted(active, state));
             }
             return attempts.require(active).version() == seen.record().version()
                     ? seen
@@ -339,11 +344,11 @@ public final class UpgradeJob {
         private static RefusedException notRunning(Job job, String why) {
             return new RefusedException(
                     ErrorCode.JOB_NOT_RUNNING,
-                    "There is nothing to upgrade of job '%s': %s. Start the new version with submit-job."
+                    "There is nothing to change of job '%s': %s. Start it as it should be with submit-job."
                             .formatted(job.name(), why));
         }
 
-        private void checkSlots(JobSpec spec) {
+        void checkSlots(JobSpec spec) {
             Integer parallelism = spec.parallelism();
             OptionalInt slots = parallelism == null ? OptionalInt.empty() : cluster.fixedSlots(deadline);
             if (parallelism != null && slots.isPresent() && parallelism > slots.getAsInt()) {
@@ -354,11 +359,11 @@ public final class UpgradeJob {
             }
         }
 
-        private static OperationId stopId(OperationId upgrade) {
+        static OperationId stopId(OperationId upgrade) {
             return new OperationId(Digests.deriveId("operation", "upgrade-job/stop", upgrade.value()));
         }
 
-        private static OperationId withdrawalId(OperationId upgrade) {
+        static OperationId withdrawalId(OperationId upgrade) {
             return new OperationId(Digests.deriveId("operation", "upgrade-job/withdrawal", upgrade.value()));
         }
 
@@ -367,7 +372,7 @@ public final class UpgradeJob {
         }
 
         /** The operation that ends the old version. */
-        private Operation stop(Operation operation, Upgrade upgrade) {
+        Operation stop(Operation operation, Upgrade upgrade) {
             boolean savepoint = switch (upgrade.mode()) {
                 case SAVEPOINT -> true;
                 case LAST_STATE -> false;
@@ -382,7 +387,7 @@ public final class UpgradeJob {
                     savepoint ? OperationType.STOP_WITH_SAVEPOINT : OperationType.CANCEL);
         }
 
-        private Operation ending(Operation operation, OperationId id, FlinkJobId attempt, OperationType type) {
+        Operation ending(Operation operation, OperationId id, FlinkJobId attempt, OperationType type) {
             boolean savepoint = type.takesSavepoint();
             return new Operation(
                     id,
@@ -403,18 +408,24 @@ public final class UpgradeJob {
         }
 
         /** Takes the steps one after the other, until one has to wait. */
-        private Operation advance(Versioned<Operation> known) throws LedgerConflictException {
+        Operation advance(Versioned<Operation> known) throws LedgerConflictException {
             Versioned<Operation> now = known;
+            RescaleSteps rescale = new RescaleSteps(ports, jars, this);
             while (!now.value().state().terminal()) {
-                Versioned<Operation> further =
-                        switch (Objects.requireNonNull(now.value().upgrade()).step()) {
-                            case STOPPING -> stopping(now);
-                            case STARTING -> starting(now);
-                            case JUDGING -> judging(now);
-                            case WITHDRAWING -> withdrawing(now);
-                            case RETURNING -> returning(now);
-                            case JUDGING_RETURN -> judgingReturn(now);
-                        };
+                Versioned<Operation> further = switch (Objects.requireNonNull(
+                                now.value().upgrade())
+                        .step()) {
+                    case STOPPING -> stopping(now);
+                    case STARTING -> starting(now);
+                    case JUDGING -> RescaleSteps.isInPlace(now.value()) ? rescale.judging(now) : judging(now);
+                    case WITHDRAWING -> now.value().rescale() == null ? withdrawing(now) : rescale.withdrawing(now);
+                    case RETURNING -> returning(now);
+                    case JUDGING_RETURN ->
+                        RescaleSteps.isBackInPlace(now.value()) ? rescale.judgingReturn(now) : judgingReturn(now);
+                    case RESCALING -> rescale.rescaling(now);
+                    case ROLLING_BACK -> rescale.rollingBack(now);
+                    case RESCALING_BACK -> rescale.rescalingBack(now);
+                };
                 if (further.version() == now.version()) {
                     return further.value();
                 }
@@ -478,7 +489,7 @@ public final class UpgradeJob {
         }
 
         /** What can't be found at this moment is asked for again; what isn't there is the end. */
-        private Versioned<Operation> failedFor(Versioned<Operation> known, String what, RefusedException refusal)
+        Versioned<Operation> failedFor(Versioned<Operation> known, String what, RefusedException refusal)
                 throws LedgerConflictException {
             if (refusal.code().retryable()) {
                 throw refusal;
@@ -486,7 +497,7 @@ public final class UpgradeJob {
             return end(known, known.value(), Ending.FAILED, "%s %s".formatted(what, refusal.sentence()));
         }
 
-        private static String whyNot(Operation stop) {
+        static String whyNot(Operation stop) {
             return stop.failure() == null ? "%s is %s.".formatted(stop.type(), stop.state()) : stop.failure();
         }
 
@@ -548,8 +559,11 @@ public final class UpgradeJob {
                     new SubmitJob.Version(
                             operation.id(),
                             upgrade.specHash(),
-                            operation.request(),
-                            upgrade.mode() == Mode.STATELESS ? null : operation.savepoint()));
+                            RescaleSteps.ownerOfNext(operation, attempts),
+                            upgrade.mode() == Mode.STATELESS ? null : operation.savepoint(),
+                            operation.rescale() == null
+                                    ? null
+                                    : Integer.valueOf(operation.rescale().to())));
             return switch (started) {
                 case Started.Yes(FlinkJobId attempt) ->
                     put(
@@ -607,7 +621,7 @@ public final class UpgradeJob {
             };
         }
 
-        private static String why(Attempt attempt) {
+        static String why(Attempt attempt) {
             return attempt.failure() == null
                     ? "Attempt %s is %s.".formatted(attempt.id(), attempt.state())
                     : attempt.failure().message();
@@ -618,14 +632,18 @@ public final class UpgradeJob {
             Upgrade upgrade = upgrade(operation);
             FlinkJobId next = Objects.requireNonNull(upgrade.next());
             return switch (judge(next, upgrade)) {
-                case Judgement.Good() -> end(known, operation, Ending.UPGRADED, null);
+                case Judgement.Good() ->
+                    end(known, operation, operation.rescale() == null ? Ending.UPGRADED : Ending.RESCALED, null);
                 case Judgement.NotYet() -> known;
-                case Judgement.Bad(String why, @Nullable JobStatus status) -> reject(known, next, why, status);
+                case Judgement.Bad(String why, @Nullable JobStatus status) ->
+                    operation.rescale() == null
+                            ? reject(known, next, why, status)
+                            : new RescaleSteps(ports, jars, this).reject(known, next, why);
             };
         }
 
         /** Whether a version proved itself. */
-        private sealed interface Judgement {
+        sealed interface Judgement {
             /** It is STABLE. */
             record Good() implements Judgement {}
 
@@ -636,7 +654,7 @@ public final class UpgradeJob {
             record Bad(String why, @Nullable JobStatus status) implements Judgement {}
         }
 
-        private Judgement judge(FlinkJobId attempt, Upgrade upgrade) {
+        Judgement judge(FlinkJobId attempt, Upgrade upgrade) {
             JobObserved seen = new ObserveJob(ports).observe(new Target(cluster.name(), null, attempt), deadline);
             AttemptState state = Objects.requireNonNull(seen.attempt()).state();
             JobStatus status = seen.status();
@@ -678,8 +696,7 @@ public final class UpgradeJob {
         }
 
         /** The new version doesn't stay, if the old one may come back. */
-        private Versioned<Operation> reject(
-                Versioned<Operation> known, FlinkJobId next, String why, @Nullable JobStatus status)
+        Versioned<Operation> reject(Versioned<Operation> known, FlinkJobId next, String why, @Nullable JobStatus status)
                 throws LedgerConflictException {
             Operation operation = known.value();
             Upgrade upgrade = upgrade(operation);
@@ -728,7 +745,7 @@ public final class UpgradeJob {
          * Whether the new version has surely completed no checkpoint. A JobManager that took it over from another
          * counts anew, and one that has forgotten it can't tell.
          */
-        private boolean committedNothing(Attempt attempt, @Nullable JobStatus status) {
+        boolean committedNothing(Attempt attempt, @Nullable JobStatus status) {
             if (status == null) {
                 return false;
             }
@@ -801,7 +818,7 @@ public final class UpgradeJob {
         }
 
         /** Names what the old version will emit again, if the new one, which has ended, may have committed anything. */
-        private Upgrade repeating(Upgrade upgrade, Attempt next, @Nullable JobStatus status) {
+        Upgrade repeating(Upgrade upgrade, Attempt next, @Nullable JobStatus status) {
             if (committedNothing(next, status)) {
                 return upgrade;
             }
@@ -827,7 +844,12 @@ public final class UpgradeJob {
                     operation,
                     backRequest(operation.id()),
                     old.specThatRan(),
-                    new SubmitJob.Version(operation.id(), Objects.requireNonNull(old.specHash()), old.owner(), point));
+                    new SubmitJob.Version(
+                            operation.id(),
+                            Objects.requireNonNull(old.specHash()),
+                            old.owner(),
+                            point,
+                            old.rescaledTo()));
             return switch (started) {
                 case Started.Yes(FlinkJobId attempt) ->
                     put(
@@ -878,7 +900,7 @@ public final class UpgradeJob {
             };
         }
 
-        private static String repeated(Upgrade upgrade) {
+        static String repeated(Upgrade upgrade) {
             return upgrade.repeated() == null
                     ? ""
                     : " It emits again what the new one committed from %s to %s."
@@ -891,15 +913,15 @@ public final class UpgradeJob {
             return Objects.requireNonNull(operation.upgrade());
         }
 
-        private boolean isUp(Upgrade upgrade) {
+        boolean isUp(Upgrade upgrade) {
             return upgrade.until() != null && !attempts.now().isBefore(upgrade.until());
         }
 
-        private Instant giveUpAt() {
+        Instant giveUpAt() {
             return attempts.now().plus(ports.limits().giveUpAfter());
         }
 
-        private Versioned<Operation> put(Versioned<Operation> known, Operation changed) throws LedgerConflictException {
+        Versioned<Operation> put(Versioned<Operation> known, Operation changed) throws LedgerConflictException {
             List<LedgerChange> changes = new ArrayList<>();
             changes.add(new LedgerChange.PutOperation(changed, known.version()));
             if (changed.state() != known.value().state()) {
@@ -910,8 +932,8 @@ public final class UpgradeJob {
         }
 
         /** Ends the upgrade, in one transaction with the job's record, which is free for others then. */
-        private Versioned<Operation> end(
-                Versioned<Operation> known, Operation operation, Ending how, @Nullable String why)
+        Versioned<Operation> end(
+                Versioned<Operation> known, Operation operation, Ending how, @Nullable String why, LedgerChange... more)
                 throws LedgerConflictException {
             Upgrade upgrade = upgrade(operation);
             String masked = why == null
@@ -923,7 +945,7 @@ public final class UpgradeJob {
                             ? operation.completed(operation.savepoint(), attempts.now())
                             : operation.failed(operation.savepoint(), masked, attempts.now()))
                     .upgraded(upgrade.ended(how));
-            List<LedgerChange> changes = new ArrayList<>();
+            List<LedgerChange> changes = new ArrayList<>(List.of(more));
             changes.add(new LedgerChange.PutOperation(ended, known.version()));
             changes.add(Operations.history(ended, attempts.now()));
             ledger.findJob(cluster.name(), operation.job(), deadline)

@@ -26,6 +26,7 @@ import io.sluiceway.job.Observation.NotObservable;
 import io.sluiceway.job.Observation.NothingYet;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.operation.Operation;
+import io.sluiceway.operation.Rescale;
 import io.sluiceway.operation.Upgrade;
 import io.sluiceway.ready.Readiness.Sighting;
 import io.sluiceway.ready.SinkView.Watermark;
@@ -159,6 +160,9 @@ final class AnswerWriter {
                     .put("replaces", takeover.replaces().value());
             putPath(json, "rollBackTo", takeover.rollBackTo());
         }
+        if (plan.rescaledTo() != null) {
+            json.put("parallelism", plan.rescaledTo());
+        }
     }
 
     private static void writeAttempt(ObjectNode json, Attempt attempt) {
@@ -193,8 +197,8 @@ final class AnswerWriter {
         if (jar.expectedDigest() != null) {
             json.put("jarSha256", jar.expectedDigest().value());
         }
-        if (attempt.spec().parallelism() != null) {
-            json.put("parallelism", attempt.spec().parallelism());
+        if (attempt.parallelism() != null) {
+            json.put("parallelism", attempt.parallelism());
         }
     }
 
@@ -403,14 +407,28 @@ final class AnswerWriter {
         if (operation.failure() != null) {
             json.put("failure", operation.failure());
         }
-        if (operation.upgrade() != null) {
-            writeUpgrade(json.putObject("upgrade"), operation.upgrade());
+        Upgrade upgrade = operation.upgrade();
+        Rescale rescale = operation.rescale();
+        if (upgrade == null) {
+            return;
+        }
+        if (rescale == null) {
+            writeSteps(json.putObject("upgrade").put("mode", upgrade.mode().name()), upgrade);
+            return;
+        }
+        ObjectNode written = json.putObject("rescale")
+                .put("from", rescale.from())
+                .put("to", rescale.to())
+                .put("inPlace", rescale.inPlace());
+        writeSteps(written, upgrade);
+        if (operation.attempt().equals(upgrade.back())) {
+            // It runs with what it had, and is the execution that it was.
+            written.remove("returnedFlinkJobId");
         }
     }
 
-    private static void writeUpgrade(ObjectNode json, Upgrade upgrade) {
-        json.put("mode", upgrade.mode().name())
-                .put("rollbackAfterCommit", upgrade.afterCommit().name())
+    private static void writeSteps(ObjectNode json, Upgrade upgrade) {
+        json.put("rollbackAfterCommit", upgrade.afterCommit().name())
                 .put("step", upgrade.step().name());
         putInstant(json, "givenUpAt", upgrade.until());
         if (upgrade.next() != null) {

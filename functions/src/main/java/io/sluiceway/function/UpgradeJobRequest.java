@@ -65,7 +65,7 @@ record UpgradeJobRequest(
         return mode == null ? Mode.SAVEPOINT : mode;
     }
 
-    private static Duration duration(String name, String text) {
+    static Duration duration(String name, String text) {
         if (!DURATION.matcher(text).matches()) {
             throw new RefusedException(
                     ErrorCode.FIELD_INVALID,

@@ -130,6 +130,11 @@ public record JobSpec(
                 name, kind, cluster, other, entryClass, arguments, parallelism, restore, onUnknown, policies);
     }
 
+    /** The same with another parallelism, 1 to 32,768. */
+    public JobSpec with(int other) {
+        return new JobSpec(name, kind, cluster, jar, entryClass, arguments, other, restore, onUnknown, policies);
+    }
+
     /** Identifies what runs, its jar taken by content rather than by place; where its state comes from isn't in it. */
     public String specHash(JarDigest content) {
         return digest(content.value());

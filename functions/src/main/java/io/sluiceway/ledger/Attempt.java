@@ -37,6 +37,7 @@ import org.jspecify.annotations.Nullable;
  * @param restarts the most restarts that were seen of it
  * @param runningAt when the cluster was first seen to run it; absent until then
  * @param unhealthySince when it was told to be unhealthy; absent when it wasn't, or was told to have recovered
+ * @param rescaledTo the parallelism that it was given by a rescaling; absent: what its specification says
  */
 public record Attempt(
         FlinkJobId id,
@@ -58,7 +59,54 @@ public record Attempt(
         @Nullable Refusal failure,
         long restarts,
         @Nullable Instant runningAt,
-        @Nullable Instant unhealthySince) {
+        @Nullable Instant unhealthySince,
+        @Nullable Integer rescaledTo) {
+    /** One that runs with the parallelism that its specification says. */
+    public Attempt(
+            FlinkJobId id,
+            RequestId request,
+            int number,
+            JobSpec spec,
+            @Nullable String specHash,
+            @Nullable RunJar jar,
+            Request owner,
+            AttemptState state,
+            Instant createdAt,
+            Instant until,
+            @Nullable String incarnation,
+            @Nullable StoragePath restoredFrom,
+            OperationId submission,
+            @Nullable OperationId stop,
+            @Nullable Instant submittedAt,
+            @Nullable Instant endedAt,
+            @Nullable Refusal failure,
+            long restarts,
+            @Nullable Instant runningAt,
+            @Nullable Instant unhealthySince) {
+        this(
+                id,
+                request,
+                number,
+                spec,
+                specHash,
+                jar,
+                owner,
+                state,
+                createdAt,
+                until,
+                incarnation,
+                restoredFrom,
+                submission,
+                stop,
+                submittedAt,
+                endedAt,
+                failure,
+                restarts,
+                runningAt,
+                unhealthySince,
+                null);
+    }
+
     /**
      * Why something was refused, kept so that a repeated request hears the same.
      *
@@ -92,6 +140,16 @@ public record Attempt(
         return new JobRef(spec.name(), id);
     }
 
+    /** What the cluster is asked to run: its specification, with the parallelism that a rescaling gave it. */
+    public JobSpec runs() {
+        return rescaledTo == null ? spec : spec.with(rescaledTo);
+    }
+
+    /** The parallelism that it is asked to run with; absent: the cluster's default. */
+    public @Nullable Integer parallelism() {
+        return rescaledTo == null ? spec.parallelism() : rescaledTo;
+    }
+
     /** A copy to change; what isn't changed stays. */
     public Change change() {
         return new Change(this);
@@ -113,6 +171,7 @@ public record Attempt(
         private long restarts;
         private @Nullable Instant runningAt;
         private @Nullable Instant unhealthySince;
+        private @Nullable Integer rescaledTo;
 
         private Change(Attempt from) {
             this.from = from;
@@ -129,6 +188,7 @@ public record Attempt(
             this.restarts = from.restarts;
             this.runningAt = from.runningAt;
             this.unhealthySince = from.unhealthySince;
+            this.rescaledTo = from.rescaledTo;
         }
 
         /** The jar that it runs is known. */
@@ -181,6 +241,13 @@ public record Attempt(
             return this;
         }
 
+        /** It was given a parallelism; the one that its specification says is nothing to remember. */
+        public Change parallelism(int given) {
+            Integer specified = from.spec.parallelism();
+            this.rescaledTo = specified != null && specified == given ? null : Integer.valueOf(given);
+            return this;
+        }
+
         public Change ended(AttemptState how, Instant at) {
             this.state = how;
             this.endedAt = at;
@@ -222,7 +289,8 @@ public record Attempt(
                     failure,
                     restarts,
                     runningAt,
-                    unhealthySince);
+                    unhealthySince,
+                    rescaledTo);
         }
     }
 }

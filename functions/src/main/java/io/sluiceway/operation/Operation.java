@@ -28,7 +28,8 @@ import org.jspecify.annotations.Nullable;
  * @param failure why it failed or was abandoned, in a sentence; absent unless it was
  * @param createdAt when it was asked for
  * @param endedAt when it was seen to have ended; absent until then
- * @param upgrade how it goes on; absent unless it is an upgrade
+ * @param upgrade how it goes on; absent unless it goes in steps
+ * @param rescale what is changed; absent unless it gives a job another parallelism
  */
 public record Operation(
         OperationId id,
@@ -46,8 +47,9 @@ public record Operation(
         @Nullable String failure,
         Instant createdAt,
         @Nullable Instant endedAt,
-        @Nullable Upgrade upgrade) {
-    /** One that is no upgrade. */
+        @Nullable Upgrade upgrade,
+        @Nullable Rescale rescale) {
+    /** One that doesn't go in steps. */
     public Operation(
             OperationId id,
             OperationType type,
@@ -66,7 +68,7 @@ public record Operation(
             @Nullable Instant endedAt) {
         this(
                 id, type, cluster, job, attempt, request, state, trigger, directory, origin, pinned, savepoint, failure,
-                createdAt, endedAt, null);
+                createdAt, endedAt, null, null);
     }
 
     /** How a cluster is asked for the attempt that it acts on. */
@@ -99,11 +101,18 @@ public record Operation(
         return with(OperationState.ABANDONED, savepoint, why, at);
     }
 
-    /** This operation, an upgrade that has come further. */
+    /** This operation, which goes in steps and has come further. */
     public Operation upgraded(Upgrade further) {
         return new Operation(
                 id, type, cluster, job, attempt, request, state, trigger, directory, origin, pinned, savepoint, failure,
-                createdAt, endedAt, further);
+                createdAt, endedAt, further, rescale);
+    }
+
+    /** This operation, which gives a job another parallelism and has come further. */
+    public Operation rescaled(Rescale further) {
+        return new Operation(
+                id, type, cluster, job, attempt, request, state, trigger, directory, origin, pinned, savepoint, failure,
+                createdAt, endedAt, upgrade, further);
     }
 
     private Operation with(
@@ -113,6 +122,6 @@ public record Operation(
         }
         return new Operation(
                 id, type, cluster, job, attempt, request, next, trigger, directory, origin, pinned, left, why,
-                createdAt, at, upgrade);
+                createdAt, at, upgrade, rescale);
     }
 }

@@ -16,20 +16,27 @@ public enum OperationType {
     /** Ends the job at once, without a savepoint. */
     CANCEL,
     /** Ends a version of a job, starts another from its state, and judges that. */
-    UPGRADE_JOB;
+    UPGRADE_JOB,
+    /** Gives a job another parallelism, and judges it with that. */
+    RESCALE_JOB;
 
     /** What its savepoint is taken for unless somebody says otherwise; absent for what takes none. */
     public @Nullable SavepointOrigin savepointOrigin() {
         return switch (this) {
             case TAKE_SAVEPOINT -> SavepointOrigin.USER_REQUEST;
             case STOP_WITH_SAVEPOINT, DRAIN -> SavepointOrigin.STOP;
-            case SUBMIT_JOB, CANCEL, UPGRADE_JOB -> null;
+            case SUBMIT_JOB, CANCEL, UPGRADE_JOB, RESCALE_JOB -> null;
         };
     }
 
     /** Whether the operation leaves a savepoint. */
     public boolean takesSavepoint() {
         return this == TAKE_SAVEPOINT || this == STOP_WITH_SAVEPOINT || this == DRAIN;
+    }
+
+    /** Whether it goes on step by step, with an {@link Upgrade} that says which is next. */
+    public boolean goesInSteps() {
+        return this == UPGRADE_JOB || this == RESCALE_JOB;
     }
 
     /** Whether the operation ends the job. */

@@ -7,7 +7,8 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a new version of a job takes over from the old one, and how far that has come.
+ * How a new version of a job takes over from the old one, and how far that has come. Of a {@link Rescale} both versions
+ * are the same specification.
  *
  * @param spec the new version, whole
  * @param specHash what runs then, its jar taken by content
@@ -70,13 +71,21 @@ public record Upgrade(
         /** The old version is being started again. */
         RETURNING,
         /** The old version has to become STABLE again. */
-        JUDGING_RETURN
+        JUDGING_RETURN,
+        /** The cluster changes the parallelism of the job while it lives. */
+        RESCALING,
+        /** The cluster takes a change back that doesn't come to its end. */
+        ROLLING_BACK,
+        /** The cluster changes the parallelism back to what it was. */
+        RESCALING_BACK
     }
 
     /** How an upgrade ends: always in one of these ways. */
     public enum Ending {
         /** The new version runs and is STABLE. */
         UPGRADED,
+        /** The job runs with its new parallelism, and is STABLE. */
+        RESCALED,
         /** The old version runs again from what it was stopped with, and is STABLE. */
         ROLLED_BACK,
         /** Neither; or the old version wasn't touched. */
@@ -101,6 +110,25 @@ public record Upgrade(
                 judgeWithin,
                 newStep,
                 givenUpAt,
+                stop,
+                next,
+                withdrawal,
+                back,
+                why,
+                repeated,
+                ending);
+    }
+
+    /** This upgrade, whose old version is being ended; that has limits of its own. */
+    public Upgrade stopping() {
+        return new Upgrade(
+                spec,
+                specHash,
+                mode,
+                afterCommit,
+                judgeWithin,
+                Step.STOPPING,
+                null,
                 stop,
                 next,
                 withdrawal,

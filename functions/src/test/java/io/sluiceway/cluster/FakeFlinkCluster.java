@@ -39,6 +39,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -65,6 +66,10 @@ public class FakeFlinkCluster implements FlinkCluster {
         private long checkpoints;
         private long restarts;
         private int parallelism = 1;
+        private int wanted = 1;
+        private String rescaleFailure;
+        private StoragePath savedByRescale;
+        private Instant rolledBackAt;
         private final List<Instant> failures = new ArrayList<>();
         private Instant runningSince;
         private Instant endedAt;
@@ -85,6 +90,22 @@ public class FakeFlinkCluster implements FlinkCluster {
 
     /** That the cluster began a savepoint: repeated triggers that joined it don't count. */
     public record Trigger(FlinkJobId job, StoragePath directory, String incarnation) {}
+
+    /** What becomes of a rescaling. */
+    public enum RescaleEnd {
+        /** It is done at once. */
+        COMPLETE,
+        /** It is never done. */
+        HANG,
+        /** The cluster gives it up, and the job is down. What it saved before is there. */
+        FAIL,
+        /** It is done, and the job fails for good behind it. */
+        BREAK,
+        /** The cluster can't do that to a job that lives. */
+        NOT_POSSIBLE,
+        /** The cluster has too little for it. */
+        TOO_WIDE
+    }
 
     /** How what was begun ends. */
     public enum SavepointEnd {
@@ -116,6 +137,11 @@ public class FakeFlinkCluster implements FlinkCluster {
     private Runnable beforeTrigger = () -> {};
     private Fault nextFault = Fault.NONE;
     private boolean slow;
+    private RescaleEnd rescaleEnd = RescaleEnd.COMPLETE;
+    private boolean rollsBack;
+    private Runnable aroundEffects = () -> {};
+    private Integer mostParallelism;
+    private int refusedParallelism;
     private int lookupsFailAfter = -1;
     private Duration leastTimeLeft = Duration.ofDays(1);
 
@@ -186,6 +212,32 @@ public class FakeFlinkCluster implements FlinkCluster {
         disposals.forEach(store::remove);
     }
 
+    /** What becomes of the next rescaling; what the cluster can't do it can't do from now on. */
+    public void endRescales(RescaleEnd how) {
+        rescaleEnd = how;
+    }
+
+    /** From now on it takes changes back as a whole, as Managed Flink does. */
+    public void rollBack() {
+        rollsBack = true;
+    }
+
+    /** What the state of each job can be divided among. */
+    public void limitParallelism(int most) {
+        mostParallelism = most;
+    }
+
+    /** Changes a job as somebody does who goes past Sluiceway. */
+    public void setParallelism(FlinkJobId id, int parallelism) {
+        jobs.get(id).parallelism = parallelism;
+        jobs.get(id).wanted = parallelism;
+    }
+
+    /** With how many subtasks a job runs. */
+    public int parallelism(FlinkJobId id) {
+        return jobs.get(id).parallelism;
+    }
+
     /** Ends all savepoints that were begun. */
     public void endSavepoints(SavepointEnd how) {
         Map<TriggerId, Begun> open = new LinkedHashMap<>(begun);
@@ -232,6 +284,11 @@ public class FakeFlinkCluster implements FlinkCluster {
         };
     }
 
+    /** Lets each run with a parallelism be refused by its program. */
+    public void refuseRunsWith(int parallelism) {
+        refusedParallelism = parallelism;
+    }
+
     /** Puts a job there as if somebody else had run it. */
     public void putJob(FlinkJobId id, JobState state) {
         jobs.put(id, new Job(new JobName("surprise"), clock.instant(), state));
@@ -269,6 +326,11 @@ public class FakeFlinkCluster implements FlinkCluster {
     /** Lets something happen just before the next job is run. */
     public void beforeNextRun(Runnable action) {
         beforeRun = action;
+    }
+
+    /** Lets something happen just before and just after each effect. */
+    public void aroundEffects(Runnable action) {
+        aroundEffects = action;
     }
 
     public void failNextEffect(Fault fault) {
@@ -463,7 +525,7 @@ public class FakeFlinkCluster implements FlinkCluster {
         String behaviour = launch.spec().arguments().isEmpty()
                 ? "bounded"
                 : launch.spec().arguments().getFirst();
-        if (behaviour.equals("refusing")) {
+        if (behaviour.equals("refusing") || Objects.equals(launch.spec().parallelism(), refusedParallelism)) {
             throw new RefusedException(
                     ErrorCode.PROGRAM_FAILED, "java.lang.IllegalArgumentException: There is no such day: ….");
         }
@@ -487,6 +549,7 @@ public class FakeFlinkCluster implements FlinkCluster {
         Job job = new Job(launch.spec().name(), clock.instant(), JobState.RUNNING);
         job.parallelism =
                 launch.spec().parallelism() == null ? 1 : launch.spec().parallelism();
+        job.wanted = job.parallelism;
         if (launch.restoreFrom() != null && !store.contains(launch.restoreFrom())) {
             job.state = JobState.FAILED;
             job.failure = "java.io.FileNotFoundException: Cannot find checkpoint or savepoint " + launch.restoreFrom();
@@ -557,39 +620,108 @@ public class FakeFlinkCluster implements FlinkCluster {
     }
 
     @Override
+    public synchronized Optional<JobParallelism> findParallelism(JobRef job, Deadline deadline) {
+        return Optional.ofNullable(jobs.get(job.id())).map(known -> new JobParallelism(known.wanted, mostParallelism));
+    }
+
+    @Override
     public synchronized InPlaceChange rescaleJob(JobRef job, int parallelism, Deadline deadline) {
         Job known = known(job.id());
         if (known.state.terminal()) {
             throw new RefusedException(ErrorCode.JOB_NOT_RUNNING, "The job has ended.");
         }
-        if (known.parallelism == parallelism) {
-            return new InPlaceChange.Completed(parallelism);
+        if (known.wanted == parallelism) {
+            return known.parallelism == parallelism
+                    ? new InPlaceChange.Completed(parallelism)
+                    : new InPlaceChange.InProgress();
         }
-        if (known.parallelism == 1) {
-            return new InPlaceChange.NotPossible("Which operators are to stay at 1 can't be told.");
+        if (known.wanted != known.parallelism && rollsBack) {
+            throw new RefusedException(ErrorCode.CLUSTER_UNREACHABLE, "The job is being changed.");
         }
-        effect("rescale", () -> known.parallelism = parallelism);
+        Optional<String> hindrance = hindrance(known, parallelism);
+        if (hindrance.isPresent()) {
+            return new InPlaceChange.NotPossible(hindrance.get());
+        }
+        if (rescaleEnd == RescaleEnd.TOO_WIDE) {
+            throw new RefusedException(ErrorCode.PARALLELISM_EXCEEDS_SLOTS, "There are no KPUs left.");
+        }
+        effect("rescale", () -> rescale(job, known, parallelism));
         return new InPlaceChange.InProgress();
     }
 
     @Override
+    public synchronized Optional<String> findHindrance(JobRef job, int parallelism, Deadline deadline) {
+        return Optional.ofNullable(jobs.get(job.id())).flatMap(known -> hindrance(known, parallelism));
+    }
+
+    private Optional<String> hindrance(Job job, int parallelism) {
+        return job.parallelism != parallelism && (job.parallelism == 1 || rescaleEnd == RescaleEnd.NOT_POSSIBLE)
+                ? Optional.of("Which operators are to stay at 1 can't be told.")
+                : Optional.empty();
+    }
+
+    private void rescale(JobRef ref, Job job, int parallelism) {
+        RescaleEnd end = rescaleEnd;
+        rescaleEnd = RescaleEnd.COMPLETE;
+        job.wanted = parallelism;
+        switch (end) {
+            case COMPLETE -> job.parallelism = parallelism;
+            case BREAK -> {
+                job.parallelism = parallelism;
+                fail(ref.id());
+            }
+            case FAIL -> {
+                job.rescaleFailure = "The update failed.";
+                job.savedByRescale =
+                        SAVEPOINTS.child("update").child(ref.id().value().substring(0, 6));
+                store.put(job.savedByRescale, clock.instant());
+                fail(ref.id());
+            }
+            case HANG, NOT_POSSIBLE, TOO_WIDE -> {}
+        }
+    }
+
+    @Override
     public synchronized Optional<InPlaceChange> findRescale(
-            JobRef job, int parallelism, Instant intendedAt, Deadline deadline) {
+            JobRef ref, int parallelism, Instant intendedAt, Deadline deadline) {
+        Job job = jobs.get(ref.id());
+        if (job == null) {
+            return Optional.empty();
+        }
+        if (job.state.terminal()) {
+            return Optional.of(new InPlaceChange.Failed(
+                    job.rescaleFailure == null ? "The job has ended." : job.rescaleFailure, job.savedByRescale));
+        }
+        if (job.wanted != parallelism) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                job.parallelism == parallelism
+                        ? new InPlaceChange.Completed(parallelism)
+                        : new InPlaceChange.InProgress());
+    }
+
+    @Override
+    public synchronized InPlaceChange rollBackJob(JobRef job, Deadline deadline) {
+        if (!rollsBack) {
+            return new InPlaceChange.NotPossible("A session cluster has no earlier configurations.");
+        }
+        Job known = known(job.id());
+        effect("rollBack", () -> {
+            known.wanted = known.parallelism;
+            known.rolledBackAt = clock.instant();
+        });
+        return new InPlaceChange.InProgress();
+    }
+
+    @Override
+    public synchronized Optional<InPlaceChange> findRollBack(JobRef job, Instant intendedAt, Deadline deadline) {
+        if (!rollsBack) {
+            return Optional.of(rollBackJob(job, deadline));
+        }
         return Optional.ofNullable(jobs.get(job.id()))
-                .filter(known -> known.state.terminal() || known.parallelism == parallelism)
-                .map(known -> known.state.terminal()
-                        ? new InPlaceChange.Failed("The job has ended.", null)
-                        : new InPlaceChange.Completed(parallelism));
-    }
-
-    @Override
-    public InPlaceChange rollBackJob(JobRef job, Deadline deadline) {
-        return new InPlaceChange.NotPossible("A session cluster has no earlier configurations.");
-    }
-
-    @Override
-    public Optional<InPlaceChange> findRollBack(JobRef job, Instant intendedAt, Deadline deadline) {
-        return Optional.of(rollBackJob(job, deadline));
+                .filter(known -> known.rolledBackAt != null && !known.rolledBackAt.isBefore(intendedAt))
+                .map(known -> new InPlaceChange.Completed(known.parallelism));
     }
 
     @Override
@@ -609,10 +741,12 @@ public class FakeFlinkCluster implements FlinkCluster {
     private void effect(String what, Runnable change) {
         Fault fault = nextFault;
         nextFault = Fault.NONE;
+        aroundEffects.run();
         if (fault != Fault.CALL_LOST) {
             change.run();
             effects.add(what);
         }
+        aroundEffects.run();
         if (fault != Fault.NONE) {
             throw new RefusedException(ErrorCode.CLUSTER_TIMEOUT, "The cluster gave no answer.");
         }

@@ -263,6 +263,21 @@ public abstract class FlinkClusterContract {
     }
 
     @Test
+    void findParallelism_rescaled_isWhatItWasAskedFor() {
+        FlinkJobId id = start(2, "endless");
+        assertThat(cluster().findParallelism(ref(id), soon()).orElseThrow().asked())
+                .isEqualTo(2);
+        Instant asked = Instant.now();
+
+        cluster().rescaleJob(ref(id), 3, soon());
+
+        awaitRescale(id, 3, asked);
+        assertThat(cluster().findParallelism(ref(id), soon()).orElseThrow().asked())
+                .isEqualTo(3);
+        assertThat(cluster().findParallelism(ref(newId()), soon())).isEmpty();
+    }
+
+    @Test
     void rescaleJob_twice_isTheSameAttemptWithThatParallelism() {
         FlinkJobId id = start(2, "endless");
         Instant asked = Instant.now();

@@ -618,6 +618,102 @@ class DryRunTest extends VerbFixture {
         return planned;
     }
 
+    // rescale-job
+
+    @Test
+    void rescale_jobThatCanBeChangedWhileItLives_plansThatAndAsksForNothing() {
+        FlinkJobId job = submit("a", 1, spec("endless", JAR_URI, null, 2, LATEST))
+                .attempt()
+                .id();
+
+        Plan plan = planOfRescale("wide", 3).plan();
+
+        assertThat(plan.action()).isEqualTo(Action.RESCALE_IN_PLACE);
+        assertThat(plan.job()).isEqualTo(job);
+        assertThat(plan.rescaledTo()).isEqualTo(3);
+        assertThat(plan.because()).contains("a parallelism of 2");
+        Operation made = rescale(ports, "wide", 3).operation();
+        assertThat(Objects.requireNonNull(made.rescale()).inPlace()).isTrue();
+        assertThat(cluster.findParallelism(attempt(job).ref(), soon()))
+                .hasValueSatisfying(now -> assertThat(now.asked()).isEqualTo(3));
+    }
+
+    @Test
+    void rescale_jobThatCannotBeChangedWhileItLives_plansTheRestartThatTheCallThenMakes() {
+        FlinkJobId job = submitEndless();
+
+        Plan plan = planOfRescale("wide", 3).plan();
+
+        assertThat(plan.action()).isEqualTo(Action.RESCALE_BY_RESTART);
+        assertThat(plan.rescaledTo()).isEqualTo(3);
+        assertThat(Objects.requireNonNull(plan.takeover()).replaces()).isEqualTo(job);
+        Operation made = rescale(ports, "wide", 3).operation();
+        assertThat(Objects.requireNonNull(made.upgrade()).next()).isEqualTo(plan.job());
+        assertThat(Objects.requireNonNull(made.savepoint()).isWithin(plan.savepointDirectory()))
+                .isTrue();
+        Run run = cluster.runs().getLast();
+        assertThat(run.launch().spec().parallelism()).isEqualTo(start(plan).parallelism());
+        assertThat(run.launch().jar()).isEqualTo(start(plan).jar());
+    }
+
+    @Test
+    void rescale_jobThatRunsSoAlready_plansNothing() {
+        submit("a", 1, spec("endless", JAR_URI, null, 2, LATEST));
+
+        Plan plan = planOfRescale("wide", 2).plan();
+
+        assertThat(plan.action()).isEqualTo(Action.UNCHANGED);
+        assertThat(rescale(ports, "wide", 2).outcome()).isEqualTo(Outcome.UNCHANGED);
+    }
+
+    @Test
+    void rescale_again_plansToReplayAndAsksForNothing() {
+        submit("a", 1, spec("endless", JAR_URI, null, 2, LATEST));
+        Operation made = rescale(ports, "wide", 3).operation();
+
+        Planned planned = planOfRescale("wide", 3);
+
+        assertThat(planned.plan().action()).isEqualTo(Action.REPLAY);
+        assertThat(Objects.requireNonNull(planned.operation()).id()).isEqualTo(made.id());
+    }
+
+    @Test
+    void rescale_requestWhoseCallWasKilledBehindItsIntent_plansToReplayAndStillAsksForNothing() {
+        submit("a", 1, spec("endless", JAR_URI, null, 2, LATEST));
+        ledger.afterNextCommit(() -> {
+            throw new KilledException();
+        });
+        assertThatExceptionOfType(KilledException.class).isThrownBy(() -> rescale(ports, "wide", 3));
+
+        Planned planned = planOfRescale("wide", 3);
+
+        assertThat(planned.plan().action()).isEqualTo(Action.REPLAY);
+        assertThat(planned.plan().because()).contains("it goes on with a parallelism of 3");
+    }
+
+    @Test
+    void rescale_moreThanThereAreSlots_isRefusedAsTheCallIs() {
+        submit("a", 1, spec("endless", JAR_URI, null, 2, LATEST));
+
+        assertWithoutEffect(
+                () -> assertRefused(ErrorCode.PARALLELISM_EXCEEDS_SLOTS, () -> planOfRescale("wide", 1_000)));
+    }
+
+    private Planned planOfRescale(String request, int parallelism) {
+        return plan(request(request, 1), on -> rescale(on, request, parallelism));
+    }
+
+    private Triggered rescale(Ports on, String request, int parallelism) {
+        return new RescaleJob(on, jars())
+                .rescale(
+                        request(request, 1),
+                        CLUSTER,
+                        spec("endless").name(),
+                        null,
+                        new RescaleJob.Terms(parallelism, AfterCommit.REFUSE, UpgradeJob.DEFAULT_JUDGEMENT),
+                        soon());
+    }
+
     // The decorators
 
     /** What isn't, a method that is added to the port, would reach the cluster or answer for another one. */

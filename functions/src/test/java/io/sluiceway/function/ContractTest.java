@@ -185,6 +185,8 @@ class ContractTest {
         assertThat(planOf("take-savepoint", act).at("/action").asText()).isEqualTo("TAKE_SAVEPOINT");
         assertThat(planOf("stop-job", act).at("/action").asText()).isEqualTo("STOP_WITH_SAVEPOINT");
         assertThat(planOf("upgrade-job", version).at("/action").asText()).isEqualTo("UPGRADE");
+        String wider = "{\"requestId\":\"w\",\"try\":1,\"cluster\":\"local\",\"jobName\":\"test\",\"parallelism\":2}";
+        assertThat(planOf("rescale-job", wider).at("/action").asText()).isEqualTo("RESCALE_BY_RESTART");
         assertAnswer("take-savepoint", act, "STARTED");
         assertThat(planOf("take-savepoint", act).at("/action").asText()).isEqualTo("REPLAY");
         JsonNode refused = deployment.answer("submit-job", dryRun(version));
@@ -196,7 +198,7 @@ class ContractTest {
     @Test
     void schemas_ofPlans_haveEveryActionAndTheJobsAndOperationsOfTheAnswers() throws IOException {
         Set<String> actions = new TreeSet<>();
-        for (String verb : List.of("submit-job", "take-savepoint", "stop-job", "upgrade-job")) {
+        for (String verb : List.of("submit-job", "take-savepoint", "stop-job", "upgrade-job", "rescale-job")) {
             JsonNode branches = JSON.readTree(Files.readString(Schemas.DIRECTORY.resolve(verb + ".answer.json")))
                     .path("oneOf");
             JsonNode done = branches.path(0).path("properties");

@@ -118,6 +118,7 @@ final class FakeDeployment {
                 "submit-job", new SubmitJobFunction(invocation, () -> ports, () -> bringing)::submitJob,
                 "job-status", new JobStatusFunction(invocation, () -> ports, () -> bringing)::jobStatus,
                 "upgrade-job", new UpgradeJobFunction(invocation, () -> ports, () -> bringing)::upgradeJob,
+                "rescale-job", new RescaleJobFunction(invocation, () -> ports, () -> bringing)::rescaleJob,
                 "take-savepoint", new TakeSavepointFunction(invocation, () -> ports)::takeSavepoint,
                 "stop-job", new StopJobFunction(invocation, () -> ports)::stopJob,
                 "list-jobs", new ListJobsFunction(invocation, () -> ports)::listJobs,

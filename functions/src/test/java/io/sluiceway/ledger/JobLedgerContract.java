@@ -45,6 +45,7 @@ import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationState;
 import io.sluiceway.operation.OperationType;
+import io.sluiceway.operation.Rescale;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.operation.Upgrade;
 import io.sluiceway.ready.Readiness;
@@ -1195,7 +1196,8 @@ public abstract class JobLedgerContract {
                 present >= 7 ? new Refusal(ErrorCode.PROGRAM_FAILED, present == 7 ? "" : "It fell.") : null,
                 Long.MAX_VALUE,
                 present >= 9 ? THEN.plusSeconds(2) : null,
-                present >= 10 ? THEN.plusSeconds(3) : null);
+                present >= 10 ? THEN.plusSeconds(3) : null,
+                present >= 12 ? Integer.valueOf(4) : null);
     }
 
     private Operation operation(OperationId id) {
@@ -1205,7 +1207,7 @@ public abstract class JobLedgerContract {
     private Operation operationWithOptional(OperationId id, int present) {
         return new Operation(
                 id,
-                List.of(OperationType.values()).get(present % 6),
+                List.of(OperationType.values()).get(present % 7),
                 cluster,
                 name,
                 new FlinkJobId("3".repeat(32)),
@@ -1215,13 +1217,14 @@ public abstract class JobLedgerContract {
                 present == 2 ? new StoragePath("s3://state/savepoints/op") : null,
                 present == 1
                         ? SavepointOrigin.PERIODIC
-                        : List.of(OperationType.values()).get(present % 6).savepointOrigin(),
+                        : List.of(OperationType.values()).get(present % 7).savepointOrigin(),
                 present == 1,
                 present == 3 ? PATH : null,
                 present >= 4 ? "It failed: Zürich\nis closed." : null,
                 THEN,
                 present == 5 ? THEN.plusSeconds(1) : null,
-                present >= 6 ? upgrade(present == 7) : null);
+                present >= 6 ? upgrade(present == 7) : null,
+                present == 8 ? new Rescale(2, 4, true, THEN.plusSeconds(5)) : null);
     }
 
     private Upgrade upgrade(boolean whole) {

@@ -45,11 +45,9 @@ record ApplicationChange(ManagedCluster cluster, ControlApi api, JobRef job, Dea
         if (application.applicationStatus() != ApplicationStatus.RUNNING) {
             throw passing(application, "it can be rescaled when it is RUNNING");
         }
-        if (!Configuration.savesBeforeRestarts(application)) {
-            // It would be restored from an older snapshot, and what came behind that would be lost or done again.
-            return new InPlaceChange.NotPossible(
-                    "Snapshots of application '%s' are switched off, so an update would not keep its state."
-                            .formatted(application.applicationName()));
+        Optional<String> hindrance = hindrance(application);
+        if (hindrance.isPresent()) {
+            return new InPlaceChange.NotPossible(hindrance.get());
         }
         Change change = api.change(
                 deadline, client -> client.updateApplication(Configuration.rescale(application, parallelism)));
@@ -69,6 +67,14 @@ record ApplicationChange(ManagedCluster cluster, ControlApi api, JobRef job, Dea
                         : cluster.refused(error, reason);
             case Change.Lost(String reason) -> throw new RefusedException(ErrorCode.CLUSTER_TIMEOUT, reason);
         };
+    }
+
+    /** It would be restored from an older snapshot, and what came behind that would be lost or done again. */
+    static Optional<String> hindrance(ApplicationDetail application) {
+        return Configuration.savesBeforeRestarts(application)
+                ? Optional.empty()
+                : Optional.of("Snapshots of application '%s' are switched off, so an update would not keep its state."
+                        .formatted(application.applicationName()));
     }
 
     Optional<InPlaceChange> findRescale(int parallelism, Instant intendedAt) {

@@ -5,6 +5,7 @@ import io.sluiceway.cluster.DashboardLink;
 import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.cluster.InPlaceChange;
 import io.sluiceway.cluster.JobLaunch;
+import io.sluiceway.cluster.JobParallelism;
 import io.sluiceway.cluster.RunAnswer;
 import io.sluiceway.cluster.managed.AttemptLife.End;
 import io.sluiceway.error.ErrorCode;
@@ -695,6 +696,19 @@ public final class ManagedCluster implements FlinkCluster {
             throw refused("drain", "the service stops with a snapshot, and drains nothing");
         }
         stop(job, false, deadline);
+    }
+
+    /** What the application is configured with: the service doesn't tell what its job's state can be divided among. */
+    @Override
+    public Optional<JobParallelism> findParallelism(JobRef job, Deadline deadline) {
+        return marked(job, deadline)
+                .flatMap(Configuration::parallelism)
+                .map(told -> new JobParallelism(told.parallelism(), null));
+    }
+
+    @Override
+    public Optional<String> findHindrance(JobRef job, int parallelism, Deadline deadline) {
+        return marked(job, deadline).flatMap(ApplicationChange::hindrance);
     }
 
     @Override

@@ -7,6 +7,7 @@ import io.sluiceway.cluster.ClusterSettings;
 import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.cluster.InPlaceChange;
 import io.sluiceway.cluster.JobLaunch;
+import io.sluiceway.cluster.JobParallelism;
 import io.sluiceway.cluster.RunAnswer;
 import io.sluiceway.cluster.session.FlinkRest.Answer;
 import io.sluiceway.error.ErrorCode;
@@ -66,7 +67,7 @@ public final class SessionCluster implements FlinkCluster {
     private static final int MAX_NAME_LENGTH = 200;
     private static final Pattern JAR_ID = Pattern.compile("[0-9a-f-]{36}_[0-9a-f]{64}\\.jar");
 
-    private static final InPlaceChange NO_RESCALING = new InPlaceChange.NotPossible(
+    private static final InPlaceChange.NotPossible NO_RESCALING = new InPlaceChange.NotPossible(
             "The job's scheduler can't change its parallelism; Flink's adaptive scheduler can (jobmanager.scheduler).");
 
     private static final InPlaceChange NO_ROLL_BACK = new InPlaceChange.NotPossible(
@@ -402,6 +403,48 @@ public final class SessionCluster implements FlinkCluster {
                 .put("drain", drain)
                 .put("triggerId", trigger.value());
         requireKnownJob(job, rest.post("/jobs/" + job + "/stop", request, deadline));
+    }
+
+    /**
+     * The vertices with the highest parallelism are taken for those that follow the job's, as {@link Requirements}
+     * does.
+     */
+    @Override
+    public Optional<JobParallelism> findParallelism(JobRef job, Deadline deadline) {
+        Answer answer = rest.get("/jobs/" + job, deadline);
+        if (answer.status() == NOT_FOUND) {
+            return Optional.empty();
+        }
+        JsonNode vertices = field(require(answer).body(), "vertices");
+        int highest = 0;
+        for (JsonNode vertex : vertices) {
+            highest = Math.max(highest, count(number(vertex, "parallelism")));
+        }
+        Integer most = null;
+        for (JsonNode vertex : vertices) {
+            JsonNode told = vertex.path("maxParallelism");
+            if (number(vertex, "parallelism") == highest && told.canConvertToInt() && told.intValue() > 0) {
+                most = most == null ? told.intValue() : Math.min(most, told.intValue());
+            }
+        }
+        int runs = highest;
+        int asked = findJob(job, deadline)
+                .filter(overview -> !overview.state().terminal())
+                .flatMap(_ -> requirements(job, deadline))
+                .map(Requirements::highest)
+                .orElse(runs);
+        if (asked == 0) {
+            throw nonsense("a job without vertices");
+        }
+        return Optional.of(new JobParallelism(asked, most));
+    }
+
+    @Override
+    public Optional<String> findHindrance(JobRef job, int parallelism, Deadline deadline) {
+        return requirements(job, deadline)
+                .map(before ->
+                        before.highest() == parallelism ? Optional.<String>empty() : before.hindrance(parallelism))
+                .orElseGet(() -> Optional.of(NO_RESCALING.reason()));
     }
 
     @Override

@@ -37,6 +37,7 @@ import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationState;
 import io.sluiceway.operation.OperationType;
+import io.sluiceway.operation.Rescale;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.operation.Upgrade;
 import io.sluiceway.operation.Upgrade.Repeated;
@@ -128,7 +129,8 @@ final class Items {
                 .map("failure", ofRefusal(attempt.failure()))
                 .number("restarts", attempt.restarts())
                 .text("runningAt", attempt.runningAt())
-                .text("unhealthySince", attempt.unhealthySince());
+                .text("unhealthySince", attempt.unhealthySince())
+                .number("rescaledTo", attempt.rescaledTo());
     }
 
     static Attempt attempt(Fields item) {
@@ -152,7 +154,8 @@ final class Items {
                 item.mapIfPresent("failure", Items::refusal),
                 item.number("restarts"),
                 item.readIfPresent("runningAt", Instant::parse),
-                item.readIfPresent("unhealthySince", Instant::parse));
+                item.readIfPresent("unhealthySince", Instant::parse),
+                item.countIfPresent("rescaledTo"));
     }
 
     private static @Nullable Attributes ofRunJar(@Nullable RunJar jar) {
@@ -182,7 +185,22 @@ final class Items {
                 .text("failure", operation.failure())
                 .text("createdAt", operation.createdAt())
                 .text("endedAt", operation.endedAt())
-                .map("upgrade", ofUpgrade(operation.upgrade()));
+                .map("upgrade", ofUpgrade(operation.upgrade()))
+                .map("rescale", ofRescale(operation.rescale()));
+    }
+
+    private static @Nullable Attributes ofRescale(@Nullable Rescale rescale) {
+        return rescale == null
+                ? null
+                : new Attributes()
+                        .number("from", rescale.from())
+                        .number("to", rescale.to())
+                        .flag("inPlace", rescale.inPlace())
+                        .text("since", rescale.since());
+    }
+
+    private static Rescale rescale(Fields map) {
+        return new Rescale(map.count("from"), map.count("to"), map.flag("inPlace"), map.read("since", Instant::parse));
     }
 
     private static @Nullable Attributes ofUpgrade(@Nullable Upgrade upgrade) {
@@ -250,7 +268,8 @@ final class Items {
                 item.readIfPresent("failure", why -> why),
                 item.read("createdAt", Instant::parse),
                 item.readIfPresent("endedAt", Instant::parse),
-                item.mapIfPresent("upgrade", Items::upgrade));
+                item.mapIfPresent("upgrade", Items::upgrade),
+                item.mapIfPresent("rescale", Items::rescale));
     }
 
     static Attributes ofReadiness(JobReadiness of) {

@@ -88,8 +88,16 @@ record Agreement(Judge judge, Planned planned, RefusedException refused) {
             case REPLAY, UNCHANGED -> Outcome.REPLAYED;
             case ADOPT -> Outcome.ADOPTED;
             case WAIT -> Outcome.IN_PROGRESS;
-            case TAKE_SAVEPOINT, STOP_WITH_SAVEPOINT, DRAIN, CANCEL, RECORD_STOP, NEW_ATTEMPT, RESUME, UPGRADE ->
-                Outcome.STARTED;
+            case TAKE_SAVEPOINT,
+                    STOP_WITH_SAVEPOINT,
+                    DRAIN,
+                    CANCEL,
+                    RECORD_STOP,
+                    NEW_ATTEMPT,
+                    RESUME,
+                    UPGRADE,
+                    RESCALE_IN_PLACE,
+                    RESCALE_BY_RESTART -> Outcome.STARTED;
         };
     }
 
@@ -117,7 +125,16 @@ record Agreement(Judge judge, Planned planned, RefusedException refused) {
             case TAKE_SAVEPOINT -> "triggerSavepoint";
             case STOP_WITH_SAVEPOINT, DRAIN -> "triggerStop";
             case CANCEL -> "cancelJob";
-            case REPLAY, ADOPT, WAIT, UNCHANGED, NEW_ATTEMPT, RESUME, RECORD_STOP, UPGRADE -> null;
+            case REPLAY,
+                    ADOPT,
+                    WAIT,
+                    UNCHANGED,
+                    NEW_ATTEMPT,
+                    RESUME,
+                    RECORD_STOP,
+                    UPGRADE,
+                    RESCALE_IN_PLACE,
+                    RESCALE_BY_RESTART -> null;
         };
         boolean wasAsked = asked.stream()
                 .anyMatch(one -> one.method().equals(method)

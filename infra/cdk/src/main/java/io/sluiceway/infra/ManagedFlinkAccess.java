@@ -102,11 +102,18 @@ record ManagedFlinkAccess(List<String> applications, List<String> own, List<Stri
                 function.allow("OpenDashboards", List.of("kinesisanalytics:CreateApplicationPresignedUrl"), arns);
                 measure(function);
                 startVersions(function);
+                rollBack(function);
             }
             case UPGRADE_JOB -> {
                 function.allow("RunApplications", RUN, arns(own, function));
                 measure(function);
                 startVersions(function);
+            }
+            case RESCALE_JOB -> {
+                function.allow("RunApplications", RUN, arns(own, function));
+                measure(function);
+                startVersions(function);
+                rollBack(function);
             }
             case TAKE_SAVEPOINT, STOP_JOB -> function.allow("RunApplications", RUN, arns);
             case LIST_JOBS -> {
@@ -118,9 +125,10 @@ record ManagedFlinkAccess(List<String> applications, List<String> own, List<Stri
                 function.allow("RemoveSnapshots", List.of("kinesisanalytics:DeleteApplicationSnapshot"), arns);
                 list(function);
                 if (!own.isEmpty()) {
-                    // The versions of upgrades are judged by what is measured.
+                    // What was upgraded or rescaled is judged by what is measured.
                     measure(function);
                     startVersions(function);
+                    rollBack(function);
                 }
             }
             case LIST_EVENTS -> throw new IllegalStateException("It asks no managed cluster.");
@@ -137,8 +145,8 @@ record ManagedFlinkAccess(List<String> applications, List<String> own, List<Stri
         return switch (name) {
             // What was told of jobs is in the ledger.
             case LIST_EVENTS -> false;
-            // Of others' applications an upgrade is refused before anything is asked.
-            case UPGRADE_JOB -> !own.isEmpty();
+            // Of others' applications an upgrade or a rescaling is refused before anything is done.
+            case UPGRADE_JOB, RESCALE_JOB -> !own.isEmpty();
             case SUBMIT_JOB, JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB, LIST_JOBS, MONITOR_JOBS -> true;
         };
     }
@@ -162,6 +170,14 @@ record ManagedFlinkAccess(List<String> applications, List<String> own, List<Stri
         }
         function.allow("StartApplications", START, arns(own, function));
         passRole(function);
+    }
+
+    /** A rescaling whose update hangs is rolled back by whoever takes it forward; of own applications alone. */
+    private void rollBack(SluicewayFunction function) {
+        if (!own.isEmpty()) {
+            function.allow(
+                    "RollBackApplications", List.of("kinesisanalytics:RollbackApplication"), arns(own, function));
+        }
     }
 
     private static List<String> arns(List<String> patterns, SluicewayFunction function) {

@@ -109,8 +109,8 @@ public final class SluicewayStack extends Stack {
                     new SluicewayFunction(this, new SluicewayFunction.Input(name, settings, code, environment, failed));
             applications.grantTo(name, function);
             switch (name) {
-                // An upgrade's versions are started by whoever observes it, too.
-                case SUBMIT_JOB, UPGRADE_JOB, JOB_STATUS -> {
+                // What an upgrade or a rescaling starts is started by whoever observes it, too.
+                case SUBMIT_JOB, UPGRADE_JOB, RESCALE_JOB, JOB_STATUS -> {
                     jars.grantTo(function);
                     ledger.grantTo(function);
                     states.grantTo(function);

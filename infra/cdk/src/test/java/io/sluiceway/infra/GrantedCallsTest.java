@@ -4,6 +4,7 @@ import static io.sluiceway.infra.settings.FunctionName.JOB_STATUS;
 import static io.sluiceway.infra.settings.FunctionName.LIST_EVENTS;
 import static io.sluiceway.infra.settings.FunctionName.LIST_JOBS;
 import static io.sluiceway.infra.settings.FunctionName.MONITOR_JOBS;
+import static io.sluiceway.infra.settings.FunctionName.RESCALE_JOB;
 import static io.sluiceway.infra.settings.FunctionName.SUBMIT_JOB;
 import static io.sluiceway.infra.settings.FunctionName.UPGRADE_JOB;
 import static java.util.stream.Collectors.toCollection;
@@ -41,9 +42,13 @@ class GrantedCallsTest {
     private static final Set<FunctionName> ASKING_CLUSTERS = EnumSet.complementOf(EnumSet.of(LIST_EVENTS));
 
     /** The versions of an upgrade are started and judged by whoever takes it forward. */
-    private static final Set<FunctionName> UPGRADING = EnumSet.of(UPGRADE_JOB, JOB_STATUS, MONITOR_JOBS);
+    private static final Set<FunctionName> UPGRADING = EnumSet.of(UPGRADE_JOB, RESCALE_JOB, JOB_STATUS, MONITOR_JOBS);
 
-    private static final Set<FunctionName> STARTING = EnumSet.of(SUBMIT_JOB, UPGRADE_JOB, JOB_STATUS, MONITOR_JOBS);
+    /** So are rescalings. */
+    private static final Set<FunctionName> RESCALING = EnumSet.of(RESCALE_JOB, JOB_STATUS, MONITOR_JOBS);
+
+    private static final Set<FunctionName> STARTING =
+            EnumSet.of(SUBMIT_JOB, UPGRADE_JOB, RESCALE_JOB, JOB_STATUS, MONITOR_JOBS);
 
     /**
      * The actions that a call takes, as the <a
@@ -90,8 +95,9 @@ class GrantedCallsTest {
             Map.entry("KinesisAnalyticsV2.createApplication", EnumSet.of(SUBMIT_JOB)),
             Map.entry("KinesisAnalyticsV2.updateApplication", STARTING),
             Map.entry("KinesisAnalyticsV2.startApplication", STARTING),
-            // What no function does yet none may: rolling back, deleting.
-            Map.entry("KinesisAnalyticsV2.rollbackApplication", EnumSet.noneOf(FunctionName.class)),
+            // An update that hangs: RescaleSteps.
+            Map.entry("KinesisAnalyticsV2.rollbackApplication", RESCALING),
+            // What no function does yet none may: deleting.
             Map.entry("KinesisAnalyticsV2.deleteApplication", EnumSet.noneOf(FunctionName.class)),
             // What a job's retention removes: RetainSavepoints.
             Map.entry("KinesisAnalyticsV2.deleteApplicationSnapshot", EnumSet.of(MONITOR_JOBS)),
@@ -113,8 +119,10 @@ class GrantedCallsTest {
             // All that lives: ListJobs and Sweep.
             Map.entry("KinesisAnalyticsV2.listApplications", EnumSet.of(LIST_JOBS, MONITOR_JOBS)));
 
-    private static final Set<String> STARTS =
-            Set.of("KinesisAnalyticsV2.startApplication", "KinesisAnalyticsV2.updateApplication");
+    private static final Set<String> STARTS = Set.of(
+            "KinesisAnalyticsV2.rollbackApplication",
+            "KinesisAnalyticsV2.startApplication",
+            "KinesisAnalyticsV2.updateApplication");
 
     private static final String MANY_AT_ONCE = "DynamoDb.batchGetItem";
 
@@ -159,7 +167,7 @@ class GrantedCallsTest {
     /** Of others' applications they are refused before anything is asked. */
     private static boolean isForUpgradesAlone(String call, FunctionName name) {
         return switch (name) {
-            case UPGRADE_JOB -> true;
+            case UPGRADE_JOB, RESCALE_JOB -> true;
             case JOB_STATUS -> STARTS.contains(call);
             case MONITOR_JOBS -> STARTS.contains(call) || call.equals("CloudWatch.getMetricData");
             case SUBMIT_JOB, TAKE_SAVEPOINT, STOP_JOB, LIST_JOBS, LIST_EVENTS -> false;
@@ -173,7 +181,7 @@ class GrantedCallsTest {
 
     private static List<String> adapters(FunctionName name) {
         return switch (name) {
-            case SUBMIT_JOB, MONITOR_JOBS, UPGRADE_JOB, JOB_STATUS ->
+            case SUBMIT_JOB, MONITOR_JOBS, UPGRADE_JOB, RESCALE_JOB, JOB_STATUS ->
                 List.of(
                         "io.sluiceway.event.eventbridge",
                         "io.sluiceway.jar.s3",

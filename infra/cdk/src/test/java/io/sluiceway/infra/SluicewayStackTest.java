@@ -94,7 +94,8 @@ class SluicewayStackTest {
         Permission jarsThatAreNotThere = Permission.allow(
                 Set.of("s3:ListBucket"), Set.of("arn:aws:s3:::{jobsbucket}", "arn:aws:s3:::example-release-artifacts"));
         Set<Permission> own = switch (name) {
-            case SUBMIT_JOB, UPGRADE_JOB, JOB_STATUS -> Set.of(ledger, states, bus, jars, jarsThatAreNotThere);
+            case SUBMIT_JOB, UPGRADE_JOB, RESCALE_JOB, JOB_STATUS ->
+                Set.of(ledger, states, bus, jars, jarsThatAreNotThere);
             case MONITOR_JOBS -> Set.of(ledger, sweep, states, bus, jars, jarsThatAreNotThere);
             case TAKE_SAVEPOINT, STOP_JOB -> Set.of(ledger, states, bus);
             case LIST_JOBS -> Set.of(sweep);
@@ -119,6 +120,7 @@ class SluicewayStackTest {
         // Upgrades are of those that Sluiceway makes.
         Set<String> own = Set.of(APPLICATION + "sluiceway-sample-*");
         Permission startOwn = Permission.allow(START_APPLICATIONS, own);
+        Permission rollBackOwn = Permission.allow(Set.of("kinesisanalytics:RollbackApplication"), own);
         Set<Permission> expected = switch (name) {
             case SUBMIT_JOB ->
                 Set.of(
@@ -132,12 +134,20 @@ class SluicewayStackTest {
                         Permission.allow(Set.of("kinesisanalytics:CreateApplicationPresignedUrl"), applications),
                         measure,
                         startOwn,
+                        rollBackOwn,
                         passRole("example-flink-applications"));
             case UPGRADE_JOB ->
                 Set.of(
                         Permission.allow(RUN_APPLICATIONS, own),
                         measure,
                         startOwn,
+                        passRole("example-flink-applications"));
+            case RESCALE_JOB ->
+                Set.of(
+                        Permission.allow(RUN_APPLICATIONS, own),
+                        measure,
+                        startOwn,
+                        rollBackOwn,
                         passRole("example-flink-applications"));
             case TAKE_SAVEPOINT, STOP_JOB -> Set.of(run);
             case LIST_JOBS -> Set.of(list, Permission.allow(SEE_APPLICATIONS, applications));
@@ -149,6 +159,7 @@ class SluicewayStackTest {
                         Permission.allow(Set.of("kinesisanalytics:DeleteApplicationSnapshot"), applications),
                         measure,
                         startOwn,
+                        rollBackOwn,
                         passRole("example-flink-applications"));
         };
 
@@ -168,7 +179,7 @@ class SluicewayStackTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"UPGRADE_JOB", "JOB_STATUS", "MONITOR_JOBS"})
+    @EnumSource(names = {"UPGRADE_JOB", "RESCALE_JOB", "JOB_STATUS", "MONITOR_JOBS"})
     void permissions_upgradesWithApplicationsOfOthersOnly_startNoneAndPassNoRole(FunctionName name) {
         Template template =
                 Stacks.template(Stacks.onSessionsOnly(settings -> managed(settings, "others", "EXTERNAL", "any-role")));
@@ -668,7 +679,7 @@ class SluicewayStackTest {
 
     private static String budget(FunctionName name) {
         return switch (name) {
-            case SUBMIT_JOB, UPGRADE_JOB -> "PT1M55S";
+            case SUBMIT_JOB, UPGRADE_JOB, RESCALE_JOB -> "PT1M55S";
             case JOB_STATUS, TAKE_SAVEPOINT, STOP_JOB, LIST_JOBS, LIST_EVENTS -> "PT25S";
             case MONITOR_JOBS -> "PT50S";
         };

@@ -10,12 +10,13 @@ import java.util.Locale;
 /**
  * The functions. Each has one name everywhere: here, as {@code @Funq} name, in the Lambda function's name, in Airflow.
  *
- * <p>All but {@code submit-job} and {@code upgrade-job} answer well within the 60 s after which an AWS client gives a
- * call up and sends it again. These two fetch a jar, give it to the cluster and may wait for the job's {@code main()}:
- * 300 MB pass in some 20 s, a slow {@code main()} takes the rest. {@code monitor-jobs} ends before its next firing, a
- * minute later. The memory of these three is twice that of the others, since Lambda's share of processor and network
- * grows with it, and TLS over 300 MB wants both: a sweep brings the jars of the jobs that it starts again.
- * {@code job-status} starts the versions of an upgrade as well, as far as its shorter time goes; a sweep goes on there.
+ * <p>All but {@code submit-job}, {@code upgrade-job} and {@code rescale-job} answer well within the 60 s after which an
+ * AWS client gives a call up and sends it again. These fetch a jar, give it to the cluster and may wait for the job's
+ * {@code main()}: 300 MB pass in some 20 s, a slow {@code main()} takes the rest. {@code monitor-jobs} ends before its
+ * next firing, a minute later. The memory of these four is twice that of the others, since Lambda's share of processor
+ * and network grows with it, and TLS over 300 MB wants both: a sweep brings the jars of the jobs that it starts again.
+ * {@code job-status} starts the versions of an upgrade or a rescaling as well, as far as its shorter time goes; a sweep
+ * goes on there.
  */
 public enum FunctionName {
     @JsonProperty("submit-job")
@@ -28,6 +29,8 @@ public enum FunctionName {
     STOP_JOB("stop-job", Duration.ofSeconds(30), 256),
     @JsonProperty("upgrade-job")
     UPGRADE_JOB("upgrade-job", Duration.ofMinutes(2), 512),
+    @JsonProperty("rescale-job")
+    RESCALE_JOB("rescale-job", Duration.ofMinutes(2), 512),
     @JsonProperty("list-jobs")
     LIST_JOBS("list-jobs", Duration.ofSeconds(30), 256),
     @JsonProperty("list-events")
@@ -60,7 +63,7 @@ public enum FunctionName {
     /** {@return whether it changes jobs, and so takes a try beside the request id} */
     public boolean changesJobs() {
         return switch (this) {
-            case SUBMIT_JOB, TAKE_SAVEPOINT, STOP_JOB, UPGRADE_JOB -> true;
+            case SUBMIT_JOB, TAKE_SAVEPOINT, STOP_JOB, UPGRADE_JOB, RESCALE_JOB -> true;
             case JOB_STATUS, LIST_JOBS, LIST_EVENTS, MONITOR_JOBS -> false;
         };
     }

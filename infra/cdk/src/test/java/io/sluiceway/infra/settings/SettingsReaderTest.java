@@ -373,7 +373,7 @@ class SettingsReaderTest {
                 argumentSet(
                         "function that isn't there",
                         with(schedule("run-job", "{\"cluster\": \"analytics\"}")),
-                        "triggers.schedules[0].function can't be 'run-job'; it is one of submit-job, job-status, take-savepoint, stop-job, upgrade-job, list-jobs, list-events, monitor-jobs."),
+                        "triggers.schedules[0].function can't be 'run-job'; it is one of submit-job, job-status, take-savepoint, stop-job, upgrade-job, rescale-job, list-jobs, list-events, monitor-jobs."),
                 argumentSet(
                         "request id of one's own",
                         with(schedule("stop-job", "{\"requestId\": \"mine\"}")),
