@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -395,7 +396,9 @@ class JudgeTest {
                 executions,
                 new LedgerView.Table(items),
                 savepoints,
-                jobManagers);
+                jobManagers,
+                Map.of(),
+                Evidence.Counted.NOTHING);
         return Judge.judge(evidence).stream().map(Violation::rule).distinct().toList();
     }
 }
