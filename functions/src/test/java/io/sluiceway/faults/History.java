@@ -309,12 +309,13 @@ enum History {
     UPGRADE_JOB_SOURING_ACCEPTED {
         @Override
         void run(Trial trial) {
-            Upgrading.of(trial)
-                    .to(
-                            Version.SOURING,
-                            ", \"rollbackAfterCommit\": \"ACCEPT_DUPLICATES\"",
-                            Follower.JOB_STATUS,
-                            Upgrading.ROLLED_BACK);
+            Upgrading upgrading = Upgrading.of(trial);
+            trial.countsOnce(false);
+            upgrading.to(
+                    Version.SOURING,
+                    ", \"rollbackAfterCommit\": \"ACCEPT_DUPLICATES\"",
+                    Follower.JOB_STATUS,
+                    Upgrading.ROLLED_BACK);
         }
     },
     /** No savepoint can be written: the old version runs on. */
@@ -359,11 +360,8 @@ enum History {
         @Override
         void run(Trial trial) {
             Upgrading upgrading = Upgrading.of(trial);
-            String event = upgrading.event("upgrade", Version.SECOND, "");
-            Settled asked = trial.settle("upgrade-job", "upgrade-job", event);
-            upgrading.awaitItDown();
+            upgrading.dieBetween("upgrade", Version.SECOND);
             Trial.Call other = trial.call("submit-job", "submit-job", upgrading.submission("other", Version.THIRD));
-            trial.struck(other.at());
             trial.expect(
                     trial.mayEndOtherwise()
                             || other.refusal()
@@ -371,7 +369,7 @@ enum History {
                                             refusal.path("code").asText().equals("JOB_BUSY"))
                                     .isPresent(),
                     "A submission between two versions came to " + other);
-            Settled end = upgrading.follow(asked, event, Follower.JOB_STATUS);
+            Settled end = upgrading.upgrade("upgrade", Version.SECOND, "", Follower.JOB_STATUS);
             upgrading.expectEnding(end, Upgrading.UPGRADED);
             upgrading.afterwards(end, Version.SECOND);
         }

@@ -160,9 +160,9 @@ final class Trial {
         return cluster;
     }
 
-    /** From now on, the job that counts has to have counted each number once. */
-    void countsOnce() {
-        countsOnce = true;
+    /** Says whether the job that counts has to have counted each number once. */
+    void countsOnce(boolean once) {
+        countsOnce = once;
     }
 
     Optional<Instant> struck() {

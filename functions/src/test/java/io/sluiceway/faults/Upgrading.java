@@ -1,6 +1,7 @@
 package io.sluiceway.faults;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluiceway.faults.FaultProxy.Trap;
 import io.sluiceway.faults.Trial.Settled;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,7 +21,7 @@ final class Upgrading {
     /** A version that isn't STABLE in time is given up after a minute, and so is the one that comes back. */
     private static final Duration PATIENCE = Duration.ofMinutes(4);
 
-    private static final int PAUSE_MILLIS = 200;
+    private static final int PAUSE_MILLIS = 400;
     private static final int LONGEST_PAUSE_MILLIS = 700;
 
     static final String UPGRADED = "UPGRADED";
@@ -85,7 +86,7 @@ final class Upgrading {
     static Upgrading of(Trial trial) {
         trial.takeALane();
         trial.bePatientFor(PATIENCE);
-        trial.countsOnce();
+        trial.countsOnce(true);
         Upgrading upgrading = new Upgrading(trial);
         String id = upgrading.submit("set-up", "first", Version.FIRST).at("/job/flinkJobId");
         trial.awaitRunning(id);
@@ -117,7 +118,7 @@ final class Upgrading {
         return asked.end().equals("DONE") ? follow(asked, event, follower) : asked;
     }
 
-    String event(String request, Version version, String more) {
+    private String event(String request, Version version, String more) {
         return """
                 {"requestId": "%s/%s", "try": 1, "judgeWithin": "PT1M", "job": %s%s}
                 """.formatted(trial.id, request, version.of(trial), more);
@@ -141,7 +142,7 @@ final class Upgrading {
     }
 
     /** Takes an upgrade that was asked for to its end. */
-    Settled follow(Settled asked, String event, Follower follower) {
+    private Settled follow(Settled asked, String event, Follower follower) {
         String operation = asked.at("/operation/operationId");
         String look = "{\"operationId\": \"%s\"}".formatted(operation);
         String doing = asked.at("/operation/upgrade/step");
@@ -173,8 +174,22 @@ final class Upgrading {
         return ended ? trial.settle("set-up", "job-status", look) : trial.unsettled(follower.function, asked.answer());
     }
 
+    /** Has the caller of an upgrade die when it has asked for the stop, and waits until nothing of the job runs. */
+    void dieBetween(String request, Version version) {
+        trial.lab()
+                .proxy
+                .arm(new Trap(
+                        trial.label("upgrade-job"),
+                        null,
+                        "flink POST /jobs/:jobid/stop",
+                        1,
+                        Fault.of(Fault.Kind.KILL_AFTER)));
+        trial.call("upgrade-job", "upgrade-job", event(request, version, ""));
+        awaitItDown();
+    }
+
     /** Waits until nothing of the job runs, by Flink's own log. */
-    void awaitItDown() {
+    private void awaitItDown() {
         Instant giveUp = Instant.now().plusSeconds(20);
         while (trial.executions().stream().anyMatch(execution -> execution.end() == null)
                 && Instant.now().isBefore(giveUp)) {
