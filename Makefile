@@ -90,7 +90,7 @@ FAULTS_PACKAGE ?= functions/target/function-local.zip
 FAULTS_FILE ?= local/run/faults$(if $(filter managed,$(CLUSTER)),-managed).jsonl
 
 .PHONY: faults
-faults: $(BUILT) $(VENV) ## Run the large fault campaign (about an hour), or go on with it; FAULTS_TRIALS=1 is a short one
+faults: $(BUILT) $(VENV) ## Run the large fault campaign (some hours), or go on with it; FAULTS_TRIALS=1 is a short one
 	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify -Dspotless.check.skip=true \
 	  -Dit.test=FaultCampaign -Dfaults.trials=$(FAULTS_TRIALS) -Dfaults.restarts=$(FAULTS_RESTARTS) \
 	  -Dfaults.crowds=$(FAULTS_CROWDS) -Dfaults.atOnce=$(FAULTS_AT_ONCE) -Dfaults.minutes=$(FAULTS_MINUTES) \
