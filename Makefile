@@ -85,16 +85,17 @@ FAULTS_CROWDS ?= 20
 FAULTS_AT_ONCE ?= 8
 FAULTS_MINUTES ?= 1440
 FAULTS_KINDS ?= .*
+FAULTS_HISTORIES ?= .*
 FAULTS_PACKAGE ?= functions/target/function-local.zip
 FAULTS_FILE ?= local/run/faults$(if $(filter managed,$(CLUSTER)),-managed).jsonl
 
 .PHONY: faults
-faults: $(BUILT) $(VENV) ## Run the large fault campaign (about an hour), or go on with it; FAULTS_TRIALS=1 is a short one
+faults: $(BUILT) $(VENV) ## Run the large fault campaign (some hours), or go on with it; FAULTS_TRIALS=1 is a short one
 	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify -Dspotless.check.skip=true \
 	  -Dit.test=FaultCampaign -Dfaults.trials=$(FAULTS_TRIALS) -Dfaults.restarts=$(FAULTS_RESTARTS) \
 	  -Dfaults.crowds=$(FAULTS_CROWDS) -Dfaults.atOnce=$(FAULTS_AT_ONCE) -Dfaults.minutes=$(FAULTS_MINUTES) \
 	  -Dfaults.package=$(FAULTS_PACKAGE) -Dfaults.file=$(FAULTS_FILE) -Dfaults.cluster=$(CLUSTER) \
-	  -Dfaults.kinds='$(FAULTS_KINDS)'
+	  -Dfaults.kinds='$(FAULTS_KINDS)' -Dfaults.histories='$(FAULTS_HISTORIES)'
 
 # How many jobs, separated by commas.
 BENCH_JOBS ?= 10,100,1000,10000

@@ -783,7 +783,8 @@ public final class UpgradeJob {
         private Versioned<Operation> withdrawing(Versioned<Operation> known) throws LedgerConflictException {
             Operation operation = known.value();
             Upgrade upgrade = upgrade(operation);
-            operations.advance(Objects.requireNonNull(upgrade.withdrawal()));
+            OperationId withdrawal = Objects.requireNonNull(upgrade.withdrawal());
+            operations.advance(withdrawal);
             FlinkJobId next = Objects.requireNonNull(upgrade.next());
             Seen seen = attempts.look(attempts.require(next));
             Attempt attempt = seen.attempt();
@@ -796,6 +797,8 @@ public final class UpgradeJob {
                                 "%s It couldn't be cancelled in all this time.".formatted(upgrade.why()))
                         : known;
             }
+            // The version may have ended behind that look: then nobody but this comes back to what ended it.
+            operations.advance(withdrawal);
             if (attempt.state() == AttemptState.UNKNOWN) {
                 return end(
                         known,

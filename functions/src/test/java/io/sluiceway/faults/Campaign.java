@@ -25,6 +25,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Runs trials, several at a time, and keeps what came of each. */
@@ -41,6 +42,12 @@ final class Campaign implements AutoCloseable {
 
     /** A repeated look at an operation is like the one before. */
     private static final int LOOKS_THAT_DIFFER = 3;
+
+    /** Within a step of an upgrade, a repeated look is like the one before; what changes something isn't. */
+    private static final int READS_THAT_DIFFER = 2;
+
+    private static final Pattern CHANGES =
+            Pattern.compile("dynamodb (TransactWriteItems|PutItem|UpdateItem|DeleteItem)|flink (POST|PATCH|DELETE) .*");
 
     private static final int TOLD_EVERY = 50;
 
@@ -93,7 +100,10 @@ final class Campaign implements AutoCloseable {
             for (Seen seen : trial.wire()) {
                 String step = seen.trial().substring(trial.id.length() + 1);
                 int nth = counts.merge(step + " " + seen.call(), 1, Integer::sum);
-                boolean differs = !step.equals("job-status") || nth <= LOOKS_THAT_DIFFER;
+                boolean differs = history.upgrades()
+                        ? nth <= READS_THAT_DIFFER
+                                || CHANGES.matcher(seen.call()).matches()
+                        : !step.equals("job-status") || nth <= LOOKS_THAT_DIFFER;
                 for (Fault.Kind kind : Fault.Kind.values()) {
                     if (!step.equals("set-up")
                             && differs
@@ -157,7 +167,7 @@ final class Campaign implements AutoCloseable {
                 return;
             }
             out.printf("%s: %d of %d trials%n", restart, seen, trials);
-            int alike = trials - seen > restart.histories().size() ? 2 : 1;
+            int alike = trials - seen > restart.histories().size() ? restart.mostAlike() : 1;
             wave(restart, alike, System.nanoTime());
             lab.flink.awaitSlots();
             awaitSecondLooks();
@@ -190,7 +200,7 @@ final class Campaign implements AutoCloseable {
             }
             Thread.sleep(restart.delay(random));
             Instant at = Instant.now();
-            trials.forEach(trial -> trial.struck(at));
+            trials.forEach(trial -> trial.clusterStruck(at));
             restart.happen(lab);
             for (Future<?> trial : playing) {
                 trial.get();
@@ -321,6 +331,7 @@ final class Campaign implements AutoCloseable {
             lab.ledgerView.remove(table.about(trial.job));
             lab.proxy.forget(trial.id + ":");
             lab.cluster.forget(trial.job);
+            Files.deleteIfExists(lab.numbersOf(trial.job));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

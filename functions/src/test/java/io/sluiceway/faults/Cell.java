@@ -16,14 +16,23 @@ record Cell(History history, Fault.@Nullable Kind fault, String step, String cal
         return new Cell(history, null, "", "", 0);
     }
 
-    /** The row of the table that it counts in. */
-    String row() {
+    /** What happens: the fault, or what the history brings along. */
+    String kind() {
         return fault == null ? history.name() : fault.name();
     }
 
-    /** The pair of fault and call that it counts for. */
+    /** The row of the table that it counts in. */
+    String row() {
+        return fault == null ? history.name() : verb() + fault.name();
+    }
+
+    /** The pair of fault and call that it counts for; a call during an upgrade counts apart from others. */
     String pair() {
-        return fault == null ? history.name() : fault + " " + call;
+        return fault == null ? history.name() : verb() + fault + " " + call;
+    }
+
+    private String verb() {
+        return history.upgrades() ? "UPGRADE_JOB_" : "";
     }
 
     /** The place where the fault happens, whatever the history around it. */

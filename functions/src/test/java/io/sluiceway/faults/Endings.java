@@ -26,9 +26,12 @@ final class Endings {
     private void look(String what, JsonNode id, JsonNode item, Set<String> terminal, List<Violation> violations) {
         String key = what + " " + id.asText();
         String state = item.path("state").asText();
-        String before = terminal.contains(state) ? seen.putIfAbsent(key, state) : seen.get(key);
-        if (before != null && !before.equals(state)) {
-            violations.add(new Violation("TERMINAL_IS_FINAL", key + " was " + before + " and is " + state));
+        String ended = terminal.contains(state)
+                ? (state + " " + item.at("/upgrade/ending").asText()).trim()
+                : state;
+        String before = terminal.contains(state) ? seen.putIfAbsent(key, ended) : seen.get(key);
+        if (before != null && !before.equals(ended)) {
+            violations.add(new Violation("TERMINAL_IS_FINAL", key + " was " + before + " and is " + ended));
         }
     }
 

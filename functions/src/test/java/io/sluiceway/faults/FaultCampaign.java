@@ -25,9 +25,9 @@ import org.junit.jupiter.api.Test;
  * {@code faults.restarts} (trials of each kind of restart; 50), {@code faults.crowds} (trials with a hundred copies;
  * 20), {@code faults.atOnce} (8), {@code faults.minutes} (no limit), {@code faults.package}
  * (functions/target/function-local.zip), {@code faults.dynamoDbLocal} (false), {@code faults.file}
- * (local/run/faults.jsonl), {@code faults.kinds} (a pattern of the faults' names; all) and {@code faults.cluster}:
- * {@code session}, or {@code managed}, where each fault happens to each call of Managed Flink, and no process of a
- * cluster is restarted.
+ * (local/run/faults.jsonl), {@code faults.kinds} (a pattern of the faults' names; all), {@code faults.histories} (a
+ * pattern of the histories' and restarts' names; all) and {@code faults.cluster}: {@code session}, or {@code managed},
+ * where each fault happens to each call of Managed Flink, and no process of a cluster is restarted.
  */
 class FaultCampaign {
     private static final int TRIALS = Integer.getInteger("faults.trials", 20);
@@ -37,6 +37,7 @@ class FaultCampaign {
     private static final int MINUTES = Integer.getInteger("faults.minutes", 24 * 60);
     private static final int SPARES = 3;
     private static final Pattern KINDS = Pattern.compile(System.getProperty("faults.kinds", ".*"));
+    private static final Pattern HISTORIES = Pattern.compile(System.getProperty("faults.histories", ".*"));
     private static final boolean MANAGED =
             System.getProperty("faults.cluster", "session").equals("managed");
 
@@ -59,7 +60,9 @@ class FaultCampaign {
             if (MANAGED) {
                 in(zip, home.resolve("managed"), Lab.Kind.MANAGED, product, file, swept);
             } else {
-                in(zip, home.resolve("ha"), Lab.Kind.HIGHLY_AVAILABLE, product, file, swept);
+                if (!restarts(true).isEmpty()) {
+                    in(zip, home.resolve("ha"), Lab.Kind.HIGHLY_AVAILABLE, product, file, swept);
+                }
                 in(zip, home.resolve("lab"), Lab.Kind.SESSION, product, file, swept);
             }
         } finally {
@@ -80,12 +83,20 @@ class FaultCampaign {
         try (Lab lab = new Lab(zip, directory, options);
                 Campaign campaign = new Campaign(lab, product, file, out, end)) {
             lab.warm(SPARES);
+            if (kind != Lab.Kind.MANAGED) {
+                lab.warmForUpgrades(SPARES);
+            }
             switch (kind) {
-                case HIGHLY_AVAILABLE -> restart(campaign, true);
+                case HIGHLY_AVAILABLE -> restarts(true).forEach(restart -> campaign.restart(restart, RESTARTS));
                 case SESSION -> {
-                    restart(campaign, false);
-                    cells(campaign, campaign.enumerate(History.withEachCall(), ""), History.onTheirOwn());
-                    if (CROWDS > 0 && Instant.now().isBefore(end)) {
+                    restarts(false).forEach(restart -> campaign.restart(restart, RESTARTS));
+                    cells(
+                            campaign,
+                            campaign.enumerate(picked(History.withEachCall(), History.upgradesWithEachCall()), ""),
+                            picked(History.onTheirOwn(), History.upgradesOnTheirOwn()));
+                    if (CROWDS > 0
+                            && isPicked(History.COPIES_100.name())
+                            && Instant.now().isBefore(end)) {
                         lab.workers.warm(LambdaWorkers.Variant.of("submit-job"), Lab.CROWD);
                         campaign.run(List.of(Cell.of(History.COPIES_100)), CROWDS, 1);
                     }
@@ -93,31 +104,41 @@ class FaultCampaign {
                 case MANAGED ->
                     cells(
                             campaign,
-                            campaign.enumerate(History.ofApplications(), lab.cluster.calls()),
-                            History.onEveryCluster());
+                            campaign.enumerate(picked(History.ofApplications(), List.of()), lab.cluster.calls()),
+                            picked(History.onEveryCluster(), List.of()));
             }
             swept.addAll(campaign.sweep());
         }
     }
 
-    private static void restart(Campaign campaign, boolean highlyAvailable) {
-        for (Restart restart : Restart.values()) {
-            if (restart.highlyAvailable() == highlyAvailable) {
-                campaign.restart(restart, RESTARTS);
-            }
-        }
+    private static boolean isPicked(String name) {
+        return HISTORIES.matcher(name).matches();
+    }
+
+    private static List<History> picked(List<History> some, List<History> others) {
+        return Stream.concat(some.stream(), others.stream())
+                .filter(history -> isPicked(history.name()))
+                .toList();
+    }
+
+    private static List<Restart> restarts(boolean highlyAvailable) {
+        return Stream.of(Restart.values())
+                .filter(restart -> restart.highlyAvailable() == highlyAvailable && isPicked(restart.name()))
+                .toList();
     }
 
     private void cells(Campaign campaign, List<Cell> eachCall, List<History> onTheirOwn) {
         List<Cell> cells = new ArrayList<>(eachCall);
-        cells.removeIf(cell -> !KINDS.matcher(cell.row()).matches());
+        cells.removeIf(cell -> !KINDS.matcher(cell.kind()).matches());
         onTheirOwn.forEach(history -> cells.add(Cell.of(history)));
         out.printf(
                 "%d places and histories, %d pairs of fault and call%n",
                 cells.stream().map(Cell::place).distinct().count(),
                 cells.stream().map(Cell::pair).distinct().count());
         campaign.run(cells, TRIALS, AT_ONCE);
-        campaign.run(History.withWrongClocks().stream().map(Cell::of).toList(), TRIALS, AT_ONCE);
+        List<History> withWrongClocks =
+                picked(History.withWrongClocks(), MANAGED ? List.of() : History.upgradesWithWrongClocks());
+        campaign.run(withWrongClocks.stream().map(Cell::of).toList(), TRIALS, AT_ONCE);
     }
 
     private static void remove(Path directory) {

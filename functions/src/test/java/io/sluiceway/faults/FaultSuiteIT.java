@@ -41,6 +41,7 @@ class FaultSuiteIT {
         Path zip = Processes.root().resolve(System.getProperty("functions.zip", "functions/target/function-local.zip"));
         lab = new Lab(zip, home.resolve("lab"), new Lab.Options(Lab.Kind.SESSION, false));
         lab.warm(SPARES);
+        lab.warmForUpgrades(SPARES);
         campaign = new Campaign(
                 lab, Product.of(zip, home.resolve("product")), home.resolve("faults.jsonl"), System.out, Instant.MAX);
     }
@@ -76,8 +77,16 @@ class FaultSuiteIT {
             picked.add(new Cell(History.SUBMIT, kind, "submit-job", "flink POST /jars/:jarid/run", 1));
             picked.add(new Cell(History.SAVEPOINT, kind, "take-savepoint", "flink POST /jobs/:jobid/savepoints", 1));
             picked.add(new Cell(History.STOP, kind, "stop-job", "flink POST /jobs/:jobid/stop", 1));
+            // The intent of an upgrade, the start of its new version, its end, and the old version's return.
+            picked.add(new Cell(History.UPGRADE_JOB, kind, "upgrade-job", "dynamodb TransactWriteItems", 1));
+            picked.add(new Cell(History.UPGRADE_JOB, kind, "job-status@stopping", "flink POST /jars/:jarid/run", 1));
+            picked.add(new Cell(
+                    History.UPGRADE_JOB_SWEPT, kind, "monitor-jobs@judging", "dynamodb TransactWriteItems", 1));
+            picked.add(new Cell(
+                    History.UPGRADE_JOB_CRASHING, kind, "job-status@withdrawing", "flink POST /jars/:jarid/run", 1));
         }
         History.onTheirOwn().forEach(history -> picked.add(Cell.of(history)));
+        History.upgradesOnTheirOwn().forEach(history -> picked.add(Cell.of(history)));
         campaign.run(picked, 1, AT_ONCE);
         campaign.awaitSecondLooks();
         System.out.println(new Report(campaign.judged(), campaign.product()).text());

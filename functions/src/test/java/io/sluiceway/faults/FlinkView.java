@@ -11,6 +11,8 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -29,6 +31,10 @@ final class FlinkView {
     private static final Set<String> TERMINAL = Set.of("FINISHED", "FAILED", "CANCELED");
     private static final Pattern CHANGE = Pattern.compile(
             "^(\\S+Z) INFO .* - Job (\\S+) \\(([0-9a-f]{32})\\) switched from state (\\w+) to (\\w+)\\.");
+    private static final Pattern TRIGGERED =
+            Pattern.compile(" - Triggering checkpoint (\\d+) \\(type=(\\w+).* for job ([0-9a-f]{32})\\.");
+    private static final Pattern COMPLETED = Pattern.compile(" - Completed checkpoint (\\d+) for job ([0-9a-f]{32}) ");
+    private static final Pattern RESTORED = Pattern.compile(" - Starting job ([0-9a-f]{32}) from savepoint (\\S+) ");
     private static final Pattern START = Pattern.compile("^(\\S+Z) INFO .*ClusterEntrypoint.* - Starting \\w+\\.");
 
     /**
@@ -59,6 +65,14 @@ final class FlinkView {
         }
     }
 
+    /**
+     * Where an execution began, and how far it came.
+     *
+     * @param restoredFrom the savepoint or checkpoint that it began with; empty: it began without state
+     * @param checkpoints how many checkpoints it completed, savepoints apart
+     */
+    record Course(String restoredFrom, int checkpoints) {}
+
     /** How a job is named that isn't known by its Flink job id: its name, and what it is known by. */
     private static final String KNOWN_AS = "@";
 
@@ -66,6 +80,9 @@ final class FlinkView {
     private final Path log;
     private final boolean highlyAvailable;
     private final Map<String, Execution> executions = new TreeMap<>();
+    private final Map<String, String> restored = new HashMap<>();
+    private final Map<String, Set<String>> savepoints = new HashMap<>();
+    private final Map<String, Integer> checkpoints = new HashMap<>();
     private long position;
     private int jobManager;
 
@@ -88,6 +105,12 @@ final class FlinkView {
     synchronized List<Execution> executions() {
         read();
         return List.copyOf(executions.values());
+    }
+
+    /** How a job with a Flink job id began, and how far it came. */
+    synchronized Course course(String flinkJobId) {
+        read();
+        return new Course(restored.getOrDefault(flinkJobId, ""), checkpoints.getOrDefault(flinkJobId, 0));
     }
 
     /** How many JobManagers there have been. */
@@ -132,10 +155,31 @@ final class FlinkView {
                     started(Instant.parse(start.group(1)));
                 } else if (change.find()) {
                     changed(Instant.parse(change.group(1)), change.group(2), change.group(3), change.group(5));
+                } else {
+                    wentOn(line);
                 }
             }
         } catch (IOException e) {
             throw new IllegalStateException("The JobManager's log can't be read.", e);
+        }
+    }
+
+    private void wentOn(String line) {
+        Matcher triggered = TRIGGERED.matcher(line);
+        Matcher completed = COMPLETED.matcher(line);
+        Matcher begun = RESTORED.matcher(line);
+        if (triggered.find() && triggered.group(2).equals("SavepointType")) {
+            savepoints
+                    .computeIfAbsent(triggered.group(3), job -> new HashSet<>())
+                    .add(triggered.group(1));
+        } else if (completed.find()) {
+            String job = completed.group(2);
+            if (!savepoints.getOrDefault(job, Set.of()).contains(completed.group(1))) {
+                checkpoints.merge(job, 1, Integer::sum);
+            }
+        } else if (begun.find()) {
+            // A JobManager that takes a job over says it once more.
+            restored.putIfAbsent(begun.group(1), begun.group(2));
         }
     }
 

@@ -31,6 +31,41 @@ class FlinkViewTest {
                 .containsExactlyInAnyOrder("first", "second", "third", "fourth");
     }
 
+    @Test
+    void course_ofARestoredJob_tellsWhereItBeganAndItsCheckpointsWithoutSavepoints() throws IOException {
+        Path log = directory.resolve("jobmanager.log");
+        FlinkView view = new FlinkView(URI.create("http://127.0.0.1:1"), log, false);
+        String job = "a".repeat(32);
+        coordinator(log, "Starting job %s from savepoint file:/savepoints/one ()".formatted(job));
+        coordinator(
+                log,
+                "Triggering checkpoint 1 (type=CheckpointType{name='Checkpoint', sharingFilesStrategy=FORWARD_BACKWARD}) @ 1795406340000 for job %s."
+                        .formatted(job));
+        coordinator(log, completed(1, job));
+        coordinator(
+                log,
+                "Triggering checkpoint 2 (type=SavepointType{name='Suspend Savepoint', postCheckpointAction=SUSPEND, formatType=CANONICAL}) @ 1795406341000 for job %s."
+                        .formatted(job));
+        coordinator(log, completed(2, job));
+
+        assertThat(view.course(job)).isEqualTo(new FlinkView.Course("file:/savepoints/one", 1));
+        assertThat(view.course("b".repeat(32))).isEqualTo(new FlinkView.Course("", 0));
+    }
+
+    private static String completed(int checkpoint, String job) {
+        return "Completed checkpoint %d for job %s (1234 bytes, checkpointDuration=5 ms, finalizationTime=1 ms)."
+                .formatted(checkpoint, job);
+    }
+
+    private static void coordinator(Path log, String message) throws IOException {
+        Files.writeString(
+                log,
+                "2026-11-23T13:46:28.000Z INFO  org.apache.flink.runtime.checkpoint.CheckpointCoordinator    [] - %s%n"
+                        .formatted(message),
+                StandardOpenOption.CREATE,
+                StandardOpenOption.APPEND);
+    }
+
     private static void write(Path log, String job, String from, String to) throws IOException {
         Files.writeString(
                 log,

@@ -2,6 +2,8 @@ package io.sluiceway.faults;
 
 import io.sluiceway.faults.FaultProxy.Trap;
 import io.sluiceway.faults.Trial.Settled;
+import io.sluiceway.faults.Upgrading.Follower;
+import io.sluiceway.faults.Upgrading.Version;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -238,11 +240,7 @@ enum History {
             String job = running(trial);
             trial.struck(Instant.now());
             Settled blocked = trial.operate(function, function, trial.id + "/save", job, "");
-            try {
-                block.close();
-            } catch (Exception e) {
-                throw new IllegalStateException(e);
-            }
+            unblock(block);
             trial.expect(
                     blocked.at("/operation/state").equals("FAILED"),
                     "A savepoint that can't be written came to " + blocked);
@@ -261,7 +259,188 @@ enum History {
             trial.submit("submit-job", trial.id, 1, "STREAM", RERUN);
             trial.submit("submit-job", trial.id, 1, "STREAM", RERUN);
         }
+    },
+    /** A version takes over, while whoever waits for it observes the upgrade. */
+    UPGRADE_JOB {
+        @Override
+        void run(Trial trial) {
+            Upgrading.of(trial).to(Version.SECOND, Follower.JOB_STATUS, Upgrading.UPGRADED);
+        }
+    },
+    /** A version takes over, while the caller repeats its request. */
+    UPGRADE_JOB_REPEATED {
+        @Override
+        void run(Trial trial) {
+            Upgrading.of(trial).to(Version.SECOND, Follower.UPGRADE_JOB, Upgrading.UPGRADED);
+        }
+    },
+    /** A version takes over by sweeps alone: the caller has gone away. */
+    UPGRADE_JOB_SWEPT {
+        @Override
+        void run(Trial trial) {
+            Upgrading.of(trial).to(Version.SECOND, Follower.MONITOR_JOBS, Upgrading.UPGRADED);
+        }
+    },
+    /** A version fails before its first checkpoint: the old one comes back. */
+    UPGRADE_JOB_CRASHING {
+        @Override
+        void run(Trial trial) {
+            Upgrading.of(trial).to(Version.CRASHING, Follower.JOB_STATUS, Upgrading.ROLLED_BACK);
+        }
+    },
+    /** A version that fails before its first checkpoint, and nobody but the sweeps sees it. */
+    UPGRADE_JOB_CRASHING_SWEPT {
+        @Override
+        void run(Trial trial) {
+            Upgrading.of(trial).to(Version.CRASHING, Follower.MONITOR_JOBS, Upgrading.ROLLED_BACK);
+        }
+    },
+    /**
+     * A version turns bad behind a checkpoint: it stays as it is. On a machine that is slow it may turn bad before;
+     * then the old one comes back.
+     */
+    UPGRADE_JOB_SOURING {
+        @Override
+        void run(Trial trial) {
+            Upgrading.of(trial).to(Version.SOURING, Follower.JOB_STATUS, Upgrading.FAILED, Upgrading.ROLLED_BACK);
+        }
+    },
+    /** A version turns bad behind a checkpoint, and the old one may emit again what it has emitted. */
+    UPGRADE_JOB_SOURING_ACCEPTED {
+        @Override
+        void run(Trial trial) {
+            Upgrading upgrading = Upgrading.of(trial);
+            trial.countsOnce(false);
+            upgrading.to(
+                    Version.SOURING,
+                    ", \"rollbackAfterCommit\": \"ACCEPT_DUPLICATES\"",
+                    Follower.JOB_STATUS,
+                    Upgrading.ROLLED_BACK);
+        }
+    },
+    /** No savepoint can be written: the old version runs on. */
+    UPGRADE_JOB_BLOCKED {
+        @Override
+        void run(Trial trial) {
+            AutoCloseable block = trial.lab().flink.blockSavepoints(trial.job);
+            Upgrading upgrading = Upgrading.of(trial);
+            Settled end = upgrading.upgrade("upgrade", Version.SECOND, "", Follower.JOB_STATUS);
+            upgrading.expectEnding(end, Upgrading.FAILED);
+            trial.expect(
+                    trial.mayEndOtherwise() || (trial.executions().size() == 1 && lives(trial)),
+                    "A savepoint that can't be written has ended the old version, or started another.");
+            unblock(block);
+            upgrading.afterwards(end, Version.SECOND);
+        }
+    },
+    /** The same event that upgrades a job arrives twice at the same time. */
+    UPGRADE_JOB_COPIES_2 {
+        @Override
+        void run(Trial trial) {
+            Upgrading upgrading = Upgrading.of(trial);
+            List<Settled> ends = atOnce(Collections.nCopies(
+                    2, () -> upgrading.upgrade("upgrade", Version.SECOND, "", Follower.UPGRADE_JOB)));
+            ends.forEach(end -> upgrading.expectEnding(end, Upgrading.UPGRADED));
+            upgrading.afterwards(ends.getFirst(), Version.SECOND);
+        }
+    },
+    /** Two requests upgrade a job at the same time: one after the other. */
+    UPGRADE_JOB_TWICE {
+        @Override
+        void run(Trial trial) {
+            Upgrading upgrading = Upgrading.of(trial);
+            List<Settled> ends = atOnce(List.of(
+                    () -> upgrading.upgrade("upgrade", Version.SECOND, "", Follower.JOB_STATUS),
+                    () -> upgrading.upgrade("other", Version.THIRD, "", Follower.MONITOR_JOBS)));
+            ends.forEach(end -> upgrading.expectEnding(end, Upgrading.UPGRADED));
+        }
+    },
+    /** The old version has ended, and before the new one begins, somebody submits another. */
+    UPGRADE_JOB_BETWEEN {
+        @Override
+        void run(Trial trial) {
+            Upgrading upgrading = Upgrading.of(trial);
+            upgrading.dieBetween("upgrade", Version.SECOND);
+            Trial.Call other = trial.call("submit-job", "submit-job", upgrading.submission("other", Version.THIRD));
+            trial.expect(
+                    trial.mayEndOtherwise()
+                            || other.refusal()
+                                    .filter(refusal ->
+                                            refusal.path("code").asText().equals("JOB_BUSY"))
+                                    .isPresent(),
+                    "A submission between two versions came to " + other);
+            Settled end = upgrading.upgrade("upgrade", Version.SECOND, "", Follower.JOB_STATUS);
+            upgrading.expectEnding(end, Upgrading.UPGRADED);
+            upgrading.afterwards(end, Version.SECOND);
+        }
+    },
+    /** A job is stopped by somebody else about the time of its upgrade. */
+    UPGRADE_JOB_AND_STOP {
+        @Override
+        void run(Trial trial) {
+            Upgrading upgrading = Upgrading.of(trial);
+            List<Settled> ends =
+                    atOnce(List.of(() -> upgrading.upgrade("upgrade", Version.SECOND, "", Follower.JOB_STATUS), () -> {
+                        Trial.pause(trial.random.nextInt(LONGEST_UPGRADE_MILLIS));
+                        return upgrading.stop("stop-job", trial.random.nextBoolean() ? "SAVEPOINT" : "CANCEL");
+                    }));
+            trial.expect(
+                    trial.mayEndOtherwise()
+                            || ends.getFirst().at("/operation/upgrade/ending").equals(Upgrading.UPGRADED)
+                            || ends.getFirst().end().equals("JOB_NOT_RUNNING"),
+                    "The upgrade of a job that is stopped came to " + ends);
+            trial.expect(trial.mayEndOtherwise() || !lives(trial), "The job lives behind its stop: " + ends.getLast());
+        }
+    },
+    /** Somebody submits the old version again about the time of its upgrade. */
+    UPGRADE_JOB_AND_SUBMIT {
+        @Override
+        void run(Trial trial) {
+            Upgrading upgrading = Upgrading.of(trial);
+            List<Settled> ends =
+                    atOnce(List.of(() -> upgrading.upgrade("upgrade", Version.SECOND, "", Follower.JOB_STATUS), () -> {
+                        Trial.pause(trial.random.nextInt(LONGEST_UPGRADE_MILLIS));
+                        return upgrading.submit("submit-job", "again", Version.FIRST);
+                    }));
+            upgrading.expectEnding(ends.getFirst(), Upgrading.UPGRADED);
+            trial.expect(
+                    trial.mayEndOtherwise()
+                            || ends.getLast().at("/outcome").equals("ADOPTED")
+                            || ends.getLast().end().equals("JOB_ALREADY_RUNNING"),
+                    "The old version's submission came to " + ends);
+            upgrading.afterwards(ends.getFirst(), Version.SECOND);
+        }
+    },
+    /** Functions are killed at random moments of an upgrade. */
+    UPGRADE_JOB_KILLED_AT_RANDOM {
+        @Override
+        void run(Trial trial) {
+            Upgrading upgrading = Upgrading.of(trial);
+            trial.killAtRandom(4);
+            if (trial.random.nextBoolean()) {
+                upgrading.to(Version.SECOND, Follower.JOB_STATUS, Upgrading.UPGRADED);
+            } else {
+                upgrading.to(Version.CRASHING, Follower.UPGRADE_JOB, Upgrading.ROLLED_BACK);
+            }
+        }
+    },
+    /** During an upgrade the clock of every other call is five minutes ahead. */
+    UPGRADE_JOB_CLOCK_AHEAD {
+        @Override
+        void run(Trial trial) {
+            upgradeWithClock(trial, Duration.ofMinutes(5));
+        }
+    },
+    /** During an upgrade the clock of every other call is five minutes behind. */
+    UPGRADE_JOB_CLOCK_BEHIND {
+        @Override
+        void run(Trial trial) {
+            upgradeWithClock(trial, Duration.ofMinutes(-5));
+        }
     };
+
+    /** About as long as an upgrade takes when nothing happens to it. */
+    private static final int LONGEST_UPGRADE_MILLIS = 8000;
 
     private static final String LATEST = ", \"restore\": {\"mode\": \"LATEST\"}";
     private static final String RERUN = ", \"onUnknown\": \"RERUN\"";
@@ -305,6 +484,40 @@ enum History {
         return List.of(CLOCK_AHEAD, CLOCK_BEHIND);
     }
 
+    /** Upgrades of which every call gets every fault. */
+    static List<History> upgradesWithEachCall() {
+        return List.of(
+                UPGRADE_JOB,
+                UPGRADE_JOB_REPEATED,
+                UPGRADE_JOB_SWEPT,
+                UPGRADE_JOB_CRASHING,
+                UPGRADE_JOB_CRASHING_SWEPT,
+                UPGRADE_JOB_SOURING,
+                UPGRADE_JOB_BLOCKED);
+    }
+
+    /** Upgrades that bring their trouble along. */
+    static List<History> upgradesOnTheirOwn() {
+        return List.of(
+                UPGRADE_JOB_SOURING_ACCEPTED,
+                UPGRADE_JOB_COPIES_2,
+                UPGRADE_JOB_TWICE,
+                UPGRADE_JOB_BETWEEN,
+                UPGRADE_JOB_AND_STOP,
+                UPGRADE_JOB_AND_SUBMIT,
+                UPGRADE_JOB_KILLED_AT_RANDOM);
+    }
+
+    /** Upgrades with functions whose clocks are wrong. */
+    static List<History> upgradesWithWrongClocks() {
+        return List.of(UPGRADE_JOB_CLOCK_AHEAD, UPGRADE_JOB_CLOCK_BEHIND);
+    }
+
+    /** Whether it is about {@code upgrade-job}; its faults count apart from those of other histories. */
+    boolean upgrades() {
+        return name().startsWith(UPGRADE_JOB.name());
+    }
+
     /** Plays the history to its end. */
     abstract void run(Trial trial);
 
@@ -327,6 +540,20 @@ enum History {
     private static void withClock(Trial trial, Duration ahead) {
         trial.setClockWrong(ahead);
         anyOf(trial);
+    }
+
+    private static void upgradeWithClock(Trial trial, Duration ahead) {
+        Upgrading upgrading = Upgrading.of(trial);
+        trial.setClockWrong(ahead);
+        upgrading.to(Version.SECOND, Follower.JOB_STATUS);
+    }
+
+    private static void unblock(AutoCloseable block) {
+        try {
+            block.close();
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     /** What Airflow asks for when it kills a task. */

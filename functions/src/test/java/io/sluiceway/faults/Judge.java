@@ -38,6 +38,7 @@ final class Judge {
         judge.savepoints();
         judge.stateKept();
         judge.told();
+        judge.violations.addAll(UpgradeRules.judge(evidence));
         evidence.disappointments().forEach(what -> judge.violated("EXPECTED", what));
         return List.copyOf(judge.violations);
     }
@@ -48,7 +49,12 @@ final class Judge {
 
     /** At most one for each request and try; one more for each of which nobody can tell what became of it, if asked. */
     private void oneJob() {
-        Set<String> asked = submissions().stream().map(Judge::requestOf).collect(Collectors.toSet());
+        Set<String> asked = submissions().stream().map(Judge::requestOf).collect(Collectors.toCollection(TreeSet::new));
+        // An upgrade starts the new version, and may start the old one again.
+        evidence.table().attempts(evidence.job()).stream()
+                .map(attempt -> attempt.path("requestId").asText())
+                .filter(request -> request.startsWith("sluiceway/"))
+                .forEach(asked::add);
         Set<String> again = submissions().stream()
                 .filter(Judge::asksForRerun)
                 .map(call -> call.event().path("requestId").asText())
@@ -99,7 +105,8 @@ final class Judge {
                 if (operation.path("terminal").asBoolean()) {
                     endings.computeIfAbsent(operation.path("operationId").asText(), key -> new TreeSet<>())
                             .add(operation.path("state").asText() + " "
-                                    + operation.path("savepointPath").asText());
+                                    + operation.path("savepointPath").asText() + " "
+                                    + operation.at("/upgrade/ending").asText());
                 }
             });
         }

@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -330,6 +331,28 @@ class JudgeTest {
                 .containsExactly("TERMINAL_IS_FINAL");
     }
 
+    @Test
+    void endings_upgradeThatEndsAnotherWay_isFound() {
+        Endings endings = new Endings();
+        String upgrade = ", \"upgrade\": {\"ending\": \"%s\"}";
+
+        assertThat(endings.look(table(operation("op", "FAILED", "", upgrade.formatted("ROLLED_BACK"))), "job"))
+                .isEmpty();
+        assertThat(endings.look(table(operation("op", "FAILED", "", upgrade.formatted("FAILED"))), "job"))
+                .extracting(Violation::rule)
+                .containsExactly("TERMINAL_IS_FINAL");
+    }
+
+    @Test
+    void judge_versionThatAnUpgradeStarted_isAllowedBesideTheRequests() {
+        aRunningJob();
+        executions.set(0, new Execution(FIRST, FIRST, "job", 1, START, "FINISHED", START.plusSeconds(1)));
+        executions.add(new Execution(SECOND, SECOND, "job", 1, START.plusSeconds(2), "RUNNING", null));
+        items.add(attempt(SECOND, "sluiceway/upgrade/op", 1, "SUBMITTED"));
+
+        assertThat(rules()).isEmpty();
+    }
+
     private void aRunningJob() {
         submission("request", 1, FIRST, "");
         executions.add(new Execution(FIRST, FIRST, "job", 1, START, "RUNNING", null));
@@ -368,10 +391,14 @@ class JudgeTest {
     }
 
     private static JsonNode operation(String id, String state, String savepoint) {
+        return operation(id, state, savepoint, "");
+    }
+
+    private static JsonNode operation(String id, String state, String savepoint, String more) {
         String path = savepoint.isEmpty() ? "" : ", \"savepoint\": \"" + savepoint + "\"";
         return item("""
-                {"pk": "OPERATION#%s", "sk": "OPERATION", "operationId": "%s", "job": "job", "state": "%s"%s}
-                """.formatted(id, id, state, path));
+                {"pk": "OPERATION#%s", "sk": "OPERATION", "operationId": "%s", "job": "job", "state": "%s"%s%s}
+                """.formatted(id, id, state, path, more));
     }
 
     private static LedgerView.Table table(JsonNode... items) {
@@ -395,7 +422,9 @@ class JudgeTest {
                 executions,
                 new LedgerView.Table(items),
                 savepoints,
-                jobManagers);
+                jobManagers,
+                Map.of(),
+                Evidence.Counted.NOTHING);
         return Judge.judge(evidence).stream().map(Violation::rule).distinct().toList();
     }
 }

@@ -16,6 +16,10 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.services.s3.S3Client;
@@ -36,6 +40,12 @@ final class Lab implements AutoCloseable {
     /** How long a function may take; what is above its own budget is the process' start. */
     static final Duration LAMBDA_TIMEOUT = Duration.ofSeconds(12);
 
+    /**
+     * How many more names the cluster has. A sweep is over all that the ledger has under one of them; a trial that
+     * sweeps takes one that hasn't been taken for a while.
+     */
+    private static final int LANES = 64;
+
     private static final String BUCKET = "lab-jars";
     private static final Duration TIME_BUDGET = Duration.ofSeconds(8);
 
@@ -52,6 +62,8 @@ final class Lab implements AutoCloseable {
     final LedgerView ledgerView;
     final LabCluster cluster;
     private final Guardian guardian = new Guardian();
+    private final AtomicInteger lanes = new AtomicInteger();
+    private final Path numbers;
     private final MiniStackProcess aws;
     private final @Nullable DynamoDbLocalProcess dynamoDbLocal;
 
@@ -97,6 +109,7 @@ final class Lab implements AutoCloseable {
             this.dynamoDbLocal =
                     options.dynamoDbLocal() ? new DynamoDbLocalProcess(directory.resolve("dynamodb")) : null;
             this.ledgerView = new LedgerView(dynamoDb(), TABLE);
+            this.numbers = Files.createDirectories(directory.resolve("numbers"));
             putJar(directory);
             createTable();
         } catch (IOException e) {
@@ -143,7 +156,11 @@ final class Lab implements AutoCloseable {
 
     private Map<String, String> environment(FaultProxy.Caller caller) {
         Map<String, String> variables = new HashMap<>(cluster.environment(caller));
-        variables.put("SLUICEWAY_CLUSTERS", "{\"%s\": %s}".formatted(CLUSTER, cluster.settings(caller)));
+        String settings = cluster.settings(caller);
+        variables.put(
+                "SLUICEWAY_CLUSTERS",
+                names().map(name -> "\"%s\": %s".formatted(name, settings))
+                        .collect(Collectors.joining(", ", "{", "}")));
         variables.put("SLUICEWAY_JAR_BUCKETS", BUCKET);
         variables.put("SLUICEWAY_LEDGER_TABLE", TABLE);
         variables.put("SLUICEWAY_SHARES_FILE_SYSTEM", "true");
@@ -160,6 +177,26 @@ final class Lab implements AutoCloseable {
         return variables;
     }
 
+    private Stream<String> names() {
+        return cluster.runsBoundedJobs()
+                ? Stream.concat(Stream.of(CLUSTER), IntStream.range(0, LANES).mapToObj(Lab::lane))
+                : Stream.of(CLUSTER);
+    }
+
+    private static String lane(int number) {
+        return "lane-" + number;
+    }
+
+    /** A name of the cluster that hardly anybody else uses at this moment. */
+    String nextLane() {
+        return cluster.runsBoundedJobs() ? lane(Math.floorMod(lanes.getAndIncrement(), LANES)) : CLUSTER;
+    }
+
+    /** Where a job that counts writes. */
+    Path numbersOf(String job) {
+        return numbers.resolve(job + ".txt");
+    }
+
     String jarUri() {
         return "s3://" + BUCKET + "/job.jar";
     }
@@ -172,6 +209,12 @@ final class Lab implements AutoCloseable {
         for (String function : List.of("submit-job", "job-status", "take-savepoint", "stop-job")) {
             workers.warm(Variant.of(function), spares);
         }
+    }
+
+    /** Keeps processes ready of those functions, too, that only upgrades need. */
+    void warmForUpgrades(int spares) {
+        workers.warm(Variant.of("upgrade-job"), spares);
+        workers.warm(Variant.of("monitor-jobs"), 1);
     }
 
     @Override

@@ -44,6 +44,11 @@ final class LedgerView {
             return ofJob("OPERATION", job);
         }
 
+        /** Those operations that are upgrades. */
+        List<JsonNode> upgrades(String job) {
+            return operations(job).stream().filter(item -> item.has("upgrade")).toList();
+        }
+
         List<JsonNode> savepoints(String job) {
             return ofJob("SAVEPOINT#", job);
         }

@@ -57,6 +57,23 @@ enum Sabotage {
             body.put("triggerId", UUID.randomUUID().toString().replace("-", ""));
         }
     },
+    /** No job's record names the upgrade that is under way. */
+    NO_UPGRADE_MARK {
+        @Override
+        List<String> calls() {
+            return List.of("dynamodb TransactWriteItems");
+        }
+
+        @Override
+        void change(ObjectNode body) {
+            for (JsonNode write : body.path("TransactItems")) {
+                if (write.at("/Put/Item/sk/S").asText().startsWith("JOB#")
+                        && write.at("/Put/Item") instanceof ObjectNode item) {
+                    item.remove("upgrade");
+                }
+            }
+        }
+    },
     /** Managed Flink takes each snapshot that is asked for for a new one. */
     NO_SNAPSHOT_NAME {
         @Override
@@ -85,6 +102,8 @@ enum Sabotage {
                 new Cell(History.TWO_REQUESTS, Fault.Kind.PAUSE, "submit-job", "dynamodb TransactWriteItems", 1);
             case NO_DERIVED_JOB_ID ->
                 new Cell(History.SUBMIT, Fault.Kind.LOSE_ANSWER, "submit-job", calls().getFirst(), 1);
+            // The old version has ended, the new one hasn't begun: somebody else begins.
+            case NO_UPGRADE_MARK -> Cell.of(History.UPGRADE_JOB_BETWEEN);
             case NO_SNAPSHOT_NAME ->
                 new Cell(History.SAVEPOINT, Fault.Kind.LOSE_ANSWER, "take-savepoint", calls().getFirst(), 1);
             // One is held back before it triggers, while the other triggers.

@@ -2,6 +2,7 @@ package io.sluiceway.faults;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import io.sluiceway.faults.LambdaWorkers.Result;
 import io.sluiceway.faults.LambdaWorkers.Variant;
 import java.io.IOException;
@@ -18,6 +19,8 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -103,6 +106,9 @@ final class Trial {
     private volatile Duration clock = Duration.ZERO;
     private final AtomicInteger killsLeft = new AtomicInteger();
     private volatile @Nullable Instant struck;
+    private volatile boolean clusterStruck;
+    private volatile boolean countsOnce;
+    private volatile String cluster = Lab.CLUSTER;
 
     /**
      * @param id names the trial and its job: lower-case letters, digits and single hyphens
@@ -134,6 +140,31 @@ final class Trial {
         }
     }
 
+    /** Notes when a process of the cluster was killed: what a job depends on may have gone with it. */
+    void clusterStruck(Instant at) {
+        clusterStruck = true;
+        struck(at);
+    }
+
+    /** Whether something happened that a job may end of, or wrong clocks make anything look late. */
+    boolean mayEndOtherwise() {
+        return clusterStruck || !clock.isZero();
+    }
+
+    /** From now on, names the cluster as hardly another trial does. */
+    void takeALane() {
+        cluster = lab.nextLane();
+    }
+
+    String cluster() {
+        return cluster;
+    }
+
+    /** Says whether the job that counts has to have counted each number once. */
+    void countsOnce(boolean once) {
+        countsOnce = once;
+    }
+
     Optional<Instant> struck() {
         return Optional.ofNullable(struck);
     }
@@ -158,15 +189,21 @@ final class Trial {
     /** What there is to judge it by. */
     Evidence evidence() {
         try {
+            List<FlinkView.Execution> executions = lab.flinkView.executions(job);
             return new Evidence(
                     job,
                     calls(),
                     List.copyOf(unsettled),
                     List.copyOf(disappointments),
-                    lab.flinkView.executions(job),
+                    executions,
                     lab.ledgerView.read(),
                     lab.cluster.savepoints(job),
-                    lab.flinkView.jobManagers() - jobManagersBefore + 1);
+                    lab.flinkView.jobManagers() - jobManagersBefore + 1,
+                    executions.stream()
+                            .map(FlinkView.Execution::flinkJobId)
+                            .distinct()
+                            .collect(Collectors.toMap(Function.identity(), lab.flinkView::course)),
+                    Evidence.Counted.in(lab.numbersOf(job), countsOnce && !mayEndOtherwise()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -196,18 +233,17 @@ final class Trial {
     }
 
     String submission(String requestId, int tryNumber, String kind, String more) {
+        return "{\"requestId\": \"%s\", \"try\": %d, \"job\": %s}"
+                .formatted(
+                        requestId, tryNumber, specification(kind, lab.cluster.arguments(kind.equals("STREAM")), more));
+    }
+
+    /** The specification of its job, with such arguments of the program. */
+    String specification(String kind, List<String> arguments, String more) {
         return """
-                {"requestId": "%s", "try": %d, "job": {"name": "%s", "kind": "%s", "cluster": "%s",
-                 "jar": {"uri": "%s"}, "args": ["%s"], "parallelism": 1%s}}
-                """.formatted(
-                        requestId,
-                        tryNumber,
-                        job,
-                        kind,
-                        Lab.CLUSTER,
-                        lab.jarUri(),
-                        String.join("\", \"", lab.cluster.arguments(kind.equals("STREAM"))),
-                        more);
+                {"name": "%s", "kind": "%s", "cluster": "%s",
+                 "jar": {"uri": "%s"}, "args": ["%s"], "parallelism": 1%s}
+                """.formatted(job, kind, cluster, lab.jarUri(), String.join("\", \"", arguments), more);
     }
 
     Settled settle(String step, String function, String event) {
@@ -229,8 +265,25 @@ final class Trial {
             pause(pause);
             pause = Math.min(pause * 3 / 2, LONGEST_PAUSE_MILLIS);
         }
+        return unsettled(step, last);
+    }
+
+    /** Notes that a step came to no end. */
+    Settled unsettled(String step, @Nullable JsonNode last) {
         unsettled.add(step);
         return new Settled("UNSETTLED", last);
+    }
+
+    /** An operation as the table has it; missing when it hasn't. */
+    JsonNode stored(String operation) {
+        try {
+            return lab.ledgerView.read().operations(job).stream()
+                    .filter(item -> item.path("operationId").asText().equals(operation))
+                    .findFirst()
+                    .orElse(MissingNode.getInstance());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static boolean settled(String function, JsonNode answer) {
@@ -249,7 +302,7 @@ final class Trial {
     Settled operate(String step, String function, String requestId, String flinkJobId, String more) {
         return operate(step, function, """
                 {"requestId": "%s", "try": 1, "cluster": "%s", "flinkJobId": "%s"%s}
-                """.formatted(requestId, Lab.CLUSTER, flinkJobId, more));
+                """.formatted(requestId, cluster, flinkJobId, more));
     }
 
     /** Calls for an operation, and follows it to its end. */

@@ -60,6 +60,9 @@ public final class TestJob extends RichMapFunction<Long, Long> implements Checkp
 
     private static final Duration CHECKPOINT_TIMEOUT = Duration.ofSeconds(2);
 
+    /** How long a counting job takes for each of its states to be kept. */
+    private static final Duration SNAPSHOT = Duration.ofMillis(250);
+
     /** How far the clock of a late job is behind. */
     private static final Duration LATE = Duration.ofHours(1);
 
@@ -228,6 +231,10 @@ public final class TestJob extends RichMapFunction<Long, Long> implements Checkp
     public void snapshotState(FunctionSnapshotContext context) throws InterruptedException {
         if (behaviour.equals("lapsing") && context.getCheckpointId() < FIRST_GOOD_CHECKPOINT) {
             Thread.sleep(CHECKPOINT_TIMEOUT.plusMillis(500).toMillis());
+        }
+        if (behaviour.equals("counting")) {
+            // A stop with a savepoint isn't over before whoever asks for it has looked again.
+            Thread.sleep(SNAPSHOT.toMillis());
         }
         boolean ails = behaviour.equals("ailing") || (behaviour.equals("mortal") && !restored);
         if (ails && context.getCheckpointId() > LAST_GOOD_CHECKPOINT) {
