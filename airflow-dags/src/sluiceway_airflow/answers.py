@@ -170,11 +170,27 @@ class Health(_Part):
     running_since: AwareDatetime | None = None
 
 
+class Version(_Part):
+    """Which version of a job that is, by its program.
+
+    :param jar: where its jar lies
+    :param jar_version_id: the version of the jar's object; absent when nobody had to know
+    :param jar_sha256: the SHA-256 of the jar; absent until it is known
+    :param parallelism: absent: the cluster's default
+    """
+
+    jar: str
+    jar_version_id: str | None = None
+    jar_sha256: str | None = None
+    parallelism: int | None = None
+
+
 class Job(_Part):
     """One execution of a Flink job, as far as the function that answered knows it.
 
     :param attempt: which attempt of its request it is; absent, as are its state and owner, for a job that Sluiceway
         didn't start
+    :param version: which version of the job runs, or ran; absent for a job that Sluiceway didn't start
     :param restored_from: the savepoint or checkpoint that its state came from; absent when it began without state
     :param failure: why it was refused, or what is unknown about it
     :param state: Flink's; absent while the cluster doesn't have the job, and when it never ran
@@ -193,6 +209,7 @@ class Job(_Part):
     attempt: int | None = None
     attempt_state: AttemptState | None = None
     owner: Owner | None = None
+    version: Version | None = None
     restored_from: str | None = None
     failure: AttemptFailure | None = None
     state: JobState | None = None
@@ -211,6 +228,13 @@ class Job(_Part):
     links: Links = Links()
 
 
+class EmittedAgain(_Part):
+    """When a version was at work whose output, committed meanwhile, another version emits again."""
+
+    from_: Annotated[AwareDatetime, Field(alias="from")]
+    until: AwareDatetime
+
+
 class Upgrade(_Part):
     """How an upgrade goes, or went.
 
@@ -219,6 +243,7 @@ class Upgrade(_Part):
     :param new_flink_job_id: the execution of the new version; absent until it was started, and when it ran already
     :param returned_flink_job_id: the execution in which the old version runs again; absent unless it does
     :param reason: why the new version doesn't stay
+    :param emitted_again: when the new version was at work, whose output comes again; absent: it committed nothing
     :param ending: how it ended; absent until it has
     """
 
@@ -229,6 +254,7 @@ class Upgrade(_Part):
     new_flink_job_id: str | None = None
     returned_flink_job_id: str | None = None
     reason: str | None = None
+    emitted_again: EmittedAgain | None = None
     ending: UpgradeEnding | None = None
 
 
