@@ -102,11 +102,12 @@ class Release:
         return cls(trigger["name"], trigger["prefix"], trigger["job"])
 
     def start(self) -> str:
-        """Submits the job's first version, and waits until it runs; gives its Flink job id."""
+        """Submits the job's first version, and waits until a checkpoint shows that it works; gives its Flink job id."""
         jar = {"uri": f"s3://{JOBS_BUCKET}/jars/flight-delays.jar"}
         spec = {**self.job, "jar": jar, "restore": {"mode": "NONE"}}
         answer = call("submit-job", {"requestId": f"test/{uuid.uuid4()}", "try": 1, "job": spec})
-        eventually(lambda: self.look()["state"] == "RUNNING", seconds=60)
+        # While its tasks are being started, a job that is RUNNING can't be stopped with a savepoint.
+        eventually(lambda: self.look().get("checkpoints", {}).get("completed", 0) > 0, seconds=60)
         return str(answer["job"]["flinkJobId"])
 
     def put(self) -> tuple[str, str]:
