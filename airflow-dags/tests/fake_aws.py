@@ -173,6 +173,7 @@ class FakeFlink:
     :param attempts: what the ledger knows besides, by Flink job id
     :param requests: which try of each submission counts, and what it asked for, by request id
     :param asked: the operations of other requests, by request id
+    :param upgrades_end: how upgrades end; one that is ``FAILED`` leaves the new version running
     :param managed: whether it is a Managed Flink: it shows a job's newest execution only, by its application's name,
         and no checkpoints
     """
@@ -185,6 +186,7 @@ class FakeFlink:
     requests: dict[str, Json] = field(default_factory=dict)
     operations: dict[str, Json] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
+    upgrades_end: str = "UPGRADED"
     managed: bool = False
 
     def __post_init__(self) -> None:
@@ -193,6 +195,7 @@ class FakeFlink:
             "job-status": self.status,
             "take-savepoint": lambda request: self.trigger("TAKE_SAVEPOINT", request),
             "stop-job": self.stop,
+            "upgrade-job": self.upgrade,
             "list-jobs": lambda request: {"outcome": "OBSERVED", "jobs": self._listed()},
         }
 
@@ -243,6 +246,7 @@ class FakeFlink:
                 "attempt": attempt,
                 "attemptState": "SUBMITTED",
                 "owner": {"requestId": request["requestId"], "try": request["try"]},
+                "version": {"jar": spec["jar"]["uri"]},
                 "links": {"flinkUi": f"http://127.0.0.1:8381/#/job/{flink_job_id}"},
             }
             | ({} if restored_from is None else {"restoredFrom": restored_from}),
@@ -303,13 +307,78 @@ class FakeFlink:
         if "operationId" in request:
             operation = self.operations[request["operationId"]]
             seen = dict(operation)
-            operation |= {"state": "COMPLETED", "terminal": True, "endedAt": "2013-01-06T05:00:09Z"}
-            if operation["type"] != "CANCEL":
-                operation["savepointPath"] = f"s3://sluiceway-local-data/savepoints/{operation['operationId']}"
+            if not operation["terminal"]:
+                self._advance_operation(operation)
             return {"outcome": "OBSERVED", "operation": seen, "job": self._observed(operation["flinkJobId"])}
-        answer = {"outcome": "OBSERVED", "job": self._observed(request["flinkJobId"])}
-        self._advance(request["flinkJobId"])
+        flink_job_id = self._named(request)
+        answer = {"outcome": "OBSERVED", "job": self._observed(flink_job_id)}
+        self._advance(flink_job_id)
         return answer
+
+    def _named(self, request: Json) -> str:
+        if "flinkJobId" in request:
+            return str(request["flinkJobId"])
+        of_name = [id_ for id_, attempt in self.attempts.items() if attempt["spec"]["name"] == request["jobName"]]
+        return next((id_ for id_ in of_name if not self.jobs[id_]["terminal"]), of_name[-1])
+
+    def _advance_operation(self, operation: Json) -> None:
+        operation["endedAt"] = "2013-01-06T05:00:09Z"
+        if operation["type"] == "UPGRADE_JOB":
+            self._end_upgrade(operation)
+            return
+        operation |= {"state": "COMPLETED", "terminal": True}
+        if operation["type"] != "CANCEL":
+            operation["savepointPath"] = f"s3://sluiceway-local-data/savepoints/{operation['operationId']}"
+
+    def _end_upgrade(self, operation: Json) -> None:
+        upgrade = operation["upgrade"] = {**operation["upgrade"], "ending": self.upgrades_end}
+        operation |= {"state": "COMPLETED", "terminal": True}
+        if self.upgrades_end != "UPGRADED":
+            why = "It is UNHEALTHY: It failed 3 times."
+            operation |= {"state": "FAILED", "failure": f"{why} That is how it ended."}
+            upgrade["reason"] = why
+        if self.upgrades_end == "ROLLED_BACK":
+            self.jobs[upgrade["newFlinkJobId"]] |= _ended("CANCELED")
+            old = self.attempts[operation["flinkJobId"]]
+            back = self._start({**old["ledger"]["owner"], "job": old["spec"]}, attempt=1)["job"]["flinkJobId"]
+            upgrade |= {"step": "JUDGING_RETURN", "returnedFlinkJobId": back}
+            self._go_on(back, operation["savepointPath"])
+
+    def upgrade(self, request: Json) -> Json:
+        """Stop the old version and start the new one; the first question after that tells how it ended."""
+        spec = request["job"]
+        if request["requestId"] not in self.asked and self._living(spec) is None:
+            return refuse(request, "JOB_NOT_RUNNING")
+        answer = self.trigger("UPGRADE_JOB", {**request, "flinkJobId": self._named({"jobName": spec["name"]})})
+        if answer["outcome"] != "STARTED":
+            return answer
+        operation = self.operations[answer["operation"]["operationId"]]
+        if self.attempts[operation["flinkJobId"]]["spec"]["jar"] == spec["jar"]:
+            unchanged = {"mode": "SAVEPOINT", "rollbackAfterCommit": "REFUSE", "step": "STOPPING", "ending": "UPGRADED"}
+            operation |= {"state": "COMPLETED", "terminal": True, "upgrade": unchanged}
+            operation["endedAt"] = operation["createdAt"]
+            return {"outcome": "UNCHANGED", "operation": dict(operation)}
+        self.jobs[operation["flinkJobId"]] |= _ended("FINISHED")
+        path = f"s3://sluiceway-local-data/savepoints/{operation['operationId']}"
+        new = self._start(request, attempt=1)["job"]["flinkJobId"]
+        self._go_on(new, path)
+        operation |= {
+            "savepointPath": path,
+            "upgrade": {
+                "mode": request["mode"],
+                "rollbackAfterCommit": request["rollbackAfterCommit"],
+                "step": "JUDGING",
+                "newFlinkJobId": new,
+            },
+        }
+        return {"outcome": "STARTED", "operation": dict(operation)}
+
+    def _go_on(self, flink_job_id: str, savepoint: str) -> None:
+        self.attempts[flink_job_id]["ledger"]["restoredFrom"] = savepoint
+        self.attempts[flink_job_id]["observed"] = {
+            "health": {"state": "STABLE", "runningSince": "2013-01-06T05:00:13.5Z", "reasons": []}
+        }
+        self.jobs[flink_job_id] |= {"state": "RUNNING", "tasks": {"RUNNING": 3}}
 
     def _observed(self, flink_job_id: str) -> Json:
         attempt = self.attempts[flink_job_id]
@@ -318,7 +387,8 @@ class FakeFlink:
 
     def stop(self, request: Json) -> Json:
         mode = request.get("mode", "SAVEPOINT")
-        flink_job_id = request["flinkJobId"]
+        flink_job_id = self._named(request)
+        request = {**request, "flinkJobId": flink_job_id}
         if request["requestId"] in self.asked:
             return self.trigger(mode, request)
         if "owner" in request and request["owner"] != self.attempts[flink_job_id]["ledger"]["owner"]:
@@ -344,7 +414,7 @@ class FakeFlink:
             "type": operation_type,
             "state": "IN_PROGRESS",
             "terminal": False,
-            "cluster": request["cluster"],
+            "cluster": self.jobs[request["flinkJobId"]]["cluster"],
             "jobName": self.jobs[request["flinkJobId"]]["name"],
             "flinkJobId": request["flinkJobId"],
             "createdAt": "2013-01-06T05:00:05Z",

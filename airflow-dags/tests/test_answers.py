@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from conftest import SCHEMAS
-from sluiceway_airflow.answers import Answer, HealthState, Plan, PlannedAction
+from sluiceway_airflow.answers import Answer, HealthState, Plan, PlannedAction, UpgradeEnding
 from sluiceway_airflow.exceptions import MalformedAnswerError, NothingStartedError
 
 JOB = {
@@ -110,3 +110,43 @@ def test_require_carried_out_plan_says_that_nothing_was_started() -> None:
 def test_require_plan_of_what_was_done_is_malformed() -> None:
     with pytest.raises(MalformedAnswerError, match="has no plan"):
         Answer.parse(answer()).require_plan()
+
+
+UPGRADE = {"mode": "SAVEPOINT", "rollbackAfterCommit": "REFUSE", "step": "JUDGING"}
+OPERATION = {
+    "operationId": "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+    "type": "UPGRADE_JOB",
+    "state": "IN_PROGRESS",
+    "terminal": False,
+    "cluster": "local",
+    "jobName": "flight-delays",
+    "flinkJobId": "7d1f8c3b2a4e5f60718293a4b5c6d7e8",
+    "createdAt": "2026-11-23T04:00:57Z",
+}
+
+
+def test_parse_upgrade_that_goes_on_has_its_step_and_no_ending() -> None:
+    given = {**UPGRADE, "givenUpAt": "2026-11-23T04:16:02Z", "newFlinkJobId": "1" * 32}
+    answer_ = {"outcome": "STARTED", "operation": {**OPERATION, "upgrade": given}}
+    Draft202012Validator(json.loads((SCHEMAS / "upgrade-job.answer.json").read_text())).validate(answer_)
+
+    operation, upgrade = Answer.parse(json.dumps(answer_)).require_upgrade()
+
+    assert operation.flink_job_id == OPERATION["flinkJobId"]
+    assert (upgrade.step, upgrade.ending) == ("JUDGING", None)
+    assert upgrade.given_up_at == datetime(2026, 11, 23, 4, 16, 2, tzinfo=UTC)
+    assert (upgrade.new_flink_job_id, upgrade.returned_flink_job_id) == ("1" * 32, None)
+
+
+def test_upgrade_endings_all_are_those_of_the_contract() -> None:
+    schema = json.loads((SCHEMAS / "upgrade-job.answer.json").read_text())
+    operation = schema["oneOf"][0]["properties"]["operation"]["properties"]
+
+    assert set(UpgradeEnding) == set(operation["upgrade"]["properties"]["ending"]["enum"])
+
+
+def test_require_upgrade_of_another_operation_says_what_it_is() -> None:
+    stop = {"outcome": "STARTED", "operation": {**OPERATION, "type": "CANCEL"}}
+
+    with pytest.raises(MalformedAnswerError, match="The operation CANCEL of the answer STARTED is no upgrade"):
+        Answer.parse(json.dumps(stop)).require_upgrade()

@@ -300,6 +300,104 @@ class TestManagedStream:
         assert [job["state"] for job in flink.jobs.values()] == ["FINISHED", "CANCELED"]
 
 
+class TestUpgrade:
+    def test_run_new_version_is_stable_reports_it_and_leaves_nothing(self, aws: FakeAws) -> None:
+        flink = FakeFlink(aws)
+
+        dag_run = run(load("flight_delays_upgrade"))
+
+        assert dag_run.state == "success"
+        assert set(states(dag_run).values()) == {"success"}
+        assert aws.problems == []
+        (submitted,), (upgraded,) = aws.requests("submit-job"), aws.requests("upgrade-job")
+        assert submitted["job"]["restore"] == {"mode": "NONE"}
+        # All but the jar is the same: above all the directory that the state of the sink names.
+        assert {**upgraded["job"], "jar": None} == {
+            **{key: value for key, value in submitted["job"].items() if key != "restore"},
+            "jar": None,
+        }
+        assert upgraded["job"]["jar"]["uri"] == "s3://sluiceway-local-jobs/jars/flight-delays-v2.jar"
+        (operation,) = [one for one in flink.operations.values() if one["type"] == "UPGRADE_JOB"]
+        first, second = flink.jobs
+        assert xcom(dag_run, "upgrade.report-upgrade") == {
+            "ending": "UPGRADED",
+            "why": None,
+            "seconds": 4.0,
+            "seconds_down": 4.0,
+            "savepoint": operation["savepointPath"],
+            "emitted_again": None,
+            "old_flink_job_id": first,
+            "runs": "the new version",
+            "flink_job_id": second,
+            "jar": "s3://sluiceway-local-jobs/jars/flight-delays-v2.jar",
+        }
+        assert [job["state"] for job in flink.jobs.values()] == ["FINISHED", "FINISHED"]
+
+    @pytest.mark.parametrize("ending", ["ROLLED_BACK", "FAILED"])
+    def test_run_upgrade_ends_badly_reports_why_fails_and_cleans_up(self, aws: FakeAws, ending: str) -> None:
+        flink = FakeFlink(aws, upgrades_end=ending)
+
+        dag_run = run(load("flight_delays_upgrade"))
+
+        assert dag_run.state == "failed"
+        assert aws.problems == []
+        assert states(dag_run)["upgrade.wait-for-upgrade"] == "success"
+        assert states(dag_run)["upgrade.check-upgrade"] == "failed"
+        assert states(dag_run)["clean-up.stop-stream"] == "success"
+        told = xcom(dag_run, "upgrade.report-upgrade")
+        assert told["ending"] == ending
+        assert told["why"] == "It is UNHEALTHY: It failed 3 times. That is how it ended."
+        assert told["flink_job_id"] == list(flink.jobs)[-1]
+        runs = {"ROLLED_BACK": ("the old version", "flight-delays.jar"), "FAILED": ("the new version", "-v2.jar")}
+        assert told["runs"] == runs[ending][0]
+        assert told["jar"].endswith(runs[ending][1])
+        assert all(job["terminal"] for job in flink.jobs.values())
+
+    def test_run_jar_is_the_one_that_runs_reports_that_it_runs(self, aws: FakeAws) -> None:
+        flink = FakeFlink(aws)
+
+        dag_run = run(
+            load("flight_delays_upgrade"), run_conf={"jar": "s3://sluiceway-local-jobs/jars/flight-delays.jar"}
+        )
+
+        assert dag_run.state == "success"
+        assert aws.problems == []
+        told = xcom(dag_run, "upgrade.report-upgrade")
+        assert (told["ending"], told["runs"], told["seconds_down"]) == ("UPGRADED", "the new version", 0.0)
+        (only,) = flink.jobs
+        assert told["flink_job_id"] == only
+
+    def test_run_answer_of_upgrade_is_lost_retry_takes_over_what_was_started(self, aws: FakeAws) -> None:
+        flink = FakeFlink(aws)
+        lost: list[Json] = []
+
+        def lose_answer(request: Json) -> Json:
+            answer = flink.upgrade(request)
+            if not lost:
+                lost.append(answer)
+                raise FunctionError("Task timed out")
+            return answer
+
+        aws.functions["upgrade-job"] = lose_answer
+
+        dag_run = run(load("flight_delays_upgrade"))
+
+        assert dag_run.state == "success"
+        assert aws.problems == []
+        assert [request["try"] for request in aws.requests("upgrade-job")] == [1, 2]
+        assert len(flink.jobs) == 2
+
+    def test_run_upgrade_is_refused_cancels_the_first_version(self, aws: FakeAws) -> None:
+        flink = FakeFlink(aws)
+        aws.functions["upgrade-job"] = lambda request: refuse(request, "JAR_NOT_FOUND")
+
+        dag_run = run(load("flight_delays_upgrade"))
+
+        assert dag_run.state == "failed"
+        assert states(dag_run)["clean-up.stop-stream"] == "success"
+        assert [job["state"] for job in flink.jobs.values()] == ["CANCELED"]
+
+
 class TestSubmit:
     def test_submit_while_earlier_call_is_at_it_repeats_until_job_is_there(self, aws: FakeAws) -> None:
         flink = FakeFlink(aws)

@@ -12,7 +12,8 @@ from airflow.timetables.base import TimeRestriction
 
 from conftest import DAGS
 from flight_delays import settings
-from sluiceway_airflow.operators.flink_job import FlinkWaitOperator
+from sluiceway_airflow.answers import UpgradeEnding
+from sluiceway_airflow.operators.flink_job import FlinkWaitOperator, WaitForFlinkOperationOperator
 
 TASKS = {
     "flight_delays_daily": {"submit-job", "wait-for-job", "read-result", "write-report"},
@@ -48,11 +49,24 @@ TASKS = {
         "clean-up.stop-first-life",
         "clean-up.stop-second-life",
     },
+    "flight_delays_upgrade": {
+        "first-version.submit-job",
+        "first-version.wait-for-checkpoint",
+        "upgrade.upgrade-job",
+        "upgrade.wait-for-upgrade",
+        "upgrade.look-at-old",
+        "upgrade.look-at-job",
+        "upgrade.report-upgrade",
+        "upgrade.check-upgrade",
+        "end.stop-job",
+        "end.wait-for-stop",
+        "clean-up.stop-stream",
+    },
     "flight_delays_events": {"dispatch"},
     "flight_hour_ready": {"check-slice"},
     "flight_hours_stream": {"run-stream"},
 }
-CALLING = ["flight_delays_daily", "flight_delays_stream", "flight_delays_stream_managed"]
+CALLING = ["flight_delays_daily", "flight_delays_stream", "flight_delays_stream_managed", "flight_delays_upgrade"]
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +113,8 @@ def test_import_each_call_is_sent_once_per_try_and_tried_again(bag: DagBag, dag_
     for call in calls:
         assert getattr(call, "botocore_config", {}).get("retries") == {"max_attempts": 0}
         assert call.retries == (3 if call.is_teardown else 2)
-        # A call of submit-job takes 2 minutes at most, and what it left unsettled half a minute more.
-        assert call.label != "submit-job" or call.retry_delay > timedelta(minutes=2, seconds=30)
+        # A call of these takes 2 minutes at most, and what it left unsettled half a minute more.
+        assert call.label not in ("submit-job", "upgrade-job") or call.retry_delay > timedelta(minutes=2, seconds=30)
 
 
 def test_daily_schedule_is_the_days_of_january_in_new_york(bag: DagBag) -> None:
@@ -127,7 +141,7 @@ def test_daily_nobody_asks_never_runs_by_itself(bag: DagBag) -> None:
     assert scheduled.next_dagrun_info(last_automated_run_info=None) is None
 
 
-@pytest.mark.parametrize("dag_id", ["flight_delays_stream", "flight_delays_stream_managed"])
+@pytest.mark.parametrize("dag_id", ["flight_delays_stream", "flight_delays_stream_managed", "flight_delays_upgrade"])
 def test_stream_clean_up_is_a_teardown_that_does_not_hide_a_failure(bag: DagBag, dag_id: str) -> None:
     dag = dag_of(bag, dag_id)
 
@@ -169,3 +183,20 @@ def test_events_without_queue_has_the_clock_alone(monkeypatch: pytest.MonkeyPatc
 
 def test_events_dispatch_has_a_deadline(bag: DagBag) -> None:
     assert dag_of(bag, "flight_delays_events").get_task("dispatch").execution_timeout == timedelta(minutes=10)
+
+
+def test_upgrade_wait_outlasts_both_versions_trials_and_takes_each_ending(bag: DagBag) -> None:
+    dag = dag_of(bag, "flight_delays_upgrade")
+    wait, call = dag.get_task("upgrade.wait-for-upgrade"), dag.get_task("upgrade.upgrade-job")
+
+    assert isinstance(wait, WaitForFlinkOperationOperator)
+    assert wait.timeout > 2 * timedelta(minutes=3)
+    assert '"judgeWithin": "PT3M"' in getattr(call, "payload", "")
+    assert set(wait.accept) == set(UpgradeEnding)
+
+
+def test_upgrade_clean_up_outlasts_an_upgrade_that_is_open(bag: DagBag) -> None:
+    clean_up = dag_of(bag, "flight_delays_upgrade").get_task("clean-up.stop-stream")
+
+    assert clean_up.retries is not None
+    assert clean_up.retries * clean_up.retry_delay >= 2 * timedelta(minutes=3)

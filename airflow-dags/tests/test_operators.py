@@ -13,9 +13,11 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskD
 from jsonschema import Draft202012Validator
 
 from conftest import SCHEMAS
+from sluiceway_airflow.answers import Answer, UpgradeEnding
 from sluiceway_airflow.exceptions import (
     FlinkAttemptFailedError,
     FlinkJobFailedError,
+    FlinkUpgradeFailedError,
     FlinkWaitError,
     MalformedAnswerError,
     NothingStartedError,
@@ -46,6 +48,28 @@ def operation(operation_type: str, state: str) -> dict[str, Any]:
         "jobName": "flights",
         "flinkJobId": JOB,
         "createdAt": "2013-01-06T05:00:00Z",
+    }
+
+
+def upgrade_ended(ending: str) -> dict[str, Any]:
+    """Tell of an upgrade whose new version didn't stay."""
+    return {
+        "outcome": "OBSERVED",
+        "operation": {
+            **operation("UPGRADE_JOB", "FAILED"),
+            "terminal": True,
+            "savepointPath": "s3://data/savepoints/1",
+            "failure": "It isn't STABLE. The old version runs again.",
+            "upgrade": {
+                "mode": "SAVEPOINT",
+                "rollbackAfterCommit": "REFUSE",
+                "step": "JUDGING_RETURN",
+                "newFlinkJobId": "1" * 32,
+                "returnedFlinkJobId": "2" * 32,
+                "reason": "It isn't STABLE.",
+                "ending": ending,
+            },
+        },
     }
 
 
@@ -99,6 +123,10 @@ def wait_for_job(**kwargs: Any) -> WaitForFlinkJobOperator:
     return WaitForFlinkJobOperator(task_id="wait", function_name="sluiceway-local-job-status", **kwargs)
 
 
+def wait_for_operation(**kwargs: Any) -> WaitForFlinkOperationOperator:
+    return WaitForFlinkOperationOperator(task_id="wait", function_name="f", operation_id=OPERATION_ID, **kwargs)
+
+
 def deferred(operator: FlinkWaitOperator, in_context: Any = None) -> dict[str, Any]:
     """Run an operator to its deferral; give the trigger's arguments."""
     with pytest.raises(TaskDeferred) as deferral:
@@ -146,6 +174,10 @@ class TestExecute:
         arguments = deferred(operator)
 
         assert (arguments["operation_id"], arguments["region_name"]) == (OPERATION_ID, "eu-west-1")
+
+    def test_execute_accepts_what_it_is_told(self) -> None:
+        assert deferred(wait_for_operation())["accept"] == ["UPGRADED"]
+        assert deferred(wait_for_operation(accept=("UPGRADED", "ROLLED_BACK")))["accept"] == ["ROLLED_BACK", "UPGRADED"]
 
     def test_execute_deadline_is_instant_from_now(self) -> None:
         before = datetime.now(UTC)
@@ -493,6 +525,11 @@ class TestInit:
         with pytest.raises(ValueError, match="Name the operation either"):
             WaitForFlinkOperationOperator(task_id="wait", function_name="f")
 
+    @pytest.mark.parametrize("accept", [(), ("ROLLED_BACK",), ("UPGRADED", "UNCHANGED"), "UPGRADED"])
+    def test_init_endings_that_are_none_are_refused(self, accept: Any) -> None:
+        with pytest.raises(ValueError, match=r"accept is .*: it is UPGRADED, and any of UPGRADED, ROLLED_BACK, FAILED"):
+            wait_for_operation(accept=accept)
+
     def test_init_no_retries_given_has_none(self) -> None:
         assert wait_for_job(answer="a").retries == 0
         assert wait_for_job(answer="a", retries=2).retries == 2
@@ -522,13 +559,48 @@ class TestExecuteComplete:
             wait_for_job(answer="a").execute_complete(context(), event)
         assert isinstance(error.value, AirflowFailException)
 
-    def test_execute_complete_upgrade_rolled_back_raises_its_failure(self) -> None:
+    @pytest.mark.parametrize("ending", [UpgradeEnding.ROLLED_BACK, UpgradeEnding.FAILED])
+    def test_execute_complete_upgrade_ended_badly_raises_how_why_and_its_savepoint(self, ending: UpgradeEnding) -> None:
         message = f"Operation UPGRADE_JOB ({OPERATION_ID}) FAILED: It isn't STABLE. The old version runs again."
-        wait = WaitForFlinkOperationOperator(task_id="wait", function_name="f", operation_id=OPERATION_ID)
+        event = {"status": "failed", "message": message, "answer": json.dumps(upgrade_ended(ending))}
 
-        with pytest.raises(FlinkJobFailedError) as error:
-            wait.execute_complete(context(), {"status": "failed", "message": message, "answer": None})
+        with pytest.raises(FlinkUpgradeFailedError) as error:
+            wait_for_operation().execute_complete(context(), event)
+
         assert str(error.value) == message
+        assert error.value.ending is ending
+        assert error.value.failure == "It isn't STABLE. The old version runs again."
+        assert error.value.savepoint_path == "s3://data/savepoints/1"
+        # Airflow makes no other try: the end stays.
+        assert isinstance(error.value, FlinkJobFailedError)
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            None,
+            json.dumps({"outcome": "OBSERVED", "operation": operation("CANCEL", "FAILED")}),
+            json.dumps({"outcome": "REFUSED", "error": {"code": "OPERATION_NOT_FOUND"}}),
+        ],
+        ids=["none was read", "of a stop", "a refusal"],
+    )
+    def test_execute_complete_operation_failed_that_is_no_upgrade_raises_its_failure(self, answer: str | None) -> None:
+        with pytest.raises(FlinkJobFailedError, match=r"^It couldn't be\.$") as error:
+            wait_for_operation().execute_complete(
+                context(), {"status": "failed", "message": "It couldn't be.", "answer": answer}
+            )
+
+        assert not isinstance(error.value, FlinkUpgradeFailedError)
+
+    def test_execute_complete_rolled_back_and_accepted_gives_answer(self) -> None:
+        answer = json.dumps(upgrade_ended(UpgradeEnding.ROLLED_BACK))
+
+        given = wait_for_operation(accept=("UPGRADED", "ROLLED_BACK")).execute_complete(
+            context(), {"status": "success", "message": None, "answer": answer}
+        )
+
+        operation_, upgrade = Answer.parse(given).require_upgrade()
+        assert (upgrade.ending, upgrade.returned_flink_job_id) == (UpgradeEnding.ROLLED_BACK, "2" * 32)
+        assert operation_.savepoint_path == "s3://data/savepoints/1"
 
     def test_execute_complete_end_unknown_raises_what_airflow_may_retry(self) -> None:
         event = {"status": "unknown", "message": "The wait ended.", "answer": None}

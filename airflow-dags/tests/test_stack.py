@@ -14,7 +14,7 @@ import pytest
 
 from conftest import DAGS, REPORTS, aws_connection, load_dag
 from flight_delays.report import parse_rows
-from sluiceway_airflow.answers import Answer, AttemptState
+from sluiceway_airflow.answers import Answer, AttemptState, UpgradeEnding
 
 ROWS = Path(__file__).parent / "data" / "flight-delays-2013-01-16.jsonl"
 
@@ -75,3 +75,35 @@ def test_stream_once_round_leaves_nothing_running() -> None:
     assert first.restored_from is None
     assert second.restored_from == stopped.savepoint_path
     assert second.restored_from is not None
+
+
+def test_upgrade_new_version_takes_over_from_the_old_ones_savepoint_and_leaves_nothing_running() -> None:
+    before = {job["jid"] for job in flink_jobs()}
+
+    dag_run = run("flight_delays_upgrade")
+
+    assert dag_run.state == "success"
+    old = answer(dag_run, "first-version.submit-job").require_job()
+    operation, upgrade = answer(dag_run, "upgrade.wait-for-upgrade").require_upgrade()
+    new = answer(dag_run, "upgrade.look-at-job").require_job()
+    assert upgrade.ending == UpgradeEnding.UPGRADED
+    assert (operation.flink_job_id, upgrade.new_flink_job_id) == (old.flink_job_id, new.flink_job_id)
+    assert new.restored_from == operation.savepoint_path
+    assert new.restored_from is not None
+    assert new.version is not None
+    assert new.version.jar.endswith("/flight-delays-v2.jar")
+    told = dag_run.get_task_instance("upgrade.report-upgrade").xcom_pull(task_ids="upgrade.report-upgrade")
+    assert (told["ending"], told["runs"], told["flink_job_id"]) == ("UPGRADED", "the new version", new.flink_job_id)
+    assert 0 < told["seconds_down"] <= told["seconds"]
+    jobs = {job["jid"]: job["state"] for job in flink_jobs() if job["jid"] not in before}
+    assert jobs == {old.flink_job_id: "FINISHED", new.flink_job_id: "FINISHED"}
+
+
+def test_upgrade_jar_isnt_there_fails_and_cancels_the_old_version() -> None:
+    before = {job["jid"] for job in flink_jobs()}
+
+    dag_run = run("flight_delays_upgrade", run_conf={"jar": "s3://sluiceway-local-jobs/jars/none.jar"})
+
+    assert dag_run.state == "failed"
+    assert dag_run.get_task_instance("clean-up.stop-stream").state == "success"
+    assert [job["state"] for job in flink_jobs() if job["jid"] not in before] == ["CANCELED"]

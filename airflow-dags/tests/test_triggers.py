@@ -23,6 +23,7 @@ from conftest import SCHEMAS
 from sluiceway_airflow.triggers import flink_job
 from sluiceway_airflow.triggers.flink_job import (
     WAITING_TRY,
+    Ending,
     FlinkJobTrigger,
     FlinkOperationTrigger,
     FlinkStatusTrigger,
@@ -157,9 +158,12 @@ def job_trigger(**kwargs: Any) -> FlinkJobTrigger:
     )
 
 
-def operation_trigger() -> FlinkOperationTrigger:
+def operation_trigger(**more: Any) -> FlinkOperationTrigger:
     return FlinkOperationTrigger(
-        function_name="sluiceway-local-job-status", deadline=START + timedelta(minutes=10), operation_id=OPERATION
+        function_name="sluiceway-local-job-status",
+        deadline=START + timedelta(minutes=10),
+        operation_id=OPERATION,
+        **more,
     )
 
 
@@ -210,6 +214,25 @@ def upgrade_answer(state: str, **more: Any) -> dict[str, Any]:
     return answer
 
 
+WHY = "The new version isn't STABLE after PT15M: it is restarting. The old version runs again."
+SAVEPOINT = "s3://data/savepoints/1"
+NEW_VERSION = {"mode": "SAVEPOINT", "rollbackAfterCommit": "REFUSE", "newFlinkJobId": "1" * 32}
+
+
+def ended_badly(ending: str) -> dict[str, Any]:
+    """Tell of an upgrade whose new version didn't stay."""
+    back = (
+        {"returnedFlinkJobId": "2" * 32, "step": "JUDGING_RETURN"} if ending == "ROLLED_BACK" else {"step": "JUDGING"}
+    )
+    return upgrade_answer(
+        "FAILED",
+        upgrade={**NEW_VERSION, **back, "reason": WHY, "ending": ending},
+        failure=WHY,
+        savepointPath=SAVEPOINT,
+        endedAt="2013-01-06T05:20:00Z",
+    )
+
+
 def absent(attempt_state: str, **more: Any) -> dict[str, Any]:
     """Tell of a job that the cluster doesn't show."""
     answer = job("INITIALIZING", attemptState=attempt_state, terminal=attempt_state in {"REFUSED", "UNKNOWN"}, **more)
@@ -236,6 +259,7 @@ class TestSerialisation:
             job_trigger(poll_interval=0.5, botocore_config={"read_timeout": 3}, region_name="eu-west-1", verify=False),
             job_trigger(stop_function_name="sluiceway-local-stop-job", stop_payload=STOP),
             operation_trigger(),
+            operation_trigger(accept=("FAILED", "UPGRADED")),
             FlinkSubmissionTrigger(function_name="f", deadline=TOKYO_NEW_YEAR, payload=STOP),
         ],
     )
@@ -485,24 +509,14 @@ class TestOperation:
         )
 
     def test_run_upgrade_rolled_back_fails_with_why(self) -> None:
-        why = "The new version isn't STABLE after PT15M: it is restarting. The old version runs again."
-        path = "s3://data/savepoints/1"
-        upgrade = {"mode": "SAVEPOINT", "rollbackAfterCommit": "REFUSE", "newFlinkJobId": "1" * 32}
-        going = upgrade_answer("IN_PROGRESS", upgrade={**upgrade, "step": "JUDGING"}, savepointPath=path)
-        back = {**upgrade, "step": "JUDGING_RETURN", "returnedFlinkJobId": "2" * 32}
-        rolled_back = upgrade_answer(
-            "FAILED",
-            upgrade={**back, "reason": why, "ending": "ROLLED_BACK"},
-            failure=why,
-            savepointPath=path,
-            endedAt="2013-01-06T05:20:00Z",
-        )
+        going = upgrade_answer("IN_PROGRESS", upgrade={**NEW_VERSION, "step": "JUDGING"}, savepointPath=SAVEPOINT)
+        rolled_back = ended_badly("ROLLED_BACK")
         client = FakeLambda([going, rolled_back])
 
         event = client.drive(operation_trigger())
 
         assert event["status"] == "failed"
-        assert event["message"] == f"Operation UPGRADE_JOB ({OPERATION}) FAILED: {why} Its savepoint is {path}."
+        assert event["message"] == f"Operation UPGRADE_JOB ({OPERATION}) FAILED: {WHY} Its savepoint is {SAVEPOINT}."
         assert json.loads(event["answer"]) == rolled_back
         assert len(client.calls) == 2
 
@@ -521,6 +535,40 @@ class TestOperation:
 
         assert event["status"] == "failed"
         assert event["message"] == f"Operation RESCALE_JOB ({OPERATION}) FAILED: {why}"
+
+    @pytest.mark.parametrize(
+        ("ending", "accept", "status"),
+        [
+            ("ROLLED_BACK", ["UPGRADED", "ROLLED_BACK"], "success"),
+            ("FAILED", ["UPGRADED", "ROLLED_BACK"], "failed"),
+            ("FAILED", ["UPGRADED", "FAILED"], "success"),
+            ("ROLLED_BACK", ["UPGRADED", "FAILED"], "failed"),
+        ],
+    )
+    def test_run_upgrade_ends_badly_succeeds_where_that_is_accepted(
+        self, ending: str, accept: list[Ending], status: str
+    ) -> None:
+        ended = ended_badly(ending)
+
+        event = FakeLambda([ended]).drive(operation_trigger(accept=accept))
+
+        assert event["status"] == status
+        assert json.loads(event["answer"]) == ended
+
+    def test_run_operation_that_is_no_upgrade_fails_whatever_is_accepted(self) -> None:
+        event = FakeLambda([operation("FAILED")]).drive(operation_trigger(accept=["UPGRADED", "ROLLED_BACK", "FAILED"]))
+
+        assert event["status"] == "failed"
+
+    def test_run_upgrade_isnt_over_in_time_tells_its_step(self) -> None:
+        step = {"step": "WITHDRAWING", "givenUpAt": "2013-01-06T05:35:00Z", "reason": "It is UNHEALTHY."}
+        going = upgrade_answer("IN_PROGRESS", upgrade={**NEW_VERSION, **step})
+
+        event = FakeLambda([going] * 100).drive(operation_trigger())
+
+        assert event["status"] == "unknown"
+        told = "it is at WITHDRAWING, which is given up at 2013-01-06T05:35:00+00:00: It is UNHEALTHY."
+        assert told in event["message"]
 
     def test_run_upgrade_completes_succeeds(self) -> None:
         upgrade = {"mode": "STATELESS", "rollbackAfterCommit": "REFUSE", "step": "JUDGING", "ending": "UPGRADED"}

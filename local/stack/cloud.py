@@ -1,4 +1,4 @@
-"""What the stack puts into its AWS: the data bucket, the flights, the functions and the jobs' jar."""
+"""What the stack puts into its AWS: the data bucket, the flights, the functions and the jobs' jars."""
 
 from __future__ import annotations
 
@@ -49,13 +49,14 @@ class Cloud:
                 self._s3.create_bucket(Bucket=DATA_BUCKET)
             return sum(self._upload(file, DATA_BUCKET, f"nycflights13/{file.name}") for file in files)
 
-    def upload_jar(self) -> int:
-        """Puts the jar of the example jobs where the functions take it from; returns how many files had changed."""
-        jar = self._root / "flink-jobs" / "target" / "flight-delays.jar"
-        if not jar.exists():
-            raise StackError("The jar of the example jobs isn't built: run `make build`.")
+    def upload_jars(self) -> int:
+        """Puts both versions of the example job where the functions take them from; returns how many had changed."""
+        jobs = self._root / "flink-jobs"
+        jars = [jobs / "target" / "flight-delays.jar", jobs / "v2" / "target" / "flight-delays-v2.jar"]
+        if not all(jar.exists() for jar in jars):
+            raise StackError("The jars of the example job aren't built: run `make build`.")
         with readable_errors(self._settings):
-            return int(self._upload(jar, JOBS_BUCKET, f"jars/{jar.name}"))
+            return sum(self._upload(jar, JOBS_BUCKET, f"jars/{jar.name}") for jar in jars)
 
     def deploy(self, environment: Mapping[str, str], log: Path) -> None:
         """Deploys the functions with the CDK app, as any team would deploy it, and appends what it prints to a log."""

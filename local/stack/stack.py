@@ -226,8 +226,8 @@ class Stack:
             cloud.upload_flights()
         with self._progress.step("deploy the functions with CDK"):
             cloud.deploy(environment, self._settings.run_dir / "log" / "deploy.log")
-        with self._progress.step("upload the jobs' jar"):
-            cloud.upload_jar()
+        with self._progress.step("upload the job's jars"):
+            cloud.upload_jars()
 
     def _status_of(self, part: Part) -> PartStatus:
         record = self._processes.record(part.name)

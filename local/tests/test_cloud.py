@@ -15,8 +15,8 @@ from tests.web import serve
 def settings(tmp_path: Path, free_port: int) -> Settings:
     """Of a stack that has something to upload."""
     flights = tmp_path / "flink-jobs" / "data" / "nycflights13" / "flights.csv"
-    jar = tmp_path / "flink-jobs" / "target" / "flight-delays.jar"
-    for file in (flights, jar):
+    jobs = tmp_path / "flink-jobs"
+    for file in (flights, jobs / "target" / "flight-delays.jar", jobs / "v2" / "target" / "flight-delays-v2.jar"):
         file.parent.mkdir(parents=True)
         file.touch()
     return replace(load_settings(environment={}), root=tmp_path, aws_port=free_port)
@@ -29,7 +29,7 @@ def test_upload_nobody_listens_says_where_to_look(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(StackError, match=rf"AWS at {settings.aws_url} couldn't be used: .*See `make status`"):
         cloud.upload_flights()
     with pytest.raises(StackError, match="Could not connect"):
-        cloud.upload_jar()
+        cloud.upload_jars()
     with pytest.raises(StackError, match="Could not connect"):
         cloud.deploy({}, settings.run_dir / "log" / "deploy.log")
 
@@ -40,3 +40,11 @@ def test_upload_is_refused_says_why(settings: Settings) -> None:
         pytest.raises(StackError, match=r"couldn't be used: .*403"),
     ):
         Cloud(replace(settings, aws_port=port)).upload_flights()
+
+
+@pytest.mark.parametrize("jar", ["target/flight-delays.jar", "v2/target/flight-delays-v2.jar"])
+def test_upload_jars_one_is_missing_says_how_to_build_it(settings: Settings, jar: str) -> None:
+    (settings.root / "flink-jobs" / jar).unlink()
+
+    with pytest.raises(StackError, match="aren't built: run `make build`"):
+        Cloud(settings).upload_jars()

@@ -41,7 +41,7 @@ def test_fingerprint_same_settings_is_the_same(settings: Settings) -> None:
 
 
 def test_fingerprint_more_slots_changes_flink_only(settings: Settings) -> None:
-    assert changed(settings, replace(settings, flink_slots=8)) == {"flink-jobmanager", "flink-taskmanager"}
+    assert changed(settings, replace(settings, flink_slots=9)) == {"flink-jobmanager", "flink-taskmanager"}
 
 
 def test_fingerprint_another_airflow_port_changes_airflow_only(settings: Settings) -> None:

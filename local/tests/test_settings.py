@@ -15,7 +15,7 @@ def test_load_settings_shipped_file_is_whole() -> None:
     assert settings.airflow_url == "http://127.0.0.1:8380"
     assert settings.flink_url == "http://127.0.0.1:8381"
     assert settings.managed_flink_url == "http://127.0.0.1:8383"
-    assert settings.flink_slots == 6
+    assert settings.flink_slots == 8
 
 
 def test_load_settings_environment_has_one_wins() -> None:
@@ -46,7 +46,7 @@ def test_load_settings_two_parts_on_one_port_says_so() -> None:
 
 def test_load_settings_setting_is_missing_says_which(tmp_path: Path) -> None:
     file = tmp_path / "settings.env"
-    file.write_text(SETTINGS_FILE.read_text().replace("SLUICEWAY_FLINK_SLOTS=6", ""))
+    file.write_text(SETTINGS_FILE.read_text().replace("SLUICEWAY_FLINK_SLOTS=8", ""))
 
     with pytest.raises(StackError, match="SLUICEWAY_FLINK_SLOTS is missing"):
         load_settings(file, {})

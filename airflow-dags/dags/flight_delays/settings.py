@@ -27,4 +27,5 @@ AIRFLOW_QUEUE: Final = os.environ.get("SLUICEWAY_AIRFLOW_QUEUE")
 REPORTS: Final = os.environ.get("SLUICEWAY_REPORTS", f"s3://{DATA_BUCKET}/reports")
 
 FLIGHT_DELAYS_JAR: Final = Jar(f"s3://{JOBS_BUCKET}/jars/flight-delays.jar")
+FLIGHT_DELAYS_V2_JAR: Final = Jar(f"s3://{JOBS_BUCKET}/jars/flight-delays-v2.jar")
 FLIGHTS: Final = f"s3://{DATA_BUCKET}/nycflights13"

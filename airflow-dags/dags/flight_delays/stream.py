@@ -19,8 +19,11 @@ from sluiceway_airflow.operators.flink_job import WaitForFlinkJobOperator, WaitF
 from sluiceway_airflow.payloads import Request, from_answer, stop_job, submit_job
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sluiceway_airflow.functions import Function
     from sluiceway_airflow.payloads import RestoreMode, StopMode
+    from sluiceway_airflow.triggers.flink_job import Ending
 
 NAME = "flight-delays-stream"
 RESULTS = f"s3://{settings.DATA_BUCKET}/results/{NAME}"
@@ -99,13 +102,22 @@ def wait_until_running(
     )
 
 
-def wait_for_operation(started: LambdaInvokeFunctionOperator, task_id: str) -> WaitForFlinkOperationOperator:
-    """Make the task that waits for an operation."""
+def wait_for_operation(
+    started: LambdaInvokeFunctionOperator,
+    task_id: str,
+    timeout: timedelta = timedelta(minutes=5),
+    accept: Sequence[Ending] = ("UPGRADED",),
+) -> WaitForFlinkOperationOperator:
+    """Make the task that waits for an operation.
+
+    :param accept: the endings of an upgrade with which the task succeeds
+    """
     return WaitForFlinkOperationOperator(
         task_id=task_id,
         function_name=function_name("job-status", settings.STAGE),
         answer=started.output,
-        timeout=timedelta(minutes=5),
+        timeout=timeout,
+        accept=accept,
         poll_interval=timedelta(seconds=2),
         retries=WAIT_RETRIES,
     )

@@ -78,6 +78,18 @@ class OperationState(StrEnum):
     ABANDONED = "ABANDONED"
 
 
+class UpgradeEnding(StrEnum):
+    """How an upgrade ended.
+
+    ``UPGRADED``: the new version runs and is stable. ``ROLLED_BACK``: the old one runs again, from what it was stopped
+    with, and is stable. ``FAILED``: neither, or the old version wasn't touched; the operation's failure says which.
+    """
+
+    UPGRADED = "UPGRADED"
+    ROLLED_BACK = "ROLLED_BACK"
+    FAILED = "FAILED"
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
 
@@ -158,11 +170,27 @@ class Health(_Part):
     running_since: AwareDatetime | None = None
 
 
+class Version(_Part):
+    """Which version of a job that is, by its program.
+
+    :param jar: where its jar lies
+    :param jar_version_id: the version of the jar's object; absent when nobody had to know
+    :param jar_sha256: the SHA-256 of the jar; absent until it is known
+    :param parallelism: absent: the cluster's default
+    """
+
+    jar: str
+    jar_version_id: str | None = None
+    jar_sha256: str | None = None
+    parallelism: int | None = None
+
+
 class Job(_Part):
     """One execution of a Flink job, as far as the function that answered knows it.
 
     :param attempt: which attempt of its request it is; absent, as are its state and owner, for a job that Sluiceway
         didn't start
+    :param version: which version of the job runs, or ran; absent for a job that Sluiceway didn't start
     :param restored_from: the savepoint or checkpoint that its state came from; absent when it began without state
     :param failure: why it was refused, or what is unknown about it
     :param state: Flink's; absent while the cluster doesn't have the job, and when it never ran
@@ -181,6 +209,7 @@ class Job(_Part):
     attempt: int | None = None
     attempt_state: AttemptState | None = None
     owner: Owner | None = None
+    version: Version | None = None
     restored_from: str | None = None
     failure: AttemptFailure | None = None
     state: JobState | None = None
@@ -199,10 +228,42 @@ class Job(_Part):
     links: Links = Links()
 
 
+class EmittedAgain(_Part):
+    """When a version was at work whose output, committed meanwhile, another version emits again."""
+
+    from_: Annotated[AwareDatetime, Field(alias="from")]
+    until: AwareDatetime
+
+
+class Upgrade(_Part):
+    """How an upgrade goes, or went.
+
+    :param step: what is being done, or was done last, such as ``JUDGING``
+    :param given_up_at: when that is given up; absent while the old version is being stopped
+    :param new_flink_job_id: the execution of the new version; absent until it was started, and when it ran already
+    :param returned_flink_job_id: the execution in which the old version runs again; absent unless it does
+    :param reason: why the new version doesn't stay
+    :param emitted_again: when the new version was at work, whose output comes again; absent: it committed nothing
+    :param ending: how it ended; absent until it has
+    """
+
+    mode: str
+    step: str
+    rollback_after_commit: str
+    given_up_at: AwareDatetime | None = None
+    new_flink_job_id: str | None = None
+    returned_flink_job_id: str | None = None
+    reason: str | None = None
+    emitted_again: EmittedAgain | None = None
+    ending: UpgradeEnding | None = None
+
+
 class Operation(_Part):
     """An asynchronous action on a job; its submission is one, too.
 
     :param job_name: the job's logical name
+    :param flink_job_id: the execution that it is about; of an upgrade, that of the old version
+    :param upgrade: how an upgrade goes; absent of any other operation
     :param savepoint_path: the savepoint that it left, also when ending the job failed afterwards
     :param failure: why it failed, in a sentence
     """
@@ -218,6 +279,7 @@ class Operation(_Part):
     ended_at: AwareDatetime | None = None
     savepoint_path: str | None = None
     failure: str | None = None
+    upgrade: Upgrade | None = None
 
 
 class PlannedAction(StrEnum):
@@ -406,6 +468,16 @@ class Answer(_Part):
         if self.operation is None:
             raise MalformedAnswerError(f"The answer {self.outcome} has no operation.")
         return self.operation
+
+    def require_upgrade(self) -> tuple[Operation, Upgrade]:
+        """Give the operation of an upgrade, and how that goes.
+
+        :raises MalformedAnswerError: when the answer has none
+        """
+        operation = self.require_operation()
+        if operation.upgrade is None:
+            raise MalformedAnswerError(f"The operation {operation.type} of the answer {self.outcome} is no upgrade.")
+        return operation, operation.upgrade
 
     def require_events(self) -> EventPage:
         """Give the page of events.

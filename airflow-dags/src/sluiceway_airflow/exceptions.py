@@ -5,11 +5,34 @@ Two questions decide which error it is: did Sluiceway answer, and can another tr
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+if TYPE_CHECKING:
+    from sluiceway_airflow.answers import UpgradeEnding
 
 
 class FlinkJobFailedError(AirflowFailException):
     """The job or operation ended otherwise than awaited, or never came. Airflow makes no other try: the end stays."""
+
+
+class FlinkUpgradeFailedError(FlinkJobFailedError):
+    """An upgrade ended otherwise than the waiting task accepts. Airflow makes no other try: the end stays.
+
+    :param message: what ended how, and why, in a sentence
+    :param ending: ``ROLLED_BACK``: the old version runs again; ``FAILED``: what runs now, the message says
+    :param failure: why, as the operation says it
+    :param savepoint_path: the state that the old version left; None when it left none, or wasn't touched
+    """
+
+    def __init__(
+        self, message: str, *, ending: UpgradeEnding, failure: str | None = None, savepoint_path: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.ending = ending
+        self.failure = failure
+        self.savepoint_path = savepoint_path
 
 
 class FlinkAttemptFailedError(AirflowException):

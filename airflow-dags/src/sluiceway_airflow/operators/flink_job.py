@@ -10,10 +10,11 @@ from airflow.providers.amazon.aws.operators.lambda_function import LambdaInvokeF
 from airflow.sdk import BaseOperator
 from airflow.sdk.configuration import conf
 
-from sluiceway_airflow.answers import Answer, parse_function_error
+from sluiceway_airflow.answers import Answer, UpgradeEnding, parse_function_error
 from sluiceway_airflow.exceptions import (
     FlinkAttemptFailedError,
     FlinkJobFailedError,
+    FlinkUpgradeFailedError,
     FlinkWaitError,
     MalformedAnswerError,
     RefusedError,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperatorLink, Context, XComArg
 
     from sluiceway_airflow.payloads import StopMode
-    from sluiceway_airflow.triggers.flink_job import FlinkStatusTrigger
+    from sluiceway_airflow.triggers.flink_job import Ending, FlinkStatusTrigger
 
 KillPolicy = Literal["DETACH", "STOP_WITH_SAVEPOINT", "CANCEL"]
 """What becomes of a job when the task that waits for it is killed. ``DETACH``: it goes on."""
@@ -232,15 +233,29 @@ class WaitForFlinkOperationOperator(FlinkWaitOperator):
     The operation is named by the ``answer`` of the task that started it, or by ``operation_id``. The answer that the
     task gives on holds the path of the savepoint that the operation left.
 
+    An upgrade that was rolled back, or failed otherwise, raises ``FlinkUpgradeFailedError``, unless ``accept`` names
+    this ending: then the task succeeds, and the answer tells the tasks after it how the upgrade ended and why.
+
     :param operation_id: the operation (templated)
+    :param accept: the endings of an upgrade with which the task succeeds: ``UPGRADED`` by default; ``ROLLED_BACK``
+        beside it where it suffices that a version runs
     """
 
     template_fields: Sequence[str] = (*FlinkWaitOperator.template_fields, "operation_id")
     operator_extra_links: Collection[BaseOperatorLink] = (FlinkJobLink(),)
 
-    def __init__(self, *, operation_id: str | None = None, **kwargs: Any) -> None:  # noqa: ANN401 - as above
+    def __init__(
+        self,
+        *,
+        operation_id: str | None = None,
+        accept: Sequence[Ending] = ("UPGRADED",),
+        **kwargs: Any,  # noqa: ANN401 - the base class types them
+    ) -> None:
         super().__init__(**kwargs)
         self.operation_id = operation_id
+        self.accept = accept
+        if "UPGRADED" not in accept or not set(accept) <= set(UpgradeEnding):
+            raise ValueError(f"accept is {accept!r}: it is UPGRADED, and any of {', '.join(UpgradeEnding)}.")
         if (self.answer is None) == (operation_id is None):
             raise ValueError("Name the operation either by answer or by operation_id.")
 
@@ -256,7 +271,20 @@ class WaitForFlinkOperationOperator(FlinkWaitOperator):
             operation_id = self.earlier_answer().require_operation().operation_id
         else:
             operation_id = str(self.operation_id)
-        return FlinkOperationTrigger(operation_id=operation_id, **self.trigger_arguments())
+        return FlinkOperationTrigger(operation_id=operation_id, accept=sorted(self.accept), **self.trigger_arguments())
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> str:
+        """Take the trigger's event.
+
+        :returns: the last answer, as JSON text
+        :raises FlinkUpgradeFailedError: when an upgrade ended otherwise than the task accepts
+        :raises FlinkJobFailedError: when another operation failed; the text is its cause
+        :raises FlinkWaitError: when the end isn't known
+        """
+        try:
+            return super().execute_complete(context, event)
+        except FlinkJobFailedError as failed:
+            raise _of_upgrade(failed, event["answer"]) or failed from None
 
 
 class SubmitFlinkJobOperator(LambdaInvokeFunctionOperator):
@@ -483,6 +511,22 @@ def _take_event(context: Context, event: dict[str, Any]) -> str:
             raise FlinkJobFailedError(event["message"])
         case _:
             raise FlinkWaitError(event["message"])
+
+
+def _of_upgrade(failed: FlinkJobFailedError, text: str | None) -> FlinkUpgradeFailedError | None:
+    """Give the error of an upgrade that ended badly; None when that isn't what the last answer tells."""
+    try:
+        operation = None if text is None else Answer.parse(text).operation
+    except RefusedError:
+        return None
+    if operation is None or operation.upgrade is None or operation.upgrade.ending is None:
+        return None
+    return FlinkUpgradeFailedError(
+        str(failed),
+        ending=operation.upgrade.ending,
+        failure=operation.failure,
+        savepoint_path=operation.savepoint_path,
+    )
 
 
 def _min_wait(given: timedelta | None) -> timedelta:

@@ -20,12 +20,15 @@ from sluiceway_airflow.exceptions import FlinkWaitError, MalformedAnswerError, R
 from sluiceway_airflow.payloads import job_status, operation_status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
-    from sluiceway_airflow.answers import Job
+    from sluiceway_airflow.answers import Job, Upgrade
 
 Awaited = Literal["RUNNING", "FINISHED", "CANCELED"]
 """The state that a task waits for."""
+
+Ending = Literal["UPGRADED", "ROLLED_BACK", "FAILED"]
+"""How an upgrade ends; the values of ``UpgradeEnding``."""
 
 STATUS_CALL: dict[str, Any] = {
     "retries": {"max_attempts": 0},
@@ -444,16 +447,24 @@ class FlinkOperationTrigger(FlinkStatusTrigger):
     """Waits until an operation is completed, or can't be any more.
 
     :param operation_id: the operation, from the answer of the function that started it
+    :param accept: the endings of an upgrade with which the wait succeeds
     """
 
-    def __init__(self, *, operation_id: str, **kwargs: Any) -> None:  # noqa: ANN401 - the base class types them
+    def __init__(
+        self,
+        *,
+        operation_id: str,
+        accept: Sequence[Ending] = ("UPGRADED",),
+        **kwargs: Any,  # noqa: ANN401 - the base class types them
+    ) -> None:
         super().__init__(**kwargs)
         self.operation_id = operation_id
+        self.accept = tuple(accept)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give the class and the arguments from which Airflow makes the trigger again."""
         path, arguments = super().serialize()
-        return path, {**arguments, "operation_id": self.operation_id}
+        return path, {**arguments, "operation_id": self.operation_id, "accept": list(self.accept)}
 
     def question(self) -> str:
         """Ask for the operation."""
@@ -470,11 +481,15 @@ class FlinkOperationTrigger(FlinkStatusTrigger):
             case OperationState.COMPLETED:
                 return Ended()
             case OperationState.FAILED | OperationState.ABANDONED:
+                if operation.upgrade is not None and operation.upgrade.ending in self.accept:
+                    return Ended()
                 cause = operation.failure or "no cause is given"
                 saved = f" Its savepoint is {operation.savepoint_path}." if operation.savepoint_path else ""
                 return Ended(f"Operation {operation.type} ({operation.operation_id}) {operation.state}: {cause}{saved}")
             case OperationState.PENDING | OperationState.IN_PROGRESS:
-                return Going(f"it is {operation.state}")
+                if operation.upgrade is None:
+                    return Going(f"it is {operation.state}")
+                return Going(_describe_step(operation.upgrade))
 
 
 class FlinkSubmissionTrigger(FlinkStatusTrigger):
@@ -509,6 +524,12 @@ class FlinkSubmissionTrigger(FlinkStatusTrigger):
         if answer.outcome == "IN_PROGRESS":
             return Going(f"Flink job {job.flink_job_id} is {job.attempt_state}")
         return Ended()
+
+
+def _describe_step(upgrade: Upgrade) -> str:
+    until = upgrade.given_up_at
+    limit = "" if until is None else f", which is given up at {until.isoformat(timespec='seconds')}"
+    return f"it is at {upgrade.step}{limit}" + ("" if upgrade.reason is None else f": {upgrade.reason}")
 
 
 async def _invoke(client: Any, function_name: str, payload: str) -> str:  # noqa: ANN401 - aiobotocore makes it

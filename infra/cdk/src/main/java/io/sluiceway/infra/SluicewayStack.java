@@ -152,10 +152,8 @@ public final class SluicewayStack extends Stack {
             new JobSchedule(schedules, new JobSchedule.Input(schedules, schedule, functions.get(schedule.function())));
         }
         for (Triggers.NewJar jar : settings.triggers().jars()) {
-            FunctionSchemas.COMMITTED.check(
-                    FunctionName.SUBMIT_JOB, JarTrigger.sample(jar), "the trigger by jar " + jar.name());
-            new JarTrigger(
-                    this, new JarTrigger.Input(settings, jar, jobs, functions.get(FunctionName.SUBMIT_JOB), failed));
+            FunctionSchemas.COMMITTED.check(jar.function(), JarTrigger.sample(jar), "the trigger by jar " + jar.name());
+            new JarTrigger(this, new JarTrigger.Input(settings, jar, jobs, functions.get(jar.function()), failed));
         }
         for (Triggers.Event event : settings.triggers().events()) {
             EventBus bus = switch (event.bus()) {

@@ -23,6 +23,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import software.amazon.awscdk.App;
@@ -451,6 +452,34 @@ class SluicewayStackTest {
 
     @Test
     void jar_underItsPrefix_isSubmittedOncePerVersion() {
+        assertRuleOfJars(
+                "jars/flight-delays-first/*.jar",
+                "submitjob",
+                "{\"job\":{\"args\":[\"--input\",\"s3://example-analytics-data/flights\",\"--output\",\"s3://example-analytics-data/delays\",\"--replay\",\"3600\"],"
+                        + "\"cluster\":\"analytics\",\"jar\":{\"uri\":\"s3://<detail-bucket-name>/<detail-object-key>\","
+                        + "\"versionId\":<detail-object-version-id>},\"kind\":\"STREAM\",\"name\":\"flight-delays\",\"parallelism\":4,"
+                        + "\"restore\":{\"mode\":\"LATEST\"}},"
+                        + "\"requestId\":\"<detail-bucket-name>/<detail-object-key>/<detail-object-version-id>\",\"try\":1}");
+        SAMPLE.hasResourceProperties(
+                "AWS::S3::Bucket",
+                Map.of(
+                        "NotificationConfiguration",
+                        Map.of("EventBridgeConfiguration", Map.of("EventBridgeEnabled", true))));
+    }
+
+    @Test
+    void jar_ofAJobToUpgrade_upgradesItOncePerVersion() {
+        assertRuleOfJars(
+                "jars/flight-delays/*.jar",
+                "upgradejob",
+                "{\"job\":{\"args\":[\"--input\",\"s3://example-analytics-data/flights\",\"--output\",\"s3://example-analytics-data/delays\",\"--replay\",\"3600\"],"
+                        + "\"cluster\":\"analytics\",\"jar\":{\"uri\":\"s3://<detail-bucket-name>/<detail-object-key>\","
+                        + "\"versionId\":<detail-object-version-id>},\"kind\":\"STREAM\",\"name\":\"flight-delays\",\"parallelism\":4},"
+                        + "\"judgeWithin\":\"PT30M\",\"maxCheckpointAge\":\"PT30M\","
+                        + "\"requestId\":\"<detail-bucket-name>/<detail-object-key>/<detail-object-version-id>\",\"try\":1}");
+    }
+
+    private static void assertRuleOfJars(String keys, String function, String template) {
         SAMPLE.hasResourceProperties(
                 "AWS::Events::Rule",
                 Map.of(
@@ -462,33 +491,25 @@ class SluicewayStackTest {
                                 List.of("Object Created"),
                                 "detail",
                                 Map.of(
-                                        "bucket", Match.anyValue(),
+                                        "bucket",
+                                        Match.anyValue(),
                                         "object",
-                                                Map.of(
-                                                        "key",
-                                                        List.of(Map.of("wildcard", "jars/flight-delays/*.jar"))))),
+                                        Map.of("key", List.of(Map.of("wildcard", keys))))),
                         "Targets",
-                        List.of(
-                                Match.objectLike(
+                        List.of(Match.objectLike(Map.of(
+                                "Arn",
+                                Map.of("Ref", Match.stringLikeRegexp(function + "live.*")),
+                                "DeadLetterConfig",
+                                Match.anyValue(),
+                                "InputTransformer",
+                                Map.of(
+                                        "InputPathsMap",
                                         Map.of(
-                                                "InputTransformer",
-                                                Map.of(
-                                                        "InputPathsMap",
-                                                        Map.of(
-                                                                "detail-bucket-name", "$.detail.bucket.name",
-                                                                "detail-object-key", "$.detail.object.key",
-                                                                "detail-object-version-id",
-                                                                        "$.detail.object.version-id"),
-                                                        "InputTemplate",
-                                                        "{\"job\":{\"cluster\":\"analytics\",\"jar\":{\"uri\":\"s3://<detail-bucket-name>/<detail-object-key>\","
-                                                                + "\"versionId\":<detail-object-version-id>},\"kind\":\"STREAM\",\"name\":\"flight-delays\",\"parallelism\":4,"
-                                                                + "\"restore\":{\"mode\":\"LATEST\"}},"
-                                                                + "\"requestId\":\"<detail-bucket-name>/<detail-object-key>/<detail-object-version-id>\",\"try\":1}"))))));
-        SAMPLE.hasResourceProperties(
-                "AWS::S3::Bucket",
-                Map.of(
-                        "NotificationConfiguration",
-                        Map.of("EventBridgeConfiguration", Map.of("EventBridgeEnabled", true))));
+                                                "detail-bucket-name", "$.detail.bucket.name",
+                                                "detail-object-key", "$.detail.object.key",
+                                                "detail-object-version-id", "$.detail.object.version-id"),
+                                        "InputTemplate",
+                                        template))))));
     }
 
     @Test
@@ -525,8 +546,43 @@ class SluicewayStackTest {
 
         assertThatThrownBy(() -> Stacks.template(settings))
                 .isInstanceOf(SettingsException.class)
-                .hasMessageStartingWith("the trigger by jar flight-delays-jar: submit-job would refuse the event: ")
+                .hasMessageStartingWith(
+                        "the trigger by jar flight-delays-first-jar: submit-job would refuse the event: ")
                 .hasMessageContaining("/job/kind");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "mode, SAFELY, /mode",
+        "rollbackAfterCommit, ALWAYS, /rollbackAfterCommit",
+        "judgeWithin, PT90M, /judgeWithin",
+        "maxCheckpointAge, PT5S, /maxCheckpointAge",
+    })
+    void trigger_termsThatUpgradeJobWouldRefuse_areRefusedAtOnce(String field, String value, String named) {
+        Settings settings = Stacks.changed(
+                "sample",
+                "prod",
+                changed -> changed.withObject("/triggers/jars/1").put(field, value));
+
+        assertThatThrownBy(() -> Stacks.template(settings))
+                .isInstanceOf(SettingsException.class)
+                .hasMessageStartingWith("the trigger by jar flight-delays-jar: upgrade-job would refuse the event: ")
+                .hasMessageContaining(named);
+    }
+
+    @Test
+    void trigger_upgradeWithARestore_isRefusedAtOnce() {
+        Settings settings = Stacks.changed(
+                "sample",
+                "prod",
+                changed -> changed.withObject("/triggers/jars/1/job")
+                        .putObject("restore")
+                        .put("mode", "LATEST"));
+
+        assertThatThrownBy(() -> Stacks.template(settings))
+                .isInstanceOf(SettingsException.class)
+                .hasMessageStartingWith("the trigger by jar flight-delays-jar: upgrade-job would refuse the event: ")
+                .hasMessageContaining("restore");
     }
 
     @Test

@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * often the call is delivered.
  *
  * @param schedules calls at times
- * @param jars submissions when a jar was put into the jobs bucket
+ * @param jars submissions and upgrades when a jar was put into the jobs bucket
  * @param events calls when an event came by a bus
  */
 public record Triggers(List<Schedule> schedules, List<NewJar> jars, List<Event> events) {
@@ -84,27 +85,78 @@ public record Triggers(List<Schedule> schedules, List<NewJar> jars, List<Event> 
     }
 
     /**
-     * A submission when a jar was put into the jobs bucket: the job that isn't running is started, from that version of
-     * the jar. Its request id is made of bucket, key and version id.
+     * A submission or an upgrade when a jar was put into the jobs bucket, with that version of the jar. Its request id
+     * is made of bucket, key and version id.
      *
      * @param name the rule's name, without the stage
      * @param prefix what the jars' keys begin with, below {@code jars/}
+     * @param function {@code submit-job}, the default, starts the job that isn't running; {@code upgrade-job} has the
+     *     new version take over from the one that runs
+     * @param mode where the new version takes its state from; of an upgrade only, as are the three that follow
+     * @param maxCheckpointAge how old the old version's newest checkpoint may be, an ISO-8601 duration
+     * @param rollbackAfterCommit what is done when it turns out bad behind its first checkpoint
+     * @param judgeWithin how long it has to become STABLE, an ISO-8601 duration
      * @param job the JobSpec, without its jar
      */
-    public record NewJar(String name, String prefix, Map<String, Object> job) {
+    public record NewJar(
+            String name,
+            String prefix,
+            FunctionName function,
+            @Nullable String mode,
+            @Nullable String maxCheckpointAge,
+            @Nullable String rollbackAfterCommit,
+            @Nullable String judgeWithin,
+            Map<String, Object> job) {
         private static final Pattern PREFIX = Pattern.compile("jars/[A-Za-z0-9!_.'()/=-]*");
 
         /**
-         * Checks each.
+         * Checks each, and puts the default in.
          *
          * @throws SettingsException if one is missing or breaks its rule
          */
         public NewJar {
             Check.matching(name, "name of a trigger by jar", NAME, NAME_RULE);
             Check.matching(prefix, "prefix", PREFIX, "jars/ and how the jars' keys go on, without wildcards");
+            function = function == null ? FunctionName.SUBMIT_JOB : function;
             job = sorted(Check.present(job, "job"));
             if (job.containsKey("jar")) {
                 throw new SettingsException("job can't have a jar: it is the one that was put there");
+            }
+            if (function != FunctionName.SUBMIT_JOB && function != FunctionName.UPGRADE_JOB) {
+                throw new SettingsException(
+                        "function can't be %s: a new jar is for submit-job or upgrade-job".formatted(function));
+            }
+            SortedMap<String, Object> terms = terms(mode, maxCheckpointAge, rollbackAfterCommit, judgeWithin);
+            if (function != FunctionName.UPGRADE_JOB && !terms.isEmpty()) {
+                throw new SettingsException("%s belongs to upgrade-job, and function is %s"
+                        .formatted(String.join(", ", terms.keySet()), function));
+            }
+        }
+
+        /** {@return the function's event, without request id, try and the job's jar} */
+        public SortedMap<String, Object> event() {
+            SortedMap<String, Object> event = terms(mode, maxCheckpointAge, rollbackAfterCommit, judgeWithin);
+            event.put("job", job);
+            return event;
+        }
+
+        /** What an upgrade is told besides its job, under the names of its event. */
+        private static SortedMap<String, Object> terms(
+                @Nullable String mode,
+                @Nullable String maxCheckpointAge,
+                @Nullable String rollbackAfterCommit,
+                @Nullable String judgeWithin) {
+            SortedMap<String, Object> terms = new TreeMap<>();
+            put(terms, "mode", mode);
+            put(terms, "maxCheckpointAge", maxCheckpointAge);
+            put(terms, "rollbackAfterCommit", rollbackAfterCommit);
+            put(terms, "judgeWithin", judgeWithin);
+            return terms;
+        }
+
+        private static void put(SortedMap<String, Object> terms, String name, @Nullable String value) {
+            if (value != null) {
+                terms.put(name, value);
             }
         }
     }

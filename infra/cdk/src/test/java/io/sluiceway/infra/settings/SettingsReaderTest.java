@@ -379,6 +379,22 @@ class SettingsReaderTest {
                         with(schedule("stop-job", "{\"requestId\": \"mine\"}")),
                         "triggers.schedules[0]: event can't have requestId: the call says that itself."),
                 argumentSet(
+                        "jar for a function that takes none",
+                        with(jar("\"function\": \"stop-job\"")),
+                        "triggers.jars[0]: function can't be stop-job: a new jar is for submit-job or upgrade-job."),
+                argumentSet(
+                        "upgrade's terms of a submission",
+                        with(jar("\"judgeWithin\": \"PT30M\", \"mode\": \"LAST_STATE\"")),
+                        "triggers.jars[0]: judgeWithin, mode belongs to upgrade-job, and function is submit-job."),
+                argumentSet(
+                        "trigger by jar with a jar of its own",
+                        with(jar("\"function\": \"upgrade-job\"").replace("{}", "{\"jar\": {}}")),
+                        "triggers.jars[0]: job can't have a jar: it is the one that was put there."),
+                argumentSet(
+                        "term that no upgrade has",
+                        with(jar("\"function\": \"upgrade-job\", \"try\": 2")),
+                        "triggers.jars[0].try is no setting; there are function, job, judgeWithin, maxCheckpointAge, mode, name, prefix, rollbackAfterCommit."),
+                argumentSet(
                         "cluster that isn't there",
                         with(schedule("stop-job", "{\"cluster\": \"elsewhere\"}")),
                         "a trigger names the cluster elsewhere, which isn't among the clusters: analytics."),
@@ -401,6 +417,41 @@ class SettingsReaderTest {
     private static String schedule(String function, String event) {
         return "\"triggers\": {\"schedules\": [{\"name\": \"s\", \"function\": \"%s\", \"at\": \"rate(1 hour)\", \"event\": %s}]}"
                 .formatted(function, event);
+    }
+
+    private static String jar(String fields) {
+        return "\"triggers\": {\"jars\": [{\"name\": \"j\", \"prefix\": \"jars/j/\", %s, \"job\": {}}]}"
+                .formatted(fields);
+    }
+
+    @Test
+    void read_jarOfAJobToUpgrade_hasItsTerms() throws IOException {
+        Settings settings = read(
+                "prod",
+                with(
+                        jar(
+                                "\"function\": \"upgrade-job\", \"mode\": \"LAST_STATE\", "
+                                        + "\"rollbackAfterCommit\": \"ACCEPT_DUPLICATES\", \"judgeWithin\": \"PT2H\", \"maxCheckpointAge\": \"PT10M\"")));
+
+        Triggers.NewJar jar = settings.triggers().jars().getFirst();
+        assertThat(jar.function()).isEqualTo(FunctionName.UPGRADE_JOB);
+        assertThat(jar.event())
+                .containsExactlyInAnyOrderEntriesOf(Map.of(
+                        "mode", "LAST_STATE",
+                        "rollbackAfterCommit", "ACCEPT_DUPLICATES",
+                        "judgeWithin", "PT2H",
+                        "maxCheckpointAge", "PT10M",
+                        "job", Map.of()));
+    }
+
+    @Test
+    void read_jarWithoutAFunction_isSubmitted() throws IOException {
+        Settings settings =
+                read("prod", with(jar("\"function\": \"submit-job\"").replace("\"function\": \"submit-job\", ", "")));
+
+        Triggers.NewJar jar = settings.triggers().jars().getFirst();
+        assertThat(jar.function()).isEqualTo(FunctionName.SUBMIT_JOB);
+        assertThat(jar.event()).containsExactly(Map.entry("job", Map.of()));
     }
 
     @ParameterizedTest
