@@ -275,6 +275,7 @@ class SluicewayStackTest {
                                 Set.of("lambda:InvokeFunction"),
                                 Set.of(
                                         live("sample", FunctionName.MONITOR_JOBS),
+                                        live("sample", FunctionName.RESCALE_JOB),
                                         live("sample", FunctionName.STOP_JOB),
                                         live("sample", FunctionName.TAKE_SAVEPOINT))),
                         Permission.allow(
@@ -445,6 +446,30 @@ class SluicewayStackTest {
                         Match.objectLike(Map.of(
                                 "Input",
                                 "{\"cluster\":\"analytics\",\"jobName\":\"flight-delays\","
+                                        + "\"requestId\":\"<aws.scheduler.schedule-arn>/<aws.scheduler.scheduled-time>\",\"try\":1}",
+                                "DeadLetterConfig",
+                                Match.anyValue()))));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"night, cron(0 23 ? * MON-THU *), 1", "morning, cron(0 5 ? * TUE-FRI *), 4"})
+    void schedule_ofARescaling_isOneRequestEachTime(String name, String at, int parallelism) {
+        SAMPLE.hasResourceProperties(
+                "AWS::Scheduler::Schedule",
+                Map.of(
+                        "Name",
+                        "flight-delays-" + name,
+                        "ScheduleExpression",
+                        at,
+                        "ScheduleExpressionTimezone",
+                        "America/New_York",
+                        "Target",
+                        Match.objectLike(Map.of(
+                                "Arn",
+                                Map.of("Ref", Match.stringLikeRegexp("rescalejoblive.*")),
+                                "Input",
+                                "{\"cluster\":\"analytics\",\"jobName\":\"flight-delays\",\"parallelism\":%d,"
+                                                .formatted(parallelism)
                                         + "\"requestId\":\"<aws.scheduler.schedule-arn>/<aws.scheduler.scheduled-time>\",\"try\":1}",
                                 "DeadLetterConfig",
                                 Match.anyValue()))));
