@@ -71,6 +71,13 @@ public interface FlinkCluster {
     Optional<JobStatus> observeJob(JobRef job, Deadline deadline);
 
     /**
+     * How many checkpoints a job had completed when it ended, savepoints included, as its JobManager counts them.
+     * Nothing yet while it lives, or while what the cluster shows may be from before its end; not observable where
+     * nobody can tell, or the job took none.
+     */
+    Observation<Long> countAtEnd(JobRef job, Deadline deadline);
+
+    /**
      * Adds to a job's status what has to be asked of another service than the cluster: measured late, and only for
      * somebody who reads it. It never fails; what couldn't be asked isn't observable.
      */

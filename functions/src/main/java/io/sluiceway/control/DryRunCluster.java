@@ -163,6 +163,11 @@ record DryRunCluster(FlinkCluster cluster, List<Effect> effects) implements Flin
     }
 
     @Override
+    public Observation<Long> countAtEnd(JobRef job, Deadline deadline) {
+        return cluster.countAtEnd(job, deadline);
+    }
+
+    @Override
     public JobStatus measure(JobRef job, JobStatus status, Deadline deadline) {
         return cluster.measure(job, status, deadline);
     }

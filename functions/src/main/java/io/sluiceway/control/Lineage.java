@@ -120,17 +120,20 @@ record Lineage(Ports ports, FlinkCluster cluster, @Nullable FlinkJobId head, Dea
     /**
      * Whether the JobManager that the attempt was handed to counts no completed checkpoint of it. Its successor, or one
      * that has forgotten the job, can't tell.
+     *
+     * @throws RefusedException RESTORE_POINT_UNREADABLE while it may still show the job as it was before its end
      */
     private boolean completedNothing(Attempt attempt) {
-        return cluster.observeJob(attempt.ref(), deadline)
-                        .filter(status -> switch (status.checkpoints().completed()) {
-                            case Observation.Known<Long>(Long completed, Instant _) -> completed == 0;
-                            // It takes none, so there is no state that could be lost.
-                            case Observation.NothingYet<Long>() -> true;
-                            case Observation.NotObservable<Long>(String _) -> false;
-                        })
-                        .isPresent()
-                && cluster.incarnation(deadline).equals(attempt.incarnation());
+        return switch (cluster.countAtEnd(attempt.ref(), deadline)) {
+            case Observation.Known<Long>(Long completed, Instant _) ->
+                completed == 0 && cluster.incarnation(deadline).equals(attempt.incarnation());
+            case Observation.NothingYet<Long>() ->
+                throw new RefusedException(
+                        ErrorCode.RESTORE_POINT_UNREADABLE,
+                        "Whether job %s completed a checkpoint before it ended isn't told yet."
+                                .formatted(attempt.id()));
+            case Observation.NotObservable<Long>(String _) -> false;
+        };
     }
 
     private Optional<Operation> stopOf(Attempt attempt) {

@@ -456,7 +456,6 @@ final class RescaleSteps {
             Versioned<Operation> known, FlinkJobId execution, String why, @Nullable StoragePath saved)
             throws LedgerConflictException {
         Operation operation = known.value();
-        JobStatus last = null;
         Attempt attempt = call.attempts.require(execution).value();
         StoragePath point = saved;
         boolean exact = saved != null;
@@ -467,12 +466,19 @@ final class RescaleSteps {
                 return call.failedFor(known, why + " The job is down.", e);
             }
             StoragePath found = point;
-            last = cluster.observeJob(attempt.ref(), call.deadline).orElse(null);
             exact = found == null
                     || cluster.checkpointDirectory(execution)
                             .filter(found::isWithin)
-                            .isPresent()
-                    || call.committedNothing(attempt, last);
+                            .isPresent();
+        }
+        if (!exact) {
+            switch (call.committedAtEnd(upgrade(operation), attempt)) {
+                case NOTHING -> exact = true;
+                case MAYBE -> {}
+                case NOT_TOLD_YET -> {
+                    return known;
+                }
+            }
         }
         Operation from = point == null ? operation.inProgress() : operation.inProgress(point);
         if (!exact && upgrade(operation).afterCommit() == AfterCommit.REFUSE) {
@@ -487,7 +493,7 @@ final class RescaleSteps {
                 known,
                 from,
                 rescale(operation),
-                (exact ? upgrade(operation) : call.repeating(upgrade(operation), attempt, last))
+                (exact ? upgrade(operation) : call.repeating(upgrade(operation), attempt))
                         .rejected(why)
                         .at(Step.RETURNING, call.giveUpAt()));
     }

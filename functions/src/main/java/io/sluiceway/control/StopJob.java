@@ -208,6 +208,7 @@ public final class StopJob {
                                         attempt.owner().tryNumber(),
                                         attempt.owner().id()));
             }
+            checkNoUpgrade(attempt);
             Optional<Versioned<Operation>> stop =
                     attempt.stop() == null ? Optional.empty() : operations.find(attempt.stop());
             if (stop.isPresent()) {
@@ -227,7 +228,6 @@ public final class StopJob {
                     throw new LedgerConflictException("Attempt %s has another owner now.".formatted(attempt.id()));
                 }
             }
-            checkNoUpgrade(seen.attempt());
             Operation operation = asked.operation(mode.operation, attempt.id(), cluster, deadline);
             return switch (seen.attempt().state()) {
                 case PREPARING -> beforeItsStart(asked, seen, operation);
@@ -239,9 +239,12 @@ public final class StopJob {
             };
         }
 
-        /** What an upgrade is at, it brings to an end itself. */
+        /**
+         * What an upgrade is at, it brings to an end itself. Between two versions nothing lives, and whoever wants the
+         * job stopped doesn't mean that.
+         */
         private void checkNoUpgrade(Attempt attempt) {
-            if (!attempt.state().living()) {
+            if (target.attempt() != null && !attempt.state().living()) {
                 return;
             }
             OperationId upgrade = attempts.requireJob(attempt).value().upgrade();

@@ -17,6 +17,7 @@ import io.sluiceway.ledger.LedgerConflictException;
 import io.sluiceway.ledger.RequestKey;
 import io.sluiceway.ledger.Versioned;
 import io.sluiceway.operation.Operation;
+import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationType;
 import io.sluiceway.savepoint.SavepointOrigin;
 import io.sluiceway.time.Deadline;
@@ -94,7 +95,7 @@ public final class TakeSavepoint {
         try {
             seen = new Attempts(ports, cluster, deadline)
                     .look(order.target().resolve(cluster, ports.ledger(), deadline));
-            checkRunning(seen);
+            checkRunning(order.target(), seen, cluster, deadline);
         } catch (RefusedException e) {
             throw e.code().retryable() ? e : asked.refuse(e, ports.ledger(), deadline);
         }
@@ -115,7 +116,7 @@ public final class TakeSavepoint {
         return new Triggered(Outcome.STARTED, operations.advance(new Versioned<>(operation, 1)));
     }
 
-    private static void checkRunning(Seen seen) {
+    private void checkRunning(Target target, Seen seen, FlinkCluster cluster, Deadline deadline) {
         AttemptState state = seen.attempt().state();
         if (state == AttemptState.PREPARING || state == AttemptState.POSTING) {
             throw new RefusedException(
@@ -124,6 +125,18 @@ public final class TakeSavepoint {
                             .formatted(seen.attempt().id()));
         }
         if (state != AttemptState.SUBMITTED) {
+            OperationId upgrade = target.attempt() == null
+                    ? new Attempts(ports, cluster, deadline)
+                            .requireJob(seen.attempt())
+                            .value()
+                            .upgrade()
+                    : null;
+            if (upgrade != null) {
+                throw new RefusedException(
+                        ErrorCode.JOB_BUSY,
+                        "Job '%s' is between two versions or parallelisms at this moment, by operation %s."
+                                .formatted(seen.attempt().spec().name(), upgrade));
+            }
             throw new RefusedException(
                     ErrorCode.JOB_NOT_RUNNING,
                     "Job %s is %s.".formatted(seen.attempt().id(), state));

@@ -708,19 +708,15 @@ public final class UpgradeJob {
                         Ending.FAILED,
                         "Nobody can tell whether the new version, %s, still runs: %s".formatted(next, why(attempt)));
             }
+            if (attempt.state().terminal()) {
+                return goBack(known, attempt, upgrade.rejected(why), why, status);
+            }
             if (upgrade.afterCommit() == AfterCommit.REFUSE && !committedNothing(attempt, status)) {
                 return end(
                         known,
                         operation,
                         Ending.FAILED,
                         "%s %s%s".formatted(why, committed(attempt, status), wayBack(operation)));
-            }
-            if (attempt.state().terminal()) {
-                return put(
-                        known,
-                        operation.upgraded(repeating(upgrade, attempt, status)
-                                .rejected(why)
-                                .at(Step.RETURNING, giveUpAt())));
             }
             Versioned<Attempt> current = attempts.require(next);
             Operation withdrawal = ending(operation, withdrawalId(operation.id()), next, OperationType.CANCEL);
@@ -741,9 +737,62 @@ public final class UpgradeJob {
             return new Versioned<>(changed, known.version() + 1);
         }
 
+        /** The new version has ended: the old one comes back, unless that would emit again what nobody accepts. */
+        private Versioned<Operation> goBack(
+                Versioned<Operation> known, Attempt next, Upgrade upgrade, String why, @Nullable JobStatus last)
+                throws LedgerConflictException {
+            Operation operation = known.value();
+            Upgrade back = upgrade.at(Step.RETURNING, giveUpAt());
+            return switch (committedAtEnd(upgrade, next)) {
+                case NOTHING -> put(known, operation.upgraded(back));
+                case NOT_TOLD_YET -> known;
+                case MAYBE ->
+                    upgrade.afterCommit() == AfterCommit.REFUSE
+                            ? end(
+                                    known,
+                                    operation,
+                                    Ending.FAILED,
+                                    "%s %s%s".formatted(why, committed(next, last), wayBack(operation)))
+                            : put(known, operation.upgraded(repeating(back, next)));
+            };
+        }
+
+        /** What an execution that has ended may have committed. */
+        enum Committed {
+            /** It surely completed no checkpoint. */
+            NOTHING,
+            /** It completed one, or nobody can tell. */
+            MAYBE,
+            /** The cluster may still show it as it was before its end. */
+            NOT_TOLD_YET
+        }
+
         /**
-         * Whether the new version has surely completed no checkpoint. A JobManager that took it over from another
-         * counts anew, and one that has forgotten it can't tell.
+         * What an execution that has ended may have committed. A JobManager that took it over from another counts anew,
+         * and one that has forgotten it can't tell.
+         */
+        Committed committedAtEnd(Upgrade upgrade, Attempt ended) {
+            return switch (cluster.countAtEnd(ended.ref(), deadline)) {
+                case Observation.Known<Long>(Long completed, Instant _) ->
+                    completed == 0 && cluster.incarnation(deadline).equals(ended.incarnation())
+                            ? Committed.NOTHING
+                            : Committed.MAYBE;
+                case Observation.NothingYet<Long>() -> isOverdue(upgrade) ? Committed.MAYBE : Committed.NOT_TOLD_YET;
+                // What takes none has committed at once what it emitted, or never does.
+                case Observation.NotObservable<Long>(String _) -> Committed.MAYBE;
+            };
+        }
+
+        private boolean isOverdue(Upgrade upgrade) {
+            return upgrade.until() != null
+                    && !attempts.now()
+                            .isBefore(upgrade.until().plus(ports.limits().giveUpAfter()));
+        }
+
+        /**
+         * Whether the new version seems to have completed no checkpoint: what it has completed in the last seconds may
+         * not show yet. A JobManager that took it over from another counts anew, and one that has forgotten it can't
+         * tell.
          */
         boolean committedNothing(Attempt attempt, @Nullable JobStatus status) {
             if (status == null) {
@@ -808,23 +857,11 @@ public final class UpgradeJob {
             }
             // A checkpoint may have come before the cancellation.
             JobStatus last = cluster.observeJob(attempt.ref(), deadline).orElse(null);
-            if (upgrade.afterCommit() == AfterCommit.REFUSE && !committedNothing(attempt, last)) {
-                return end(
-                        known,
-                        operation,
-                        Ending.FAILED,
-                        "%s It was cancelled. %s%s"
-                                .formatted(upgrade.why(), committed(attempt, last), wayBack(operation)));
-            }
-            return put(
-                    known, operation.upgraded(repeating(upgrade, attempt, last).at(Step.RETURNING, giveUpAt())));
+            return goBack(known, attempt, upgrade, upgrade.why() + " It was cancelled.", last);
         }
 
-        /** Names what the old version will emit again, if the new one, which has ended, may have committed anything. */
-        Upgrade repeating(Upgrade upgrade, Attempt next, @Nullable JobStatus status) {
-            if (committedNothing(next, status)) {
-                return upgrade;
-            }
+        /** Names what will be emitted again, of an execution that has ended and may have committed something. */
+        Upgrade repeating(Upgrade upgrade, Attempt next) {
             Instant from = Stream.of(next.runningAt(), next.submittedAt())
                     .filter(Objects::nonNull)
                     .findFirst()

@@ -15,6 +15,8 @@ import io.sluiceway.job.JobStatus.CompletedCheckpoint;
 import io.sluiceway.job.JobStatus.Failure;
 import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.job.Observation;
+import io.sluiceway.job.Observation.NotObservable;
+import io.sluiceway.job.Observation.NothingYet;
 import io.sluiceway.job.Vitals;
 import io.sluiceway.job.Vitals.Checkpointing;
 import io.sluiceway.job.Vitals.Flow;
@@ -138,6 +140,7 @@ public class FakeFlinkCluster implements FlinkCluster {
     private Fault nextFault = Fault.NONE;
     private boolean slow;
     private RescaleEnd rescaleEnd = RescaleEnd.COMPLETE;
+    private boolean answersFromMemory;
     private boolean rollsBack;
     private Runnable aroundEffects = () -> {};
     private Integer mostParallelism;
@@ -371,6 +374,11 @@ public class FakeFlinkCluster implements FlinkCluster {
         savepoints.keySet().retainAll(begun.keySet());
     }
 
+    /** As a JobManager does for some seconds: what it tells of jobs that have ended may be from before their end. */
+    public void answerFromMemory(boolean fromMemory) {
+        answersFromMemory = fromMemory;
+    }
+
     public void setState(FlinkJobId id, JobState state) {
         jobs.get(id).state = state;
     }
@@ -410,6 +418,15 @@ public class FakeFlinkCluster implements FlinkCluster {
             throw new RefusedException(ErrorCode.CLUSTER_UNREACHABLE, "No connection could be made.");
         }
         return Optional.ofNullable(jobs.get(ref.id())).map(job -> overview(ref.id(), job));
+    }
+
+    @Override
+    public synchronized Observation<Long> countAtEnd(JobRef ref, Deadline deadline) {
+        Job job = jobs.get(ref.id());
+        if (job == null) {
+            return new NotObservable<>("There is no such job.");
+        }
+        return !job.state.terminal() || answersFromMemory ? new NothingYet<>() : Observation.now(job.checkpoints);
     }
 
     @Override

@@ -78,6 +78,16 @@ public final class FakeManagedCluster extends FakeFlinkCluster {
     }
 
     @Override
+    public synchronized Observation<Long> countAtEnd(JobRef ref, Deadline deadline) {
+        if (startsThatFailed.contains(ref.id())) {
+            return Observation.now(0L);
+        }
+        return findJob(ref, deadline).filter(job -> !job.state().terminal()).isPresent()
+                ? new NothingYet<>()
+                : new NotObservable<>("Nobody tells.");
+    }
+
+    @Override
     public synchronized Optional<JobStatus> observeJob(JobRef ref, Deadline deadline) {
         return super.observeJob(ref, deadline)
                 .map(status -> new JobStatus(

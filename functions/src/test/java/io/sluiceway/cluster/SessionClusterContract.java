@@ -227,6 +227,32 @@ public abstract class SessionClusterContract extends FlinkClusterContract {
     }
 
     @Test
+    void countAtEnd_jobThatSavedRightBeforeItsEnd_isNeverToldWithoutThat() {
+        FlinkJobId id = startEndless();
+        awaitUpAndRunning(id);
+        assertThat(cluster().countAtEnd(ref(id), soon())).isEqualTo(new Observation.NothingYet<Long>());
+        OperationId operation = newOperation();
+        TriggerId trigger = TriggerId.of(operation);
+        long before = find(id).checkpoints().completed().told().orElseThrow();
+        cluster().triggerSavepoint(ref(id), trigger, cluster().savepointDirectory(NAME, operation), soon());
+        awaitSavepoint(id, trigger);
+
+        cluster().cancelJob(ref(id), soon());
+
+        Observation<Long> count = await().atMost(PATIENCE)
+                .pollDelay(Duration.ZERO)
+                .until(
+                        () -> cluster().countAtEnd(ref(id), soon()),
+                        told -> told.told().isPresent());
+        assertThat(count.told()).hasValueSatisfying(told -> assertThat(told).isGreaterThan(before));
+    }
+
+    @Test
+    void countAtEnd_jobThatIsNotThere_isNotObservable() {
+        assertThat(cluster().countAtEnd(ref(newId()), soon())).isInstanceOf(Observation.NotObservable.class);
+    }
+
+    @Test
     void observeJob_ended_hasNoVitals() {
         FlinkJobId id = newId();
         cluster().runJob(launch(id, spec("bounded")), Instant.MAX, soon());

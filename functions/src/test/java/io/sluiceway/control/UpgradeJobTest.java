@@ -1,6 +1,7 @@
 package io.sluiceway.control;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.sluiceway.cluster.FakeFlinkCluster;
 import io.sluiceway.cluster.FakeFlinkCluster.SavepointEnd;
@@ -295,6 +296,78 @@ class UpgradeJobTest extends VerbFixture {
         assertThat(upgradeOf(done).ending()).isEqualTo(Ending.FAILED);
         assertThat(done.failure()).contains("It was cancelled.").contains("may have completed a checkpoint");
         assertThat(cluster.runs()).hasSize(2);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void upgrade_clusterMayStillShowTheVersionAsItWasBeforeItsEnd_waitsForWhatItSaved(AfterCommit afterCommit) {
+        submitEndless();
+        OperationId id = upgrade("up", 1, version("stalled"), terms(Mode.SAVEPOINT, afterCommit))
+                .operation()
+                .id();
+        FlinkJobId next = upgradeOf(operation(id)).next();
+        clock.move(TERMS.judgeWithin());
+        cluster.answerFromMemory(true);
+        ledger.afterNextCommit(() -> {
+            cluster.stall(next, false);
+            cluster.observeJob(attempt(next).ref(), soon());
+            cluster.stall(next, true);
+        });
+
+        assertThat(upgradeOf(operation(id)).step()).isEqualTo(Step.WITHDRAWING);
+        assertThat(upgradeOf(operation(id)).step()).isEqualTo(Step.WITHDRAWING);
+        cluster.answerFromMemory(false);
+        Operation then = operation(id);
+
+        switch (afterCommit) {
+            case REFUSE -> assertThat(upgradeOf(then).ending()).isEqualTo(Ending.FAILED);
+            case ACCEPT_DUPLICATES -> {
+                assertThat(upgradeOf(then).step()).isEqualTo(Step.JUDGING_RETURN);
+                assertThat(upgradeOf(then).repeated()).isNotNull();
+            }
+        }
+    }
+
+    @Test
+    void upgrade_clusterNeverTellsWhatTheVersionSaved_isGivenUpAsIfItHad() {
+        submitEndless();
+        cluster.answerFromMemory(true);
+        OperationId id = upgrade("up", 1, version("failing"), TERMS).operation().id();
+
+        assertThat(upgradeOf(operation(id)).step()).isEqualTo(Step.JUDGING);
+        clock.move(TERMS.judgeWithin().plus(ports.limits().giveUpAfter()));
+
+        Operation done = operation(id);
+        assertThat(upgradeOf(done).ending()).isEqualTo(Ending.FAILED);
+        assertThat(done.failure()).contains("may have completed a checkpoint");
+        assertThat(job().upgrade()).isNull();
+    }
+
+    @Test
+    void stopAndSave_betweenTheVersions_areToldToComeAgain() {
+        int between = 0;
+        for (int commit = 0; commit < 8; commit++) {
+            UpgradeJobTest world = another();
+            world.submitEndless();
+            world.killAt(commit, false);
+            var _ = catchThrowable(() -> world.upgrade("up", 1, version("endless"), TERMS));
+            world.again(() -> {}, false);
+            if (world.living().isEmpty() && world.job().upgrade() != null) {
+                between++;
+                world.assertBusy();
+            }
+        }
+        assertThat(between).isPositive();
+    }
+
+    private void assertBusy() {
+        Target byName = new Target(CLUSTER, job().name(), null);
+        for (StopJob.Mode mode : StopJob.Mode.values()) {
+            assertRefused(
+                    ErrorCode.JOB_BUSY, () -> stopJob.stop(request("stop-" + mode, 1), byName, null, mode, soon()));
+        }
+        assertRefused(
+                ErrorCode.JOB_BUSY, () -> new TakeSavepoint(ports).take(request("save", 1), byName, false, soon()));
     }
 
     @Test

@@ -236,6 +236,10 @@ public final class TestJob extends RichMapFunction<Long, Long> implements Checkp
             // A stop with a savepoint isn't over before whoever asks for it has looked again.
             Thread.sleep(SNAPSHOT.toMillis());
         }
+        if (behaviour.equals("crashing")) {
+            // A barrier may come before the first record.
+            throw new IllegalStateException("The engine stops.", new ArithmeticException("It has no fuel."));
+        }
         boolean ails = behaviour.equals("ailing") || (behaviour.equals("mortal") && !restored);
         if (ails && context.getCheckpointId() > LAST_GOOD_CHECKPOINT) {
             throw new IllegalStateException("The radio is silent.");

@@ -304,6 +304,15 @@ public final class ManagedCluster implements FlinkCluster {
                         failure(life, job, deadline)));
     }
 
+    @Override
+    public Observation<Long> countAtEnd(JobRef job, Deadline deadline) {
+        Optional<Life> life = marked(job, deadline).flatMap(application -> life(application, job.id(), deadline));
+        if (life.isPresent() && !life.get().overview().state().terminal()) {
+            return new NothingYet<>();
+        }
+        return life.isPresent() && ranNever(life.get()) ? Observation.now(0L) : new NotObservable<>(NOT_TOLD);
+    }
+
     /** The service tells of no checkpoints; what never ran has completed none. */
     private static Checkpoints checkpoints(Life life) {
         return ranNever(life)

@@ -26,6 +26,8 @@ import io.sluiceway.job.JobStatus.CompletedCheckpoint;
 import io.sluiceway.job.JobStatus.Failure;
 import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.job.Observation;
+import io.sluiceway.job.Observation.NotObservable;
+import io.sluiceway.job.Observation.NothingYet;
 import io.sluiceway.job.Vitals;
 import io.sluiceway.job.Vitals.Flow;
 import io.sluiceway.operation.OperationId;
@@ -40,6 +42,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -124,12 +127,11 @@ public final class SessionCluster implements FlinkCluster {
     /** The JobManager's {@code web.tmpdir}, which has a name of its own at each start. */
     @Override
     public String incarnation(Deadline deadline) {
-        for (JsonNode entry : require(rest.get("/jobmanager/config", deadline)).body()) {
-            if (text(entry, "key").equals("web.tmpdir")) {
-                return Quoted.plain(text(entry, "value"), MAX_NAME_LENGTH);
-            }
+        String directory = configuration(deadline).get("web.tmpdir");
+        if (directory == null) {
+            throw nonsense("a configuration without web.tmpdir");
         }
-        throw nonsense("a configuration without web.tmpdir");
+        return Quoted.plain(directory, MAX_NAME_LENGTH);
     }
 
     @Override
@@ -151,6 +153,46 @@ public final class SessionCluster implements FlinkCluster {
     @Override
     public Optional<JobStatus> observeJob(JobRef job, Deadline deadline) {
         return details(job, deadline).map(details -> statusOf(details, overview(details, deadline), deadline));
+    }
+
+    /**
+     * A JobManager answers what it has looked up a moment ago from memory: a job's details for
+     * {@code web.refresh-interval}, its checkpoints for {@code rest.cache.checkpoint-statistics.timeout}, by default as
+     * long. Both the end and the time of the answer are by the JobManager's clock.
+     */
+    @Override
+    public Observation<Long> countAtEnd(JobRef job, Deadline deadline) {
+        Optional<JsonNode> details = details(job, deadline);
+        if (details.isEmpty()) {
+            return new NotObservable<>("Cluster '%s' knows no job %s.".formatted(name, job));
+        }
+        long end = number(details.get(), "end-time");
+        if (!state(details.get(), "state").terminal() || end < 0) {
+            return new NothingYet<>();
+        }
+        Map<String, String> configuration = configuration(deadline);
+        Optional<Duration> refresh =
+                RefreshInterval.of(configuration.get("web.refresh-interval"), RefreshInterval.DEFAULT);
+        Optional<Duration> statistics = refresh.flatMap(interval ->
+                RefreshInterval.of(configuration.get("rest.cache.checkpoint-statistics.timeout"), interval));
+        if (statistics.isEmpty()) {
+            return new NotObservable<>("How long the JobManager answers from memory can't be told.");
+        }
+        Duration since = Duration.ofMillis(number(details.get(), "now") - end);
+        if (since.compareTo(statistics.get()) <= 0) {
+            return new NothingYet<>();
+        }
+        return checkpointStatistics(job.id(), deadline)
+                .<Observation<Long>>map(seen -> Observation.now(number(field(seen, "counts"), "completed")))
+                .orElseGet(() -> new NotObservable<>("Job %s takes no checkpoints.".formatted(job)));
+    }
+
+    private Map<String, String> configuration(Deadline deadline) {
+        Map<String, String> entries = new HashMap<>();
+        for (JsonNode entry : require(rest.get("/jobmanager/config", deadline)).body()) {
+            entries.put(text(entry, "key"), text(entry, "value"));
+        }
+        return entries;
     }
 
     private Optional<JsonNode> details(JobRef job, Deadline deadline) {
@@ -615,7 +657,7 @@ public final class SessionCluster implements FlinkCluster {
                 Observation.now(checkpoints.map(this::lastSavepoint).orElse(null)),
                 firstFailure("/jobs/" + overview.id(), overview, exceptions, deadline),
                 overview.state().terminal()
-                        ? new Observation.NothingYet<>()
+                        ? new NothingYet<>()
                         : vitals(details, exceptions, checkpoints.orElse(null), overview.id(), deadline));
     }
 
