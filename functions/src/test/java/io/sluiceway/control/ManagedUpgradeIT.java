@@ -33,6 +33,7 @@ import io.sluiceway.savepoint.storage.SchemeSavepointStore;
 import io.sluiceway.testing.CountedNumbers;
 import io.sluiceway.testing.ManagedFlinkLab;
 import io.sluiceway.testing.OnlyPolicy;
+import io.sluiceway.testing.Silence;
 import io.sluiceway.testing.TestJobJar;
 import io.sluiceway.time.Deadline;
 import java.nio.file.Files;
@@ -182,9 +183,6 @@ class ManagedUpgradeIT {
         private final JobName name;
         private final CountedNumbers numbers;
         private final FlinkJobId old;
-        private long size;
-        private long changedAt;
-        private Duration silence = Duration.ZERO;
 
         private Counting(TestInfo test) {
             name = new JobName(
@@ -211,35 +209,23 @@ class ManagedUpgradeIT {
                             soon())
                     .operation()
                     .id();
-            changedAt = System.nanoTime();
+            Silence silence = new Silence(numbers.file());
             Operation done = await("the upgrade ends")
                     .atMost(PATIENCE)
                     .pollInterval(Duration.ofMillis(200))
                     .until(
                             () -> {
-                                listen();
+                                silence.listen();
                                 return new ObserveJob(ports)
                                         .observe(id, jars, soon())
                                         .operation();
                             },
                             operation -> operation.state().terminal());
-            listen();
+            silence.listen();
             System.out.printf(
-                    "%-12s %-18s %-11s longest silence %6.1f s%n",
-                    behaviour, afterCommit, upgradeOf(done).ending(), silence.toMillis() / 1000.0);
+                    "upgrade, managed  %-10s %-18s %-12s down %s%n",
+                    behaviour, afterCommit, upgradeOf(done).ending(), silence.longest());
             return done;
-        }
-
-        /** How long nothing came of any version. */
-        private void listen() {
-            long now = System.nanoTime();
-            long length = numbers.file().toFile().length();
-            if (length != size) {
-                size = length;
-                changedAt = now;
-            }
-            Duration since = Duration.ofNanos(now - changedAt);
-            silence = since.compareTo(silence) > 0 ? since : silence;
         }
 
         /** @param once whether no number may have been counted twice */

@@ -22,6 +22,7 @@ import io.sluiceway.operation.Upgrade.AfterCommit;
 import io.sluiceway.operation.Upgrade.Ending;
 import io.sluiceway.testing.CountedNumbers;
 import io.sluiceway.testing.OnlyPolicy;
+import io.sluiceway.testing.Silence;
 import io.sluiceway.time.Deadline;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -41,9 +42,6 @@ final class RescaledCounting {
     private final JobName name;
     private final CountedNumbers numbers;
     private final String what;
-    private long size;
-    private long changedAt;
-    private Duration silence = Duration.ZERO;
     private int asked;
 
     /**
@@ -98,8 +96,7 @@ final class RescaledCounting {
 
     /** Rescales the job, and waits until that has ended in some way. */
     Operation rescale(int parallelism, Duration judgeWithin, Ending expected) {
-        silence = Duration.ZERO;
-        changedAt = System.nanoTime();
+        Silence silence = new Silence(numbers.file());
         long begun = System.nanoTime();
         OperationId id = new RescaleJob(ports, jars)
                 .rescale(
@@ -116,7 +113,7 @@ final class RescaledCounting {
                 .pollInterval(Duration.ofMillis(100))
                 .until(
                         () -> {
-                            listen();
+                            silence.listen();
                             assertThat(living()).hasSizeLessThanOrEqualTo(1);
                             return new ObserveJob(ports)
                                     .observe(id, jars, soon())
@@ -126,28 +123,16 @@ final class RescaledCounting {
         Ending ending = Objects.requireNonNull(done.upgrade()).ending();
         boolean inPlace = Objects.requireNonNull(done.rescale()).inPlace();
         System.out.printf(
-                "%-44s %d to %d  %-10s %-11s down %5.1f s  in all %6.1f s%n",
+                "%-44s %d to %d  %-10s %-11s down %s  in all %6.1f s%n",
                 what,
                 done.rescale().from(),
                 parallelism,
                 inPlace ? "in place" : "restarted",
                 ending,
-                silence.toMillis() / 1000.0,
+                silence.longest(),
                 Duration.ofNanos(System.nanoTime() - begun).toMillis() / 1000.0);
         assertThat(ending).as(done.failure()).isEqualTo(expected);
         return done;
-    }
-
-    /** How long nothing came of it. */
-    private void listen() {
-        long now = System.nanoTime();
-        long length = numbers.file().toFile().length();
-        if (length != size) {
-            size = length;
-            changedAt = now;
-        }
-        Duration since = Duration.ofNanos(now - changedAt);
-        silence = since.compareTo(silence) > 0 ? since : silence;
     }
 
     /** @param once whether no number may have been counted twice; each has the count that belongs to it anyway */

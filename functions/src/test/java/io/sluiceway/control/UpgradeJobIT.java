@@ -34,6 +34,7 @@ import io.sluiceway.savepoint.storage.SchemeSavepointStore;
 import io.sluiceway.testing.CountedNumbers;
 import io.sluiceway.testing.FlinkProcesses;
 import io.sluiceway.testing.OnlyPolicy;
+import io.sluiceway.testing.Silence;
 import io.sluiceway.testing.TestJobJar;
 import io.sluiceway.time.Deadline;
 import java.nio.file.Files;
@@ -185,17 +186,23 @@ class UpgradeJobIT {
                         soon())
                 .operation()
                 .id();
-        return await("the upgrade ends")
+        Silence silence = new Silence(numbers.file());
+        Operation done = await("the upgrade ends")
                 .atMost(PATIENCE)
-                .pollInterval(Duration.ofMillis(500))
+                .pollInterval(Duration.ofMillis(100))
                 .until(
                         () -> {
+                            silence.listen();
                             assertThat(living()).hasSizeLessThanOrEqualTo(1);
                             return new ObserveJob(ports)
                                     .observe(id, jars, soon())
                                     .operation();
                         },
                         operation -> operation.state().terminal());
+        System.out.printf(
+                "upgrade, session  %-10s %-18s %-12s down %s%n",
+                behaviour, afterCommit, upgradeOf(done).ending(), silence.longest());
+        return done;
     }
 
     /** @param once whether no number may have been counted twice */
