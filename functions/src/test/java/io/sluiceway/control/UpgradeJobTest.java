@@ -360,6 +360,22 @@ class UpgradeJobTest extends VerbFixture {
         assertThat(between).isPositive();
     }
 
+    @Test
+    void stopAndSave_whileTheOldVersionIsBeingStopped_doNotJoinThatStop() {
+        FlinkJobId old = submitEndless();
+        cluster.beSlow();
+        upgrade("up", 1, version("endless"), TERMS);
+        assertThat(living()).containsExactly(old);
+
+        for (StopJob.Mode mode : StopJob.Mode.values()) {
+            assertRefused(
+                    ErrorCode.JOB_BUSY,
+                    () -> stopJob.stop(
+                            request("stop-" + mode, 1), new Target(CLUSTER, job().name(), null), null, mode, soon()));
+            assertRefused(ErrorCode.JOB_BUSY, () -> stop(old, mode));
+        }
+    }
+
     private void assertBusy() {
         Target byName = new Target(CLUSTER, job().name(), null);
         for (StopJob.Mode mode : StopJob.Mode.values()) {
