@@ -70,12 +70,8 @@ public interface FlinkCluster {
     /** All that the cluster says of a job, or empty when it doesn't know the job (any more). */
     Optional<JobStatus> observeJob(JobRef job, Deadline deadline);
 
-    /**
-     * How many checkpoints a job had completed when it ended, savepoints included, as its JobManager counts them.
-     * Nothing yet while it lives, or while what the cluster shows may be from before its end; not observable where
-     * nobody can tell, or the job took none.
-     */
-    Observation<Long> countAtEnd(JobRef job, Deadline deadline);
+    /** How many checkpoints a job had completed when it ended: a number that changes no more. */
+    CheckpointsAtEnd countAtEnd(JobRef job, Deadline deadline);
 
     /**
      * Adds to a job's status what has to be asked of another service than the cluster: measured late, and only for

@@ -1,5 +1,6 @@
 package io.sluiceway.control;
 
+import io.sluiceway.cluster.CheckpointsAtEnd;
 import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
@@ -84,6 +85,33 @@ final class Attempts {
     Versioned<Attempt> require(FlinkJobId id) {
         return find(id).orElseThrow(() -> new RefusedException(
                 ErrorCode.LEDGER_INVALID, "The ledger has lost attempt %s, which another record names.".formatted(id)));
+    }
+
+    /** What an attempt that has ended had saved of itself by then. */
+    enum Saved {
+        /** It surely completed no checkpoint. */
+        NOTHING,
+        /** It takes no checkpoints. */
+        TAKES_NONE,
+        /** It completed one, or nobody can tell. */
+        MAYBE,
+        /** The cluster may still show it as it was before its end. */
+        NOT_TOLD_YET
+    }
+
+    /** The JobManager that an attempt was handed to counts from its beginning; one that took it over counts anew. */
+    Saved saved(Attempt ended) {
+        Saved counted = switch (cluster.countAtEnd(ended.ref(), deadline)) {
+            case CheckpointsAtEnd.Counted(long completed) -> completed == 0 ? Saved.NOTHING : Saved.MAYBE;
+            case CheckpointsAtEnd.TakesNone() -> Saved.TAKES_NONE;
+            case CheckpointsAtEnd.NotToldYet() -> Saved.NOT_TOLD_YET;
+            case CheckpointsAtEnd.NotTold() -> Saved.MAYBE;
+        };
+        return switch (counted) {
+            case NOTHING, TAKES_NONE ->
+                cluster.incarnation(deadline).equals(ended.incarnation()) ? counted : Saved.MAYBE;
+            case MAYBE, NOT_TOLD_YET -> counted;
+        };
     }
 
     /**

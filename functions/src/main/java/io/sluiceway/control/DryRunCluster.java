@@ -1,5 +1,6 @@
 package io.sluiceway.control;
 
+import io.sluiceway.cluster.CheckpointsAtEnd;
 import io.sluiceway.cluster.DashboardLink;
 import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.cluster.InPlaceChange;
@@ -163,7 +164,7 @@ record DryRunCluster(FlinkCluster cluster, List<Effect> effects) implements Flin
     }
 
     @Override
-    public Observation<Long> countAtEnd(JobRef job, Deadline deadline) {
+    public CheckpointsAtEnd countAtEnd(JobRef job, Deadline deadline) {
         return cluster.countAtEnd(job, deadline);
     }
 

@@ -5,7 +5,6 @@ import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobSpec;
-import io.sluiceway.job.Observation;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.AttemptState;
@@ -18,7 +17,6 @@ import io.sluiceway.savepoint.SavepointStore.Listing;
 import io.sluiceway.savepoint.SavepointStore.StoredState;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.time.Deadline;
-import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -117,22 +115,17 @@ record Lineage(Ports ports, FlinkCluster cluster, @Nullable FlinkJobId head, Dea
         return point.orElse(null);
     }
 
-    /**
-     * Whether the JobManager that the attempt was handed to counts no completed checkpoint of it. Its successor, or one
-     * that has forgotten the job, can't tell.
-     *
-     * @throws RefusedException RESTORE_POINT_UNREADABLE while it may still show the job as it was before its end
-     */
+    /** @throws RefusedException RESTORE_POINT_UNREADABLE while nobody can tell yet */
     private boolean completedNothing(Attempt attempt) {
-        return switch (cluster.countAtEnd(attempt.ref(), deadline)) {
-            case Observation.Known<Long>(Long completed, Instant _) ->
-                completed == 0 && cluster.incarnation(deadline).equals(attempt.incarnation());
-            case Observation.NothingYet<Long>() ->
+        return switch (new Attempts(ports, cluster, deadline).saved(attempt)) {
+            // Of what takes none there is no state that could be lost.
+            case NOTHING, TAKES_NONE -> true;
+            case MAYBE -> false;
+            case NOT_TOLD_YET ->
                 throw new RefusedException(
                         ErrorCode.RESTORE_POINT_UNREADABLE,
                         "Whether job %s completed a checkpoint before it ended isn't told yet."
                                 .formatted(attempt.id()));
-            case Observation.NotObservable<Long>(String _) -> false;
         };
     }
 

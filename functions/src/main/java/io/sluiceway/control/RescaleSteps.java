@@ -474,7 +474,7 @@ final class RescaleSteps {
         if (!exact) {
             switch (call.committedAtEnd(upgrade(operation), attempt)) {
                 case NOTHING -> exact = true;
-                case MAYBE -> {}
+                case MAYBE, TAKES_NONE -> {}
                 case NOT_TOLD_YET -> {
                     return known;
                 }

@@ -746,7 +746,8 @@ public final class UpgradeJob {
             return switch (committedAtEnd(upgrade, next)) {
                 case NOTHING -> put(known, operation.upgraded(back));
                 case NOT_TOLD_YET -> known;
-                case MAYBE ->
+                // What takes none has committed at once what it emitted, or never does.
+                case MAYBE, TAKES_NONE ->
                     upgrade.afterCommit() == AfterCommit.REFUSE
                             ? end(
                                     known,
@@ -757,30 +758,10 @@ public final class UpgradeJob {
             };
         }
 
-        /** What an execution that has ended may have committed. */
-        enum Committed {
-            /** It surely completed no checkpoint. */
-            NOTHING,
-            /** It completed one, or nobody can tell. */
-            MAYBE,
-            /** The cluster may still show it as it was before its end. */
-            NOT_TOLD_YET
-        }
-
-        /**
-         * What an execution that has ended may have committed. A JobManager that took it over from another counts anew,
-         * and one that has forgotten it can't tell.
-         */
-        Committed committedAtEnd(Upgrade upgrade, Attempt ended) {
-            return switch (cluster.countAtEnd(ended.ref(), deadline)) {
-                case Observation.Known<Long>(Long completed, Instant _) ->
-                    completed == 0 && cluster.incarnation(deadline).equals(ended.incarnation())
-                            ? Committed.NOTHING
-                            : Committed.MAYBE;
-                case Observation.NothingYet<Long>() -> isOverdue(upgrade) ? Committed.MAYBE : Committed.NOT_TOLD_YET;
-                // What takes none has committed at once what it emitted, or never does.
-                case Observation.NotObservable<Long>(String _) -> Committed.MAYBE;
-            };
+        /** What an execution that has ended may have committed; what isn't told for long counts as doubt. */
+        Attempts.Saved committedAtEnd(Upgrade upgrade, Attempt ended) {
+            Attempts.Saved saved = attempts.saved(ended);
+            return saved == Attempts.Saved.NOT_TOLD_YET && isOverdue(upgrade) ? Attempts.Saved.MAYBE : saved;
         }
 
         private boolean isOverdue(Upgrade upgrade) {
@@ -798,12 +779,17 @@ public final class UpgradeJob {
             if (status == null) {
                 return false;
             }
-            boolean none = switch (status.checkpoints().completed()) {
-                case Observation.Known<Long>(Long completed, Instant _) -> completed == 0;
-                // It takes none, so what it emitted was committed at once, or never is.
-                case Observation.NothingYet<Long>() -> false;
-                case Observation.NotObservable<Long>(String _) -> false;
-            };
+            boolean takesNone = status.vitals()
+                    .told()
+                    .filter(vitals -> vitals.checkpointing() instanceof Checkpointing.Off)
+                    .isPresent();
+            boolean none = !takesNone
+                    && switch (status.checkpoints().completed()) {
+                        case Observation.Known<Long>(Long completed, Instant _) -> completed == 0;
+                        // It takes none, so what it emitted was committed at once, or never is.
+                        case Observation.NothingYet<Long>() -> false;
+                        case Observation.NotObservable<Long>(String _) -> false;
+                    };
             return none && cluster.incarnation(deadline).equals(attempt.incarnation());
         }
 

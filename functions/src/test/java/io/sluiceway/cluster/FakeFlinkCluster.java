@@ -15,8 +15,6 @@ import io.sluiceway.job.JobStatus.CompletedCheckpoint;
 import io.sluiceway.job.JobStatus.Failure;
 import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.job.Observation;
-import io.sluiceway.job.Observation.NotObservable;
-import io.sluiceway.job.Observation.NothingYet;
 import io.sluiceway.job.Vitals;
 import io.sluiceway.job.Vitals.Checkpointing;
 import io.sluiceway.job.Vitals.Flow;
@@ -65,6 +63,7 @@ public class FakeFlinkCluster implements FlinkCluster {
         private CompletedCheckpoint savepoint;
         private String failure;
         private boolean stalled;
+        private boolean careless;
         private long checkpoints;
         private long restarts;
         private int parallelism = 1;
@@ -421,28 +420,33 @@ public class FakeFlinkCluster implements FlinkCluster {
     }
 
     @Override
-    public synchronized Observation<Long> countAtEnd(JobRef ref, Deadline deadline) {
+    public synchronized CheckpointsAtEnd countAtEnd(JobRef ref, Deadline deadline) {
         Job job = jobs.get(ref.id());
         if (job == null) {
-            return new NotObservable<>("There is no such job.");
+            return new CheckpointsAtEnd.NotTold();
         }
-        return !job.state.terminal() || answersFromMemory ? new NothingYet<>() : Observation.now(job.checkpoints);
+        if (!job.state.terminal() || answersFromMemory) {
+            return new CheckpointsAtEnd.NotToldYet();
+        }
+        return job.careless ? new CheckpointsAtEnd.TakesNone() : new CheckpointsAtEnd.Counted(job.checkpoints);
     }
 
     @Override
     public synchronized Optional<JobStatus> observeJob(JobRef ref, Deadline deadline) {
         Job job = jobs.get(ref.id());
         return findJob(ref, deadline).map(overview -> {
-            job.checkpoints += job.state.terminal() || job.stalled ? 0 : 1;
+            job.checkpoints += job.state.terminal() || job.stalled || job.careless ? 0 : 1;
             return new JobStatus(
                     overview,
                     Observation.now(job.restarts),
-                    Checkpoints.counted(
-                            job.checkpoints,
-                            0,
-                            job.checkpoints == 0
-                                    ? null
-                                    : new CompletedCheckpoint(job.checkpoints, clock.instant(), null)),
+                    job.careless
+                            ? Checkpoints.none()
+                            : Checkpoints.counted(
+                                    job.checkpoints,
+                                    0,
+                                    job.checkpoints == 0
+                                            ? null
+                                            : new CompletedCheckpoint(job.checkpoints, clock.instant(), null)),
                     Observation.now(job.savepoint),
                     job.failure == null ? null : new Failure("Job failed", job.failure, job.startedAt),
                     job.state.terminal() ? new Observation.NothingYet<>() : Observation.now(vitals(job)));
@@ -577,6 +581,7 @@ public class FakeFlinkCluster implements FlinkCluster {
             job.state = JobState.FINISHED;
         }
         job.stalled = behaviour.equals("stalled");
+        job.careless = behaviour.equals("careless");
         return job;
     }
 

@@ -78,13 +78,13 @@ public final class FakeManagedCluster extends FakeFlinkCluster {
     }
 
     @Override
-    public synchronized Observation<Long> countAtEnd(JobRef ref, Deadline deadline) {
+    public synchronized CheckpointsAtEnd countAtEnd(JobRef ref, Deadline deadline) {
         if (startsThatFailed.contains(ref.id())) {
-            return Observation.now(0L);
+            return new CheckpointsAtEnd.Counted(0);
         }
         return findJob(ref, deadline).filter(job -> !job.state().terminal()).isPresent()
-                ? new NothingYet<>()
-                : new NotObservable<>("Nobody tells.");
+                ? new CheckpointsAtEnd.NotToldYet()
+                : new CheckpointsAtEnd.NotTold();
     }
 
     @Override

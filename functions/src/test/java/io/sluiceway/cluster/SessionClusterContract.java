@@ -230,7 +230,7 @@ public abstract class SessionClusterContract extends FlinkClusterContract {
     void countAtEnd_jobThatSavedRightBeforeItsEnd_isNeverToldWithoutThat() {
         FlinkJobId id = startEndless();
         awaitUpAndRunning(id);
-        assertThat(cluster().countAtEnd(ref(id), soon())).isEqualTo(new Observation.NothingYet<Long>());
+        assertThat(cluster().countAtEnd(ref(id), soon())).isEqualTo(new CheckpointsAtEnd.NotToldYet());
         OperationId operation = newOperation();
         TriggerId trigger = TriggerId.of(operation);
         long before = find(id).checkpoints().completed().told().orElseThrow();
@@ -239,17 +239,34 @@ public abstract class SessionClusterContract extends FlinkClusterContract {
 
         cluster().cancelJob(ref(id), soon());
 
-        Observation<Long> count = await().atMost(PATIENCE)
-                .pollDelay(Duration.ZERO)
-                .until(
-                        () -> cluster().countAtEnd(ref(id), soon()),
-                        told -> told.told().isPresent());
-        assertThat(count.told()).hasValueSatisfying(told -> assertThat(told).isGreaterThan(before));
+        assertThat(awaitCountAtEnd(id))
+                .isInstanceOfSatisfying(
+                        CheckpointsAtEnd.Counted.class,
+                        count -> assertThat(count.completed()).isGreaterThan(before));
     }
 
     @Test
-    void countAtEnd_jobThatIsNotThere_isNotObservable() {
-        assertThat(cluster().countAtEnd(ref(newId()), soon())).isInstanceOf(Observation.NotObservable.class);
+    void countAtEnd_jobThatTakesNoCheckpoints_saysSo() {
+        FlinkJobId id = newId();
+        cluster().runJob(launch(id, spec("careless")), Instant.MAX, soon());
+        awaitState(id, JobState.RUNNING);
+
+        cluster().cancelJob(ref(id), soon());
+
+        assertThat(awaitCountAtEnd(id)).isEqualTo(new CheckpointsAtEnd.TakesNone());
+    }
+
+    private CheckpointsAtEnd awaitCountAtEnd(FlinkJobId id) {
+        return await().atMost(PATIENCE)
+                .pollDelay(Duration.ZERO)
+                .until(
+                        () -> cluster().countAtEnd(ref(id), soon()),
+                        told -> !told.equals(new CheckpointsAtEnd.NotToldYet()));
+    }
+
+    @Test
+    void countAtEnd_jobThatIsNotThere_isNotTold() {
+        assertThat(cluster().countAtEnd(ref(newId()), soon())).isEqualTo(new CheckpointsAtEnd.NotTold());
     }
 
     @Test

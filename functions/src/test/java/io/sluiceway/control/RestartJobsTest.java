@@ -239,6 +239,33 @@ class RestartJobsTest extends VerbFixture {
     }
 
     @Test
+    void sweep_jobThatTakesNoCheckpoints_beginsWithoutStateAgain() {
+        FlinkJobId job = start(kept("careless", NONE));
+        cluster.fail(job);
+
+        assertThat(sweepLong()).isEmpty();
+
+        assertThat(newest().id()).isNotEqualTo(job);
+        assertThat(newest().restoredFrom()).isNull();
+    }
+
+    @Test
+    void sweep_clusterMayStillShowTheJobAsItWasBeforeItsEnd_waitsWithItsRestart() {
+        FlinkJobId job = start(kept("stalled", NONE));
+        cluster.fail(job);
+        cluster.answerFromMemory(true);
+
+        List<Problem> problems = sweepLong();
+
+        assertThat(problems).hasSize(1);
+        assertThat(problems.getFirst().refusal().code()).isEqualTo(ErrorCode.RESTORE_POINT_UNREADABLE);
+        assertThat(newest().id()).isEqualTo(job);
+        cluster.answerFromMemory(false);
+        assertThat(sweepLong()).isEmpty();
+        assertThat(newest().id()).isNotEqualTo(job);
+    }
+
+    @Test
     void sweep_jobThatBeganWithASavepointAndLeftNothing_beginsWithItAgain() {
         StoragePath savepoint = new StoragePath("s3://state/savepoints/old/savepoint-1");
         store.put(savepoint, clock.instant());

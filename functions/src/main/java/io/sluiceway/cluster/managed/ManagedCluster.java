@@ -1,5 +1,6 @@
 package io.sluiceway.cluster.managed;
 
+import io.sluiceway.cluster.CheckpointsAtEnd;
 import io.sluiceway.cluster.ClusterSettings;
 import io.sluiceway.cluster.DashboardLink;
 import io.sluiceway.cluster.FlinkCluster;
@@ -305,12 +306,18 @@ public final class ManagedCluster implements FlinkCluster {
     }
 
     @Override
-    public Observation<Long> countAtEnd(JobRef job, Deadline deadline) {
-        Optional<Life> life = marked(job, deadline).flatMap(application -> life(application, job.id(), deadline));
-        if (life.isPresent() && !life.get().overview().state().terminal()) {
-            return new NothingYet<>();
+    public CheckpointsAtEnd countAtEnd(JobRef job, Deadline deadline) {
+        return marked(job, deadline)
+                .flatMap(application -> life(application, job.id(), deadline))
+                .map(ManagedCluster::checkpointsAtEnd)
+                .orElseGet(CheckpointsAtEnd.NotTold::new);
+    }
+
+    private static CheckpointsAtEnd checkpointsAtEnd(Life life) {
+        if (!life.overview().state().terminal()) {
+            return new CheckpointsAtEnd.NotToldYet();
         }
-        return life.isPresent() && ranNever(life.get()) ? Observation.now(0L) : new NotObservable<>(NOT_TOLD);
+        return ranNever(life) ? new CheckpointsAtEnd.Counted(0) : new CheckpointsAtEnd.NotTold();
     }
 
     /** The service tells of no checkpoints; what never ran has completed none. */

@@ -3,6 +3,7 @@ package io.sluiceway.cluster.session;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluiceway.cluster.CheckpointsAtEnd;
 import io.sluiceway.cluster.ClusterSettings;
 import io.sluiceway.cluster.FlinkCluster;
 import io.sluiceway.cluster.InPlaceChange;
@@ -26,8 +27,6 @@ import io.sluiceway.job.JobStatus.CompletedCheckpoint;
 import io.sluiceway.job.JobStatus.Failure;
 import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.job.Observation;
-import io.sluiceway.job.Observation.NotObservable;
-import io.sluiceway.job.Observation.NothingYet;
 import io.sluiceway.job.Vitals;
 import io.sluiceway.job.Vitals.Flow;
 import io.sluiceway.operation.OperationId;
@@ -161,14 +160,14 @@ public final class SessionCluster implements FlinkCluster {
      * long. Both the end and the time of the answer are by the JobManager's clock.
      */
     @Override
-    public Observation<Long> countAtEnd(JobRef job, Deadline deadline) {
+    public CheckpointsAtEnd countAtEnd(JobRef job, Deadline deadline) {
         Optional<JsonNode> details = details(job, deadline);
         if (details.isEmpty()) {
-            return new NotObservable<>("Cluster '%s' knows no job %s.".formatted(name, job));
+            return new CheckpointsAtEnd.NotTold();
         }
         long end = number(details.get(), "end-time");
         if (!state(details.get(), "state").terminal() || end < 0) {
-            return new NothingYet<>();
+            return new CheckpointsAtEnd.NotToldYet();
         }
         Map<String, String> configuration = configuration(deadline);
         Optional<Duration> refresh =
@@ -176,15 +175,21 @@ public final class SessionCluster implements FlinkCluster {
         Optional<Duration> statistics = refresh.flatMap(interval ->
                 RefreshInterval.of(configuration.get("rest.cache.checkpoint-statistics.timeout"), interval));
         if (statistics.isEmpty()) {
-            return new NotObservable<>("How long the JobManager answers from memory can't be told.");
+            return new CheckpointsAtEnd.NotTold();
         }
         Duration since = Duration.ofMillis(number(details.get(), "now") - end);
         if (since.compareTo(statistics.get()) <= 0) {
-            return new NothingYet<>();
+            return new CheckpointsAtEnd.NotToldYet();
         }
-        return checkpointStatistics(job.id(), deadline)
-                .<Observation<Long>>map(seen -> Observation.now(number(field(seen, "counts"), "completed")))
-                .orElseGet(() -> new NotObservable<>("Job %s takes no checkpoints.".formatted(job)));
+        long completed = checkpointStatistics(job.id(), deadline)
+                .map(seen -> number(field(seen, "counts"), "completed"))
+                .orElse(0L);
+        // Of a job that has ended Flink counts 0 also where it took none.
+        boolean takesNone = completed == 0
+                && checkpointSettings(job.id(), deadline)
+                        .filter(settings -> !VitalSigns.takesNone(settings))
+                        .isEmpty();
+        return takesNone ? new CheckpointsAtEnd.TakesNone() : new CheckpointsAtEnd.Counted(completed);
     }
 
     private Map<String, String> configuration(Deadline deadline) {
@@ -657,17 +662,14 @@ public final class SessionCluster implements FlinkCluster {
                 Observation.now(checkpoints.map(this::lastSavepoint).orElse(null)),
                 firstFailure("/jobs/" + overview.id(), overview, exceptions, deadline),
                 overview.state().terminal()
-                        ? new NothingYet<>()
+                        ? new Observation.NothingYet<>()
                         : vitals(details, exceptions, checkpoints.orElse(null), overview.id(), deadline));
     }
 
     private Observation<Vitals> vitals(
             JsonNode details, JsonNode exceptions, @Nullable JsonNode checkpoints, FlinkJobId job, Deadline deadline) {
-        JsonNode checkpointing = null;
-        if (checkpoints != null) {
-            Answer answer = rest.get("/jobs/" + job + "/checkpoints/config", deadline);
-            checkpointing = answer.status() == NOT_FOUND ? null : answer.body();
-        }
+        JsonNode checkpointing =
+                checkpoints == null ? null : checkpointSettings(job, deadline).orElse(null);
         return new VitalSigns(details, exceptions, checkpoints, checkpointing).read();
     }
 
@@ -677,6 +679,12 @@ public final class SessionCluster implements FlinkCluster {
         return answer.status() == NOT_FOUND
                 ? Optional.empty()
                 : Optional.of(require(answer).body());
+    }
+
+    /** Empty likewise. */
+    private Optional<JsonNode> checkpointSettings(FlinkJobId job, Deadline deadline) {
+        Answer answer = rest.get("/jobs/" + job + "/checkpoints/config", deadline);
+        return answer.status() == NOT_FOUND ? Optional.empty() : Optional.of(answer.body());
     }
 
     private @Nullable CompletedCheckpoint lastSavepoint(JsonNode statistics) {

@@ -97,14 +97,20 @@ final class VitalSigns {
         return Observation.now(List.copyOf(failures));
     }
 
+    /** Whether a job takes no checkpoints, by what {@code /jobs/:id/checkpoints/config} answers. */
+    static boolean takesNone(JsonNode checkpointing) {
+        return interval(checkpointing) > LONGEST_INTERVAL;
+    }
+
+    private static long interval(JsonNode checkpointing) {
+        return checkpointing.path("interval").asLong(-1);
+    }
+
     private Checkpointing checkpointing() {
-        if (checkpoints == null || checkpointing == null) {
+        if (checkpoints == null || checkpointing == null || takesNone(checkpointing)) {
             return new Checkpointing.Off();
         }
-        long interval = checkpointing.path("interval").asLong(-1);
-        if (interval > LONGEST_INTERVAL) {
-            return new Checkpointing.Off();
-        }
+        long interval = interval(checkpointing);
         if (interval <= 0 || !checkpoints.path("history").isArray()) {
             return new Checkpointing.Unseen(NO_SENSE.formatted("checkpoint interval or no history of checkpoints"));
         }
