@@ -409,9 +409,9 @@ final class RescaleSteps {
     Versioned<Operation> withdrawing(Versioned<Operation> known) throws LedgerConflictException {
         Operation operation = known.value();
         Upgrade upgrade = upgrade(operation);
-        Operation withdrawal = call.operations.advance(Objects.requireNonNull(upgrade.withdrawal()));
-        Attempt attempt =
-                call.attempts.look(call.attempts.require(withdrawal.attempt())).attempt();
+        Call.Withdrawn withdrawn = call.withdrawn(upgrade);
+        Operation withdrawal = withdrawn.by();
+        Attempt attempt = withdrawn.attempt();
         if (attempt.state().living()) {
             return withdrawal.state().terminal() || call.isUp(upgrade)
                     ? end(

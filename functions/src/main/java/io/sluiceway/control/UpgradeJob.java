@@ -815,14 +815,26 @@ public final class UpgradeJob {
                             .formatted(operation.savepoint());
         }
 
+        /**
+         * How far the end of a version has come.
+         *
+         * @param by the operation that ends it
+         */
+        record Withdrawn(Operation by, Attempt attempt) {}
+
+        Withdrawn withdrawn(Upgrade upgrade) throws LedgerConflictException {
+            Operation by = operations.advance(Objects.requireNonNull(upgrade.withdrawal()));
+            Attempt attempt = attempts.look(attempts.require(by.attempt())).attempt();
+            // It may have ended behind that look: then nobody but this comes back to what ended it.
+            return attempt.state().living() || by.state().terminal()
+                    ? new Withdrawn(by, attempt)
+                    : new Withdrawn(operations.advance(by.id()), attempt);
+        }
+
         private Versioned<Operation> withdrawing(Versioned<Operation> known) throws LedgerConflictException {
             Operation operation = known.value();
             Upgrade upgrade = upgrade(operation);
-            OperationId withdrawal = Objects.requireNonNull(upgrade.withdrawal());
-            operations.advance(withdrawal);
-            FlinkJobId next = Objects.requireNonNull(upgrade.next());
-            Seen seen = attempts.look(attempts.require(next));
-            Attempt attempt = seen.attempt();
+            Attempt attempt = withdrawn(upgrade).attempt();
             if (attempt.state().living()) {
                 return isUp(upgrade)
                         ? end(
@@ -832,8 +844,6 @@ public final class UpgradeJob {
                                 "%s It couldn't be cancelled in all this time.".formatted(upgrade.why()))
                         : known;
             }
-            // The version may have ended behind that look: then nobody but this comes back to what ended it.
-            operations.advance(withdrawal);
             if (attempt.state() == AttemptState.UNKNOWN) {
                 return end(
                         known,

@@ -479,8 +479,12 @@ class RescaleJobTest extends VerbFixture {
         clock.move(SETTLING);
         loop(job);
 
-        assertThat(step(id)).isEqualTo(Step.WITHDRAWING);
         assertThat(step(id)).isEqualTo(Step.JUDGING_RETURN);
+        Operation withdrawal = ledger.findOperation(upgradeOf(operation(id)).withdrawal(), soon())
+                .orElseThrow()
+                .value();
+        assertThat(withdrawal.type()).isEqualTo(OperationType.STOP_WITH_SAVEPOINT);
+        assertThat(withdrawal.state()).isEqualTo(OperationState.COMPLETED);
         clock.move(SETTLING);
         Operation done = operation(id);
 
@@ -523,6 +527,11 @@ class RescaleJobTest extends VerbFixture {
 
         assertThat(upgradeOf(done).ending()).isEqualTo(Ending.ROLLED_BACK);
         assertThat(attempt(next).state()).isEqualTo(AttemptState.CANCELED);
+        assertThat(ledger.findOperation(upgradeOf(done).withdrawal(), soon())
+                        .orElseThrow()
+                        .value()
+                        .state())
+                .isEqualTo(OperationState.COMPLETED);
         assertThat(attempt(upgradeOf(done).back()).restoredFrom()).isEqualTo(checkpoint);
         assertRuns(upgradeOf(done).back(), 1);
     }
