@@ -8,6 +8,7 @@ import io.sluiceway.event.EventData.JobStateChanged.State;
 import io.sluiceway.job.Arguments;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobKind;
+import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobRef;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobState;
@@ -30,6 +31,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -75,6 +77,36 @@ final class Attempts {
     /** A refusal without the program's arguments: a cluster, or what is between, can repeat what it was given. */
     static RefusedException masked(JobSpec spec, RefusedException refusal) {
         return refusal.saying(Arguments.mask(refusal.sentence(), spec.arguments()));
+    }
+
+    /**
+     * While a job is upgraded or rescaled, that alone starts and ends executions of it.
+     *
+     * @throws RefusedException JOB_BUSY
+     */
+    static void checkNoUpgrade(Job job) {
+        if (job.upgrade() != null) {
+            throw new RefusedException(
+                    ErrorCode.JOB_BUSY,
+                    "Job '%s' is being upgraded or rescaled at this moment, by operation %s."
+                            .formatted(job.name(), job.upgrade()));
+        }
+    }
+
+    /**
+     * Where a cluster has a fixed number of task slots, a job that wants more would wait for them in vain.
+     *
+     * @param parallelism absent: the cluster's default
+     * @throws RefusedException PARALLELISM_EXCEEDS_SLOTS
+     */
+    void checkSlots(JobName job, @Nullable Integer parallelism) {
+        OptionalInt slots = parallelism == null ? OptionalInt.empty() : cluster.fixedSlots(deadline);
+        if (parallelism != null && slots.isPresent() && parallelism > slots.getAsInt()) {
+            throw new RefusedException(
+                    ErrorCode.PARALLELISM_EXCEEDS_SLOTS,
+                    "Job '%s' wants a parallelism of %d; cluster '%s' has %d task slots."
+                            .formatted(job, parallelism, cluster.name(), slots.getAsInt()));
+        }
     }
 
     Optional<Versioned<Attempt>> find(FlinkJobId id) {

@@ -380,18 +380,13 @@ final class Operations {
 
     /** Which version goes, which comes, and from what. */
     private static String versions(Operation operation, Upgrade upgrade) {
-        JarReference jar = upgrade.spec().jar();
         Rescale rescale = operation.rescale();
         if (rescale != null) {
             return parallelisms(operation, upgrade, rescale);
         }
-        String asked = "%s to %s by %s"
-                .formatted(
-                        operation.attempt(),
-                        jar.expectedDigest() == null
-                                ? jar.uri()
-                                : jar.uri() + " (SHA-256 " + jar.expectedDigest() + ")",
-                        upgrade.mode());
+        JarReference jar = upgrade.spec().jar();
+        String asked = "%s to %s (SHA-256 %s) by %s"
+                .formatted(operation.attempt(), jar.uri(), jar.expectedDigest(), upgrade.mode());
         if (upgrade.ending() == null) {
             return asked;
         }

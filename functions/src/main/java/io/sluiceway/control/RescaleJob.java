@@ -46,7 +46,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RescaleJob {
     private static final String VERB = "rescale-job";
-    private static final int MOST = 32_768;
 
     private final JobLedger ledger;
     private final Ports ports;
@@ -62,7 +61,7 @@ public final class RescaleJob {
      */
     public record Terms(int parallelism, AfterCommit afterCommit, Duration judgeWithin) {
         public Terms {
-            if (parallelism < 1 || parallelism > MOST) {
+            if (parallelism < 1 || parallelism > JobSpec.MAX_PARALLELISM) {
                 throw new RefusedException(
                         ErrorCode.FIELD_INVALID, "parallelism is %d; 1 to 32,768 is allowed.".formatted(parallelism));
             }
@@ -166,7 +165,7 @@ public final class RescaleJob {
             UpgradeJob.checkJudgement(terms.judgeWithin(), attempt.spec(), cluster);
             JobSpec wanted = attempt.spec().with(terms.parallelism());
             cluster.check(wanted);
-            call.checkSlots(wanted);
+            call.attempts.checkSlots(name, terms.parallelism());
             JobParallelism now = Attempts.masking(
                             attempt.spec(), () -> cluster.findParallelism(attempt.ref(), deadline))
                     .orElseThrow(() -> cluster.unknownJob(attempt.id()));
@@ -226,7 +225,7 @@ public final class RescaleJob {
             Operation operation = asked.operation(OperationType.RESCALE_JOB, attempt.id(), cluster, deadline);
             return operation
                     .rescaled(new Rescale(from, terms.parallelism(), true, operation.createdAt()))
-                    .upgraded(new Upgrade(
+                    .upgraded(Upgrade.begin(
                             attempt.specThatRan(),
                             Objects.requireNonNull(attempt.specHash()),
                             Mode.SAVEPOINT,
@@ -234,13 +233,7 @@ public final class RescaleJob {
                             terms.judgeWithin(),
                             Step.RESCALING,
                             operation.createdAt().plus(terms.judgeWithin()),
-                            UpgradeJob.Call.stopId(operation.id()),
-                            null,
-                            null,
-                            null,
-                            null,
-                            null,
-                            null));
+                            UpgradeJob.Call.stopId(operation.id())));
         }
     }
 }

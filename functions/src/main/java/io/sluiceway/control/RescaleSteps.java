@@ -63,7 +63,7 @@ final class RescaleSteps {
     /** Whether the job that was changed in place goes on with what it had before. */
     static boolean isBackInPlace(Operation operation) {
         return isInPlace(operation)
-                && operation.attempt().equals(upgrade(operation).back());
+                && operation.attempt().equals(Call.upgrade(operation).back());
     }
 
     /** Who upgrades a job owns it then; with another parallelism it stays whose it was. */
@@ -82,7 +82,7 @@ final class RescaleSteps {
             if (!attempt.state().living()) {
                 return gone(known, attempt, "The job ended before it was rescaled.");
             }
-            if (call.isUp(upgrade(operation))) {
+            if (call.isUp(Call.upgrade(operation))) {
                 return rescaleBack(known, "The cluster couldn't be asked to rescale the job in all this time.");
             }
             try {
@@ -100,14 +100,16 @@ final class RescaleSteps {
         }
         return switch (found.orElse(null)) {
             case null -> known;
-            case InPlaceChange.InProgress() -> call.isUp(upgrade(operation)) ? hung(known) : triggered(known);
+            case InPlaceChange.InProgress() -> call.isUp(Call.upgrade(operation)) ? hung(known) : triggered(known);
             case InPlaceChange.Completed(int _) ->
                 put(
                         known,
                         operation.inProgress(),
-                        rescale.from(now()),
-                        upgrade(operation)
-                                .at(Step.JUDGING, now().plus(upgrade(operation).judgeWithin())));
+                        rescale.at(now()),
+                        Call.upgrade(operation)
+                                .at(
+                                        Step.JUDGING,
+                                        now().plus(Call.upgrade(operation).judgeWithin())));
             case InPlaceChange.Failed(String reason, @Nullable StoragePath saved) -> failed(known, reason, saved);
             case InPlaceChange.NotPossible(String _) -> stop(known);
         };
@@ -125,11 +127,11 @@ final class RescaleSteps {
                     "The job can't be rescaled in place, and couldn't be started again; nothing was changed.",
                     Attempts.masked(current.value().spec(), e));
         }
-        Operation stop = call.stop(operation, upgrade(operation));
+        Operation stop = call.stop(operation, Call.upgrade(operation));
         Operation changed = operation
                 .rescaled(rescale(operation).byRestart())
-                .upgraded(upgrade(operation).stopping());
-        return commit(known, changed, stop, current);
+                .upgraded(Call.upgrade(operation).stopping());
+        return call.put(known, changed, stop, current);
     }
 
     /** What can be checked before the job is down: the jar is brought to the cluster, and is what runs. */
@@ -170,7 +172,7 @@ final class RescaleSteps {
     }
 
     private Versioned<Operation> notKept(Versioned<Operation> known) throws LedgerConflictException {
-        Upgrade upgrade = upgrade(known.value());
+        Upgrade upgrade = Call.upgrade(known.value());
         return call.isUp(upgrade)
                 ? back(
                         known,
@@ -181,7 +183,7 @@ final class RescaleSteps {
 
     /** Health from before the change, good or bad, isn't taken for what comes of it: only an end counts at once. */
     private Judgement judgedInPlace(Operation operation) {
-        Judgement judgement = call.judge(operation.attempt(), upgrade(operation));
+        Judgement judgement = call.judge(operation.attempt(), Call.upgrade(operation));
         boolean settled = !now().isBefore(rescale(operation).since().plus(settlingTime(operation)));
         boolean lives =
                 call.attempts.require(operation.attempt()).value().state().living();
@@ -201,7 +203,7 @@ final class RescaleSteps {
     /** A change that doesn't come to its end: where the cluster can, it takes it back as a whole. */
     private Versioned<Operation> hung(Versioned<Operation> known) throws LedgerConflictException {
         Operation operation = known.value();
-        Upgrade upgrade = upgrade(operation);
+        Upgrade upgrade = Call.upgrade(operation);
         return put(
                 known,
                 operation.inProgress(),
@@ -213,7 +215,7 @@ final class RescaleSteps {
 
     Versioned<Operation> rollingBack(Versioned<Operation> known) throws LedgerConflictException {
         Operation operation = known.value();
-        Upgrade upgrade = upgrade(operation);
+        Upgrade upgrade = Call.upgrade(operation);
         JobRef job = operation.ref();
         Optional<InPlaceChange> found = asking(
                 operation, () -> cluster.findRollBack(job, rescale(operation).since(), call.deadline));
@@ -251,7 +253,7 @@ final class RescaleSteps {
     private static String stuck(Operation operation) {
         Rescale rescale = rescale(operation);
         return "%s Nor did it come back to %d. Look at the job on its cluster: once it is RUNNING, rescale it again; otherwise stop it with CANCEL and submit it anew."
-                .formatted(upgrade(operation).why(), rescale.from());
+                .formatted(Call.upgrade(operation).why(), rescale.from());
     }
 
     /** The job doesn't stay as it is now: it goes back, from what it has saved last. */
@@ -266,13 +268,13 @@ final class RescaleSteps {
         return put(
                 known,
                 operation.inProgress(),
-                rescale(operation).from(now()),
-                upgrade(operation).rejected(Objects.requireNonNull(why)).at(Step.RESCALING_BACK, call.giveUpAt()));
+                rescale(operation).at(now()),
+                Call.upgrade(operation).rejected(Objects.requireNonNull(why)).at(Step.RESCALING_BACK, call.giveUpAt()));
     }
 
     Versioned<Operation> rescalingBack(Versioned<Operation> known) throws LedgerConflictException {
         Operation operation = known.value();
-        Upgrade upgrade = upgrade(operation);
+        Upgrade upgrade = Call.upgrade(operation);
         int from = rescale(operation).from();
         Optional<InPlaceChange> found = find(operation, from);
         if (found.isEmpty()) {
@@ -303,17 +305,17 @@ final class RescaleSteps {
     /** The job runs as before, and is judged as that. */
     private Versioned<Operation> returned(Versioned<Operation> known) throws LedgerConflictException {
         Operation operation = known.value();
-        Upgrade upgrade = upgrade(operation);
+        Upgrade upgrade = Call.upgrade(operation);
         return put(
                 known,
                 operation.inProgress(),
-                rescale(operation).from(now()),
+                rescale(operation).at(now()),
                 upgrade.returned(operation.attempt()).at(Step.JUDGING_RETURN, now().plus(upgrade.judgeWithin())));
     }
 
     Versioned<Operation> judgingReturn(Versioned<Operation> known) throws LedgerConflictException {
         Operation operation = known.value();
-        Upgrade upgrade = upgrade(operation);
+        Upgrade upgrade = Call.upgrade(operation);
         return switch (judgedInPlace(operation)) {
             case Judgement.NotYet() -> known;
             case Judgement.Good() ->
@@ -337,7 +339,7 @@ final class RescaleSteps {
     private Versioned<Operation> failed(Versioned<Operation> known, String reason, @Nullable StoragePath saved)
             throws LedgerConflictException {
         Operation operation = known.value();
-        Upgrade upgrade = upgrade(operation);
+        Upgrade upgrade = Call.upgrade(operation);
         Attempt attempt = attempt(operation);
         String why = upgrade.why() == null ? reason : upgrade.why() + " " + reason;
         if (!attempt.state().living()) {
@@ -379,11 +381,11 @@ final class RescaleSteps {
                 leavesAll ? OperationType.CANCEL : OperationType.STOP_WITH_SAVEPOINT);
         Operation changed = operation
                 .inProgress()
-                .upgraded(upgrade(operation)
+                .upgraded(Call.upgrade(operation)
                         .rejected(why)
                         .withdrawn(withdrawal.id())
                         .at(Step.WITHDRAWING, call.giveUpAt()));
-        return commit(known, changed, withdrawal, current);
+        return call.put(known, changed, withdrawal, current);
     }
 
     private boolean retains(Attempt attempt, @Nullable JobStatus status) {
@@ -408,7 +410,7 @@ final class RescaleSteps {
 
     Versioned<Operation> withdrawing(Versioned<Operation> known) throws LedgerConflictException {
         Operation operation = known.value();
-        Upgrade upgrade = upgrade(operation);
+        Upgrade upgrade = Call.upgrade(operation);
         Call.Withdrawn withdrawn = call.withdrawn(upgrade);
         Operation withdrawal = withdrawn.by();
         Attempt attempt = withdrawn.attempt();
@@ -472,7 +474,7 @@ final class RescaleSteps {
                             .isPresent();
         }
         if (!exact) {
-            switch (call.committedAtEnd(upgrade(operation), attempt)) {
+            switch (call.committedAtEnd(Call.upgrade(operation), attempt)) {
                 case NOTHING -> exact = true;
                 case MAYBE, TAKES_NONE -> {}
                 case NOT_TOLD_YET -> {
@@ -481,7 +483,7 @@ final class RescaleSteps {
             }
         }
         Operation from = point == null ? operation.inProgress() : operation.inProgress(point);
-        if (!exact && upgrade(operation).afterCommit() == AfterCommit.REFUSE) {
+        if (!exact && Call.upgrade(operation).afterCommit() == AfterCommit.REFUSE) {
             return end(
                     known,
                     from,
@@ -493,7 +495,7 @@ final class RescaleSteps {
                 known,
                 from,
                 rescale(operation),
-                (exact ? upgrade(operation) : call.repeating(upgrade(operation), attempt))
+                (exact ? Call.upgrade(operation) : call.repeating(Call.upgrade(operation), attempt))
                         .rejected(why)
                         .at(Step.RETURNING, call.giveUpAt()));
     }
@@ -535,21 +537,6 @@ final class RescaleSteps {
                         .filter(told -> told != rescale(operation).from());
             case ROLLED_BACK, UPGRADED -> Optional.empty();
         };
-    }
-
-    private Versioned<Operation> commit(
-            Versioned<Operation> known, Operation changed, Operation begun, Versioned<Attempt> ends)
-            throws LedgerConflictException {
-        ports.ledger()
-                .commit(
-                        List.of(
-                                new LedgerChange.PutOperation(changed, known.version()),
-                                new LedgerChange.PutOperation(begun, LedgerChange.ABSENT),
-                                Operations.history(begun, begun.createdAt()),
-                                new LedgerChange.PutAttempt(
-                                        ends.value().change().stop(begun.id()).made(), ends.version())),
-                        call.deadline);
-        return new Versioned<>(changed, known.version() + 1);
     }
 
     private Versioned<Operation> put(Versioned<Operation> known, Operation changed, Rescale rescale, Upgrade upgrade)
@@ -606,10 +593,6 @@ final class RescaleSteps {
 
     private Instant now() {
         return call.attempts.now();
-    }
-
-    private static Upgrade upgrade(Operation operation) {
-        return Objects.requireNonNull(operation.upgrade());
     }
 
     private static Rescale rescale(Operation operation) {

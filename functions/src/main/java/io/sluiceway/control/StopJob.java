@@ -247,13 +247,7 @@ public final class StopJob {
             if (target.attempt() != null && !attempt.state().living()) {
                 return;
             }
-            OperationId upgrade = attempts.requireJob(attempt).value().upgrade();
-            if (upgrade != null) {
-                throw new RefusedException(
-                        ErrorCode.JOB_BUSY,
-                        "Job %s is being upgraded or rescaled at this moment, by operation %s."
-                                .formatted(attempt.id(), upgrade));
-            }
+            Attempts.checkNoUpgrade(attempts.requireJob(attempt).value());
         }
 
         /** The cluster was never asked to run it, and will not be. */

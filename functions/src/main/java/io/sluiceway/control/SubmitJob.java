@@ -42,7 +42,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -369,9 +368,10 @@ public final class SubmitJob {
             Optional<Versioned<Job>> job = ledger.findJob(spec.cluster(), spec.name(), deadline);
             if (job.isPresent()) {
                 checkKind(job.get().value());
-                checkNoUpgrade(job.get().value());
                 FlinkJobId active = job.get().value().active();
-                if (active != null) {
+                if (active == null) {
+                    Attempts.checkNoUpgrade(job.get().value());
+                } else {
                     Optional<Submitted> taken = slotTaken(attempts.look(attempts.require(active)), record);
                     if (taken.isPresent()) {
                         return taken.get();
@@ -388,15 +388,6 @@ public final class SubmitJob {
             new RestoreClaim(ledger, deadline).of(spec).ifPresent(changes::add);
             ledger.commit(changes, deadline);
             return carryOut(attempt);
-        }
-
-        private static void checkNoUpgrade(Job job) {
-            if (job.upgrade() != null && job.active() == null) {
-                throw new RefusedException(
-                        ErrorCode.JOB_BUSY,
-                        "Job '%s' is being upgraded or rescaled at this moment, by operation %s."
-                                .formatted(job.name(), job.upgrade()));
-            }
         }
 
         /** Begins a version's attempt, unless the upgrade isn't at the job any more. */
@@ -910,17 +901,7 @@ public final class SubmitJob {
         }
 
         private void checkSlots() {
-            Integer parallelism = rescaledTo() == null ? spec.parallelism() : rescaledTo();
-            if (parallelism == null) {
-                return;
-            }
-            OptionalInt slots = cluster.fixedSlots(deadline);
-            if (slots.isPresent() && parallelism > slots.getAsInt()) {
-                throw new RefusedException(
-                        ErrorCode.PARALLELISM_EXCEEDS_SLOTS,
-                        "Job '%s' wants a parallelism of %d; cluster '%s' has %d task slots."
-                                .formatted(spec.name(), parallelism, spec.cluster(), slots.getAsInt()));
-            }
+            attempts.checkSlots(spec.name(), rescaledTo() == null ? spec.parallelism() : rescaledTo());
         }
 
         private static Instant earlier(Instant one, Instant other) {

@@ -17,7 +17,6 @@ import io.sluiceway.ledger.LedgerConflictException;
 import io.sluiceway.ledger.RequestKey;
 import io.sluiceway.ledger.Versioned;
 import io.sluiceway.operation.Operation;
-import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationType;
 import io.sluiceway.savepoint.SavepointOrigin;
 import io.sluiceway.time.Deadline;
@@ -84,6 +83,7 @@ public final class TakeSavepoint {
 
     private Triggered step(Order order, FlinkCluster cluster, JobName job, Deadline deadline)
             throws LedgerConflictException {
+        Attempts attempts = new Attempts(ports, cluster, deadline);
         Operations operations = new Operations(ports, cluster, deadline);
         Asked asked =
                 Asked.of(order.verb(), order.request(), order.payloadHash(), cluster, job, ports.ledger(), deadline);
@@ -93,9 +93,8 @@ public final class TakeSavepoint {
         }
         Seen seen;
         try {
-            seen = new Attempts(ports, cluster, deadline)
-                    .look(order.target().resolve(cluster, ports.ledger(), deadline));
-            checkRunning(order.target(), seen, cluster, deadline);
+            seen = attempts.look(order.target().resolve(cluster, ports.ledger(), deadline));
+            checkRunning(order.target(), seen, attempts);
         } catch (RefusedException e) {
             throw e.code().retryable() ? e : asked.refuse(e, ports.ledger(), deadline);
         }
@@ -116,7 +115,7 @@ public final class TakeSavepoint {
         return new Triggered(Outcome.STARTED, operations.advance(new Versioned<>(operation, 1)));
     }
 
-    private void checkRunning(Target target, Seen seen, FlinkCluster cluster, Deadline deadline) {
+    private static void checkRunning(Target target, Seen seen, Attempts attempts) {
         AttemptState state = seen.attempt().state();
         if (state == AttemptState.PREPARING || state == AttemptState.POSTING) {
             throw new RefusedException(
@@ -125,17 +124,8 @@ public final class TakeSavepoint {
                             .formatted(seen.attempt().id()));
         }
         if (state != AttemptState.SUBMITTED) {
-            OperationId upgrade = target.attempt() == null
-                    ? new Attempts(ports, cluster, deadline)
-                            .requireJob(seen.attempt())
-                            .value()
-                            .upgrade()
-                    : null;
-            if (upgrade != null) {
-                throw new RefusedException(
-                        ErrorCode.JOB_BUSY,
-                        "Job '%s' is between two versions or parallelisms at this moment, by operation %s."
-                                .formatted(seen.attempt().spec().name(), upgrade));
+            if (target.attempt() == null) {
+                Attempts.checkNoUpgrade(attempts.requireJob(seen.attempt()).value());
             }
             throw new RefusedException(
                     ErrorCode.JOB_NOT_RUNNING,

@@ -51,7 +51,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -190,12 +189,14 @@ public final class UpgradeJob {
         final Deadline deadline;
         final Attempts attempts;
         final Operations operations;
+        private final RescaleSteps rescale;
 
         private Call(FlinkCluster cluster, Deadline deadline) {
             this.cluster = cluster;
             this.deadline = deadline;
             this.attempts = new Attempts(ports, cluster, deadline);
             this.operations = new Operations(ports, cluster, deadline);
+            this.rescale = new RescaleSteps(ports, jars, this);
         }
 
         private Triggered ask(Request request, JobSpec spec, Terms terms) throws LedgerConflictException {
@@ -238,12 +239,12 @@ public final class UpgradeJob {
                                     .formatted(spec.name(), cluster.name())));
             checkFree(job.value());
             Seen old = running(job.value());
-            checkSlots(spec);
+            attempts.checkSlots(spec.name(), spec.parallelism());
             Jars.Brought jar = jars.bring(spec, cluster, brought -> {}, deadline);
             String specHash = spec.specHash(jar.digest());
             OperationId id = OperationId.derive(
                     cluster.name(), spec.name(), VERB, asked.request().id(), asked.nextNumber());
-            Upgrade upgrade = new Upgrade(
+            Upgrade upgrade = Upgrade.begin(
                     // By that whoever starts it finds it on the cluster, or in the store also behind a newer one.
                     spec.with(new JarReference(spec.jar().uri(), jar.versionId(), jar.digest())),
                     specHash,
@@ -252,13 +253,7 @@ public final class UpgradeJob {
                     terms.judgeWithin(),
                     Step.STOPPING,
                     null,
-                    stopId(id),
-                    null,
-                    null,
-                    null,
-                    null,
-                    null,
-                    null);
+                    stopId(id));
             Operation operation = asked.operation(
                             OperationType.UPGRADE_JOB, old.attempt().id(), cluster, deadline)
                     .upgraded(upgrade);
@@ -294,12 +289,7 @@ public final class UpgradeJob {
         }
 
         void checkFree(Job job) {
-            if (job.upgrade() != null) {
-                throw new RefusedException(
-                        ErrorCode.JOB_BUSY,
-                        "Job '%s' is being upgraded or rescaled at this moment, by operation %s."
-                                .formatted(job.name(), job.upgrade()));
-            }
+            Attempts.checkNoUpgrade(job);
             if (job.kind() != JobKind.STREAM) {
                 throw new RefusedException(
                         ErrorCode.JOB_KIND_MISMATCH,
@@ -346,17 +336,6 @@ public final class UpgradeJob {
                     ErrorCode.JOB_NOT_RUNNING,
                     "There is nothing to change of job '%s': %s. Start it as it should be with submit-job."
                             .formatted(job.name(), why));
-        }
-
-        void checkSlots(JobSpec spec) {
-            Integer parallelism = spec.parallelism();
-            OptionalInt slots = parallelism == null ? OptionalInt.empty() : cluster.fixedSlots(deadline);
-            if (parallelism != null && slots.isPresent() && parallelism > slots.getAsInt()) {
-                throw new RefusedException(
-                        ErrorCode.PARALLELISM_EXCEEDS_SLOTS,
-                        "Job '%s' wants a parallelism of %d; cluster '%s' has %d task slots."
-                                .formatted(spec.name(), parallelism, cluster.name(), slots.getAsInt()));
-            }
         }
 
         static OperationId stopId(OperationId upgrade) {
@@ -410,7 +389,6 @@ public final class UpgradeJob {
         /** Takes the steps one after the other, until one has to wait. */
         Operation advance(Versioned<Operation> known) throws LedgerConflictException {
             Versioned<Operation> now = known;
-            RescaleSteps rescale = new RescaleSteps(ports, jars, this);
             while (!now.value().state().terminal()) {
                 Versioned<Operation> further = switch (Objects.requireNonNull(
                                 now.value().upgrade())
@@ -636,9 +614,7 @@ public final class UpgradeJob {
                     end(known, operation, operation.rescale() == null ? Ending.UPGRADED : Ending.RESCALED, null);
                 case Judgement.NotYet() -> known;
                 case Judgement.Bad(String why, @Nullable JobStatus status) ->
-                    operation.rescale() == null
-                            ? reject(known, next, why, status)
-                            : new RescaleSteps(ports, jars, this).reject(known, next, why);
+                    operation.rescale() == null ? reject(known, next, why, status) : rescale.reject(known, next, why);
             };
         }
 
@@ -718,23 +694,10 @@ public final class UpgradeJob {
                         Ending.FAILED,
                         "%s %s%s".formatted(why, committed(attempt, status), wayBack(operation)));
             }
-            Versioned<Attempt> current = attempts.require(next);
             Operation withdrawal = ending(operation, withdrawalId(operation.id()), next, OperationType.CANCEL);
             Operation changed = operation.upgraded(
                     upgrade.rejected(why).withdrawn(withdrawal.id()).at(Step.WITHDRAWING, giveUpAt()));
-            ledger.commit(
-                    List.of(
-                            new LedgerChange.PutOperation(changed, known.version()),
-                            new LedgerChange.PutOperation(withdrawal, LedgerChange.ABSENT),
-                            Operations.history(withdrawal, withdrawal.createdAt()),
-                            new LedgerChange.PutAttempt(
-                                    current.value()
-                                            .change()
-                                            .stop(withdrawal.id())
-                                            .made(),
-                                    current.version())),
-                    deadline);
-            return new Versioned<>(changed, known.version() + 1);
+            return put(known, changed, withdrawal, attempts.require(next));
         }
 
         /** The new version has ended: the old one comes back, unless that would emit again what nobody accepts. */
@@ -945,7 +908,7 @@ public final class UpgradeJob {
                                     upgrade.repeated().until());
         }
 
-        private static Upgrade upgrade(Operation operation) {
+        static Upgrade upgrade(Operation operation) {
             return Objects.requireNonNull(operation.upgrade());
         }
 
@@ -964,6 +927,21 @@ public final class UpgradeJob {
                 changes.add(Operations.history(changed, attempts.now()));
             }
             ledger.commit(changes, deadline);
+            return new Versioned<>(changed, known.version() + 1);
+        }
+
+        /** As {@link #put(Versioned, Operation)}, with the operation that ends an execution now. */
+        Versioned<Operation> put(
+                Versioned<Operation> known, Operation changed, Operation ending, Versioned<Attempt> ended)
+                throws LedgerConflictException {
+            ledger.commit(
+                    List.of(
+                            new LedgerChange.PutOperation(changed, known.version()),
+                            new LedgerChange.PutOperation(ending, LedgerChange.ABSENT),
+                            Operations.history(ending, ending.createdAt()),
+                            new LedgerChange.PutAttempt(
+                                    ended.value().change().stop(ending.id()).made(), ended.version())),
+                    deadline);
             return new Versioned<>(changed, known.version() + 1);
         }
 

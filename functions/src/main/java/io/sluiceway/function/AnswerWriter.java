@@ -14,6 +14,7 @@ import io.sluiceway.health.Health;
 import io.sluiceway.health.Reason;
 import io.sluiceway.jar.JarReference;
 import io.sluiceway.job.ClusterName;
+import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.Checkpoints;
@@ -413,29 +414,26 @@ final class AnswerWriter {
             return;
         }
         if (rescale == null) {
-            writeSteps(json.putObject("upgrade").put("mode", upgrade.mode().name()), upgrade);
+            writeSteps(json.putObject("upgrade").put("mode", upgrade.mode().name()), upgrade, upgrade.back());
             return;
         }
         ObjectNode written = json.putObject("rescale")
                 .put("from", rescale.from())
                 .put("to", rescale.to())
                 .put("inPlace", rescale.inPlace());
-        writeSteps(written, upgrade);
-        if (operation.attempt().equals(upgrade.back())) {
-            // It runs with what it had, and is the execution that it was.
-            written.remove("returnedFlinkJobId");
-        }
+        // One that runs in place with what it had is the execution that it was.
+        writeSteps(written, upgrade, operation.attempt().equals(upgrade.back()) ? null : upgrade.back());
     }
 
-    private static void writeSteps(ObjectNode json, Upgrade upgrade) {
+    private static void writeSteps(ObjectNode json, Upgrade upgrade, @Nullable FlinkJobId returned) {
         json.put("rollbackAfterCommit", upgrade.afterCommit().name())
                 .put("step", upgrade.step().name());
         putInstant(json, "givenUpAt", upgrade.until());
         if (upgrade.next() != null) {
             json.put("newFlinkJobId", upgrade.next().value());
         }
-        if (upgrade.back() != null) {
-            json.put("returnedFlinkJobId", upgrade.back().value());
+        if (returned != null) {
+            json.put("returnedFlinkJobId", returned.value());
         }
         if (upgrade.why() != null) {
             json.put("reason", upgrade.why());

@@ -118,13 +118,8 @@ class Invocation {
     /** As {@link #answer(Event, Class, BiFunction)}, for a verb that records: what it has recorded is published. */
     <R extends FunctionRequest> JsonNode answer(
             Event event, Class<R> type, Supplier<Ports> ports, BiFunction<R, Deadline, Answer> verb) {
-        return answerLogging(event, type, (request, call) -> {
-            try {
-                return verb.apply(request, call.deadline());
-            } finally {
-                publish(ports, call);
-            }
-        });
+        return answerLogging(
+                event, type, (request, call) -> publishing(ports, call, () -> verb.apply(request, call.deadline())));
     }
 
     /** A verb that changes something. */
@@ -144,12 +139,16 @@ class Invocation {
                         call.deadline(),
                         dry -> verb.apply(request, dry, call.deadline()));
             }
-            try {
-                return verb.apply(request, ports.get(), call.deadline());
-            } finally {
-                publish(ports, call);
-            }
+            return publishing(ports, call, () -> verb.apply(request, ports.get(), call.deadline()));
         });
+    }
+
+    private static Answer publishing(Supplier<Ports> ports, Call call, Supplier<Answer> verb) {
+        try {
+            return verb.get();
+        } finally {
+            publish(ports, call);
+        }
     }
 
     /** Whatever comes of it, the verb's answer stands: what isn't published stays recorded. */

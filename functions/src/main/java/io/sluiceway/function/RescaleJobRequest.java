@@ -7,7 +7,6 @@ import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.sluiceway.control.RescaleJob;
 import io.sluiceway.control.UpgradeJob;
 import io.sluiceway.job.Request;
-import io.sluiceway.job.RequestId;
 import io.sluiceway.operation.Upgrade.AfterCommit;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -37,7 +36,7 @@ record RescaleJobRequest(
     /** The owner that the event names; null when it names none. */
     @Nullable
     Request ownerOrNull() {
-        return owner == null ? null : new Request(new RequestId(owner.requestId()), owner.tryNumber());
+        return StopJobRequest.Owner.orNull(owner);
     }
 
     RescaleJob.Terms terms() {

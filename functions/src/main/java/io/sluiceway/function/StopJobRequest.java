@@ -36,6 +36,10 @@ record StopJobRequest(
             required("requestId", requestId);
             required("try", tryNumber);
         }
+
+        static @Nullable Request orNull(@Nullable Owner named) {
+            return named == null ? null : new Request(new RequestId(named.requestId), named.tryNumber);
+        }
     }
 
     Target target() {
@@ -45,7 +49,7 @@ record StopJobRequest(
     /** The owner that the event names; null when it names none. */
     @Nullable
     Request ownerOrNull() {
-        return owner == null ? null : new Request(new RequestId(owner.requestId), owner.tryNumber);
+        return Owner.orNull(owner);
     }
 
     /** How to stop; with a savepoint unless the event says otherwise. */

@@ -38,7 +38,8 @@ public record JobSpec(
         Policies policies) {
     private static final int MAX_ARGUMENTS = 256;
     private static final int MAX_ARGUMENT_LENGTH = 4096;
-    private static final int MAX_PARALLELISM = 32_768;
+    /** Flink's highest max parallelism, so no job can run with more. */
+    public static final int MAX_PARALLELISM = 32_768;
 
     /** The ledger keeps the whole specification in an item of DynamoDB, which holds 400 KB. */
     private static final int MAX_ARGUMENTS_BYTES = 256 * 1024;

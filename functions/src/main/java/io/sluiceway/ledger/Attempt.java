@@ -61,52 +61,6 @@ public record Attempt(
         @Nullable Instant runningAt,
         @Nullable Instant unhealthySince,
         @Nullable Integer rescaledTo) {
-    /** One that runs with the parallelism that its specification says. */
-    public Attempt(
-            FlinkJobId id,
-            RequestId request,
-            int number,
-            JobSpec spec,
-            @Nullable String specHash,
-            @Nullable RunJar jar,
-            Request owner,
-            AttemptState state,
-            Instant createdAt,
-            Instant until,
-            @Nullable String incarnation,
-            @Nullable StoragePath restoredFrom,
-            OperationId submission,
-            @Nullable OperationId stop,
-            @Nullable Instant submittedAt,
-            @Nullable Instant endedAt,
-            @Nullable Refusal failure,
-            long restarts,
-            @Nullable Instant runningAt,
-            @Nullable Instant unhealthySince) {
-        this(
-                id,
-                request,
-                number,
-                spec,
-                specHash,
-                jar,
-                owner,
-                state,
-                createdAt,
-                until,
-                incarnation,
-                restoredFrom,
-                submission,
-                stop,
-                submittedAt,
-                endedAt,
-                failure,
-                restarts,
-                runningAt,
-                unhealthySince,
-                null);
-    }
-
     /**
      * Why something was refused, kept so that a repeated request hears the same.
      *

@@ -14,7 +14,7 @@ import java.time.Instant;
  */
 public record Rescale(int from, int to, boolean inPlace, Instant since) {
     /** This one, of which the cluster is asked for another step, or has done one. */
-    public Rescale from(Instant moment) {
+    public Rescale at(Instant moment) {
         return new Rescale(from, to, inPlace, moment);
     }
 

@@ -100,8 +100,73 @@ public record Upgrade(
      */
     public record Repeated(Instant from, Instant until) {}
 
+    /**
+     * One that begins.
+     *
+     * @param stop the operation that would end the old version
+     */
+    public static Upgrade begin(
+            JobSpec spec,
+            String specHash,
+            Mode mode,
+            AfterCommit afterCommit,
+            Duration judgeWithin,
+            Step first,
+            @Nullable Instant until,
+            OperationId stop) {
+        return new Upgrade(
+                spec, specHash, mode, afterCommit, judgeWithin, first, until, stop, null, null, null, null, null, null);
+    }
+
     /** This upgrade at another step, which is given up at a time. */
     public Upgrade at(Step newStep, Instant givenUpAt) {
+        return with(newStep, givenUpAt, next, withdrawal, back, why, repeated, ending);
+    }
+
+    /** This upgrade, whose old version is being ended; that has limits of its own. */
+    public Upgrade stopping() {
+        return with(Step.STOPPING, null, next, withdrawal, back, why, repeated, ending);
+    }
+
+    /** This upgrade with the attempt of the new version. */
+    public Upgrade begun(FlinkJobId attempt) {
+        return with(step, until, attempt, withdrawal, back, why, repeated, ending);
+    }
+
+    /** This upgrade, of which the new version is ended by an operation. */
+    public Upgrade withdrawn(OperationId by) {
+        return with(step, until, next, by, back, why, repeated, ending);
+    }
+
+    /** This upgrade with the attempt in which the old version runs again. */
+    public Upgrade returned(FlinkJobId attempt) {
+        return with(step, until, next, withdrawal, attempt, why, repeated, ending);
+    }
+
+    /** This upgrade, whose new version doesn't stay. */
+    public Upgrade rejected(String reason) {
+        return with(step, until, next, withdrawal, back, reason, repeated, ending);
+    }
+
+    /** This upgrade, in which the old version emits again what the new one has committed. */
+    public Upgrade repeating(Repeated emittedAgain) {
+        return with(step, until, next, withdrawal, back, why, emittedAgain, ending);
+    }
+
+    /** This upgrade, which has ended. */
+    public Upgrade ended(Ending how) {
+        return with(step, until, next, withdrawal, back, why, repeated, how);
+    }
+
+    private Upgrade with(
+            Step newStep,
+            @Nullable Instant givenUpAt,
+            @Nullable FlinkJobId begun,
+            @Nullable OperationId endedBy,
+            @Nullable FlinkJobId returned,
+            @Nullable String reason,
+            @Nullable Repeated emittedAgain,
+            @Nullable Ending how) {
         return new Upgrade(
                 spec,
                 specHash,
@@ -111,144 +176,11 @@ public record Upgrade(
                 newStep,
                 givenUpAt,
                 stop,
-                next,
-                withdrawal,
-                back,
-                why,
-                repeated,
-                ending);
-    }
-
-    /** This upgrade, whose old version is being ended; that has limits of its own. */
-    public Upgrade stopping() {
-        return new Upgrade(
-                spec,
-                specHash,
-                mode,
-                afterCommit,
-                judgeWithin,
-                Step.STOPPING,
-                null,
-                stop,
-                next,
-                withdrawal,
-                back,
-                why,
-                repeated,
-                ending);
-    }
-
-    /** This upgrade with the attempt of the new version. */
-    public Upgrade begun(FlinkJobId attempt) {
-        return new Upgrade(
-                spec,
-                specHash,
-                mode,
-                afterCommit,
-                judgeWithin,
-                step,
-                until,
-                stop,
-                attempt,
-                withdrawal,
-                back,
-                why,
-                repeated,
-                ending);
-    }
-
-    /** This upgrade, of which the new version is ended by an operation. */
-    public Upgrade withdrawn(OperationId by) {
-        return new Upgrade(
-                spec,
-                specHash,
-                mode,
-                afterCommit,
-                judgeWithin,
-                step,
-                until,
-                stop,
-                next,
-                by,
-                back,
-                why,
-                repeated,
-                ending);
-    }
-
-    /** This upgrade with the attempt in which the old version runs again. */
-    public Upgrade returned(FlinkJobId attempt) {
-        return new Upgrade(
-                spec,
-                specHash,
-                mode,
-                afterCommit,
-                judgeWithin,
-                step,
-                until,
-                stop,
-                next,
-                withdrawal,
-                attempt,
-                why,
-                repeated,
-                ending);
-    }
-
-    /** This upgrade, whose new version doesn't stay. */
-    public Upgrade rejected(String reason) {
-        return new Upgrade(
-                spec,
-                specHash,
-                mode,
-                afterCommit,
-                judgeWithin,
-                step,
-                until,
-                stop,
-                next,
-                withdrawal,
-                back,
+                begun,
+                endedBy,
+                returned,
                 reason,
-                repeated,
-                ending);
-    }
-
-    /** This upgrade, in which the old version emits again what the new one has committed. */
-    public Upgrade repeating(Repeated emittedAgain) {
-        return new Upgrade(
-                spec,
-                specHash,
-                mode,
-                afterCommit,
-                judgeWithin,
-                step,
-                until,
-                stop,
-                next,
-                withdrawal,
-                back,
-                why,
                 emittedAgain,
-                ending);
-    }
-
-    /** This upgrade, which has ended. */
-    public Upgrade ended(Ending how) {
-        return new Upgrade(
-                spec,
-                specHash,
-                mode,
-                afterCommit,
-                judgeWithin,
-                step,
-                until,
-                stop,
-                next,
-                withdrawal,
-                back,
-                why,
-                repeated,
                 how);
     }
 

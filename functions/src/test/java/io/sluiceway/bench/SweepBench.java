@@ -399,6 +399,7 @@ class SweepBench {
                 null,
                 2,
                 at,
+                null,
                 null);
         ledger.commit(
                 List.of(new PutJob(new Job(CLUSTER, name, JobKind.STREAM, id, id), 0), new PutAttempt(attempt, 0)),

@@ -617,6 +617,7 @@ class RetentionPropertyTest {
                     null,
                     0,
                     null,
+                    null,
                     null);
         }
 

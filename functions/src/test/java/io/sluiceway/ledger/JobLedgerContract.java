@@ -1169,6 +1169,7 @@ public abstract class JobLedgerContract {
                 null,
                 0,
                 null,
+                null,
                 null);
     }
 

@@ -458,11 +458,11 @@ public final class SessionCluster implements FlinkCluster {
      */
     @Override
     public Optional<JobParallelism> findParallelism(JobRef job, Deadline deadline) {
-        Answer answer = rest.get("/jobs/" + job, deadline);
-        if (answer.status() == NOT_FOUND) {
+        Optional<JsonNode> details = details(job, deadline);
+        if (details.isEmpty()) {
             return Optional.empty();
         }
-        JsonNode vertices = field(require(answer).body(), "vertices");
+        JsonNode vertices = field(details.get(), "vertices");
         int highest = 0;
         for (JsonNode vertex : vertices) {
             highest = Math.max(highest, count(number(vertex, "parallelism")));
@@ -475,8 +475,8 @@ public final class SessionCluster implements FlinkCluster {
             }
         }
         int runs = highest;
-        int asked = findJob(job, deadline)
-                .filter(overview -> !overview.state().terminal())
+        int asked = Optional.of(state(details.get(), "state"))
+                .filter(state -> !state.terminal())
                 .flatMap(_ -> requirements(job, deadline))
                 .map(Requirements::highest)
                 .orElse(runs);

@@ -519,6 +519,7 @@ abstract class DynamoDbJobLedgerContract extends JobLedgerContract {
                 null,
                 0,
                 null,
+                null,
                 null);
     }
 
