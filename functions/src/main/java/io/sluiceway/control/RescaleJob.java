@@ -159,7 +159,8 @@ public final class RescaleJob {
                             "Sluiceway has started no job named '%s' on cluster '%s'."
                                     .formatted(name, cluster.name())));
             call.checkFree(job.value());
-            Seen seen = call.running(job.value());
+            Seen seen = call.living(job.value());
+            UpgradeJob.Call.checkRunning(seen);
             Attempt attempt = seen.attempt();
             checkOwner(attempt);
             UpgradeJob.checkJudgement(terms.judgeWithin(), attempt.spec(), cluster);

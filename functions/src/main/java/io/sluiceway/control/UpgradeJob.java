@@ -18,6 +18,7 @@ import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobState;
 import io.sluiceway.job.JobStatus;
 import io.sluiceway.job.JobStatus.CompletedCheckpoint;
+import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.job.Observation;
 import io.sluiceway.job.Request;
 import io.sluiceway.job.RequestId;
@@ -238,7 +239,8 @@ public final class UpgradeJob {
                             "Sluiceway has started no job named '%s' on cluster '%s'."
                                     .formatted(spec.name(), cluster.name())));
             checkFree(job.value());
-            Seen old = running(job.value());
+            Seen old = living(job.value());
+            checkStop(old, terms.mode());
             attempts.checkSlots(spec.name(), spec.parallelism());
             Jars.Brought jar = jars.bring(spec, cluster, brought -> {}, deadline);
             String specHash = spec.specHash(jar.digest());
@@ -297,8 +299,8 @@ public final class UpgradeJob {
             }
         }
 
-        /** The job's attempt, which runs and which nobody is stopping. */
-        Seen running(Job job) throws LedgerConflictException {
+        /** The job's attempt, which the cluster has and which nobody is stopping. */
+        Seen living(Job job) throws LedgerConflictException {
             FlinkJobId active = job.active();
             if (active == null) {
                 throw notRunning(job, "it has no living attempt");
@@ -319,16 +321,39 @@ public final class UpgradeJob {
                 throw new RefusedException(
                         ErrorCode.JOB_BUSY, "Job %s is being stopped at this moment.".formatted(active));
             }
-            JobState state =
-                    seen.job() == null ? JobState.RECONCILING : seen.job().state();
-            if (state != JobState.RUNNING) {
-                throw new RefusedException(
-                        ErrorCode.JOB_BUSY,
-                        "Job %s is %s at this moment; it is changed when it is RUNNING.".formatted(active, state));
-            }
             return attempts.require(active).version() == seen.record().version()
                     ? seen
                     : new Seen(attempts.require(active), seen.job());
+        }
+
+        /** A savepoint takes all of the job's tasks; one in a restart loop can still be cancelled. */
+        private void checkStop(Seen old, Mode mode) {
+            FlinkJobId id = old.attempt().id();
+            JobOverview job = old.job();
+            if (!stopsWithSavepoint(mode, id) && state(old) == JobState.RESTARTING) {
+                return;
+            }
+            checkRunning(old);
+            if (stopsWithSavepoint(mode, id) && job != null && !job.tasksRun()) {
+                throw new RefusedException(
+                        ErrorCode.JOB_BUSY,
+                        "Job %s isn't ready for a savepoint at this moment: its tasks are %s."
+                                .formatted(id, job.tasks()));
+            }
+        }
+
+        static void checkRunning(Seen seen) {
+            JobState state = state(seen);
+            if (state != JobState.RUNNING) {
+                throw new RefusedException(
+                        ErrorCode.JOB_BUSY,
+                        "Job %s is %s at this moment; it is changed when it is RUNNING."
+                                .formatted(seen.attempt().id(), state));
+            }
+        }
+
+        private static JobState state(Seen seen) {
+            return seen.job() == null ? JobState.RECONCILING : seen.job().state();
         }
 
         private static RefusedException notRunning(Job job, String why) {
@@ -352,18 +377,22 @@ public final class UpgradeJob {
 
         /** The operation that ends the old version. */
         Operation stop(Operation operation, Upgrade upgrade) {
-            boolean savepoint = switch (upgrade.mode()) {
-                case SAVEPOINT -> true;
-                case LAST_STATE -> false;
-                // To come back to: where no checkpoint can be found, all since the newest savepoint would come again.
-                case STATELESS ->
-                    cluster.checkpointDirectory(operation.attempt()).isEmpty();
-            };
             return ending(
                     operation,
                     upgrade.stop(),
                     operation.attempt(),
-                    savepoint ? OperationType.STOP_WITH_SAVEPOINT : OperationType.CANCEL);
+                    stopsWithSavepoint(upgrade.mode(), operation.attempt())
+                            ? OperationType.STOP_WITH_SAVEPOINT
+                            : OperationType.CANCEL);
+        }
+
+        private boolean stopsWithSavepoint(Mode mode, FlinkJobId old) {
+            return switch (mode) {
+                case SAVEPOINT -> true;
+                case LAST_STATE -> false;
+                // To come back to: where no checkpoint can be found, all since the newest savepoint would come again.
+                case STATELESS -> cluster.checkpointDirectory(old).isEmpty();
+            };
         }
 
         Operation ending(Operation operation, OperationId id, FlinkJobId attempt, OperationType type) {

@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -121,6 +122,8 @@ public record JobStatus(
             @Nullable Instant endedAt,
             SortedMap<String, Integer> tasks,
             @Nullable Instant changedAt) {
+        private static final Set<String> TASKS_THAT_RUN = Set.of("RUNNING", "FINISHED");
+
         public JobOverview {
             tasks = copyWithoutZeros(tasks);
         }
@@ -134,6 +137,11 @@ public record JobStatus(
                 @Nullable Instant endedAt,
                 SortedMap<String, Integer> tasks) {
             this(id, name, state, startedAt, endedAt, tasks, null);
+        }
+
+        /** Whether no task that is told of has still to come to RUNNING, as a savepoint needs it. */
+        public boolean tasksRun() {
+            return TASKS_THAT_RUN.containsAll(tasks.keySet());
         }
 
         private static SortedMap<String, Integer> copyWithoutZeros(Map<String, Integer> tasks) {

@@ -64,6 +64,7 @@ public class FakeFlinkCluster implements FlinkCluster {
         private String failure;
         private boolean stalled;
         private boolean careless;
+        private boolean tasksStart;
         private long checkpoints;
         private long restarts;
         private int parallelism = 1;
@@ -313,6 +314,11 @@ public class FakeFlinkCluster implements FlinkCluster {
         jobs.get(id).stalled = stalled;
     }
 
+    /** From now on one of the tasks of a RUNNING job is still to be started, or all of them run. */
+    public void startTasks(FlinkJobId id, boolean starting) {
+        jobs.get(id).tasksStart = starting;
+    }
+
     /** Lets a job fail for good, at this moment. */
     public void fail(FlinkJobId id) {
         Job job = jobs.get(id);
@@ -439,14 +445,12 @@ public class FakeFlinkCluster implements FlinkCluster {
             return new JobStatus(
                     overview,
                     Observation.now(job.restarts),
-                    job.careless
-                            ? Checkpoints.none()
-                            : Checkpoints.counted(
-                                    job.checkpoints,
-                                    0,
-                                    job.checkpoints == 0
-                                            ? null
-                                            : new CompletedCheckpoint(job.checkpoints, clock.instant(), null)),
+                    Checkpoints.counted(
+                            job.checkpoints,
+                            0,
+                            job.checkpoints == 0
+                                    ? null
+                                    : new CompletedCheckpoint(job.checkpoints, clock.instant(), null)),
                     Observation.now(job.savepoint),
                     job.failure == null ? null : new Failure("Job failed", job.failure, job.startedAt),
                     job.state.terminal() ? new Observation.NothingYet<>() : Observation.now(vitals(job)));
@@ -458,7 +462,7 @@ public class FakeFlinkCluster implements FlinkCluster {
                 clock.instant(),
                 Observation.now(job.state == JobState.RUNNING ? job.runningSince : null),
                 Observation.now(List.copyOf(job.failures.reversed())),
-                new Checkpointing.Seen(Duration.ofMillis(500), 0, null, true),
+                job.careless ? new Checkpointing.Off() : new Checkpointing.Seen(Duration.ofMillis(500), 0, null, true),
                 Flow.notObservable("Nobody asked."));
     }
 
@@ -501,7 +505,8 @@ public class FakeFlinkCluster implements FlinkCluster {
                 job.state,
                 job.startedAt,
                 job.state.terminal() ? job.endedAt == null ? job.startedAt.plusSeconds(1) : job.endedAt : null,
-                new TreeMap<>(Map.of(job.state.terminal() ? "FINISHED" : "RUNNING", 1)),
+                new TreeMap<>(Map.of(
+                        job.state.terminal() ? "FINISHED" : "RUNNING", 1, "INITIALIZING", job.tasksStart ? 1 : 0)),
                 job.runningSince);
     }
 

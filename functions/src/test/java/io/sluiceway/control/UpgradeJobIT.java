@@ -8,6 +8,8 @@ import io.sluiceway.cluster.ClusterSettings.Slots;
 import io.sluiceway.cluster.Clusters;
 import io.sluiceway.cluster.session.SessionCluster;
 import io.sluiceway.control.UpgradeJob.Terms;
+import io.sluiceway.error.ErrorCode;
+import io.sluiceway.error.RefusedException;
 import io.sluiceway.jar.FakeJarStore;
 import io.sluiceway.jar.JarReference;
 import io.sluiceway.jar.JarUri;
@@ -178,14 +180,8 @@ class UpgradeJobIT {
     }
 
     private Operation upgrade(String behaviour, int parallelism, AfterCommit afterCommit) {
-        OperationId id = new UpgradeJob(ports, jars)
-                .upgrade(
-                        new Request(new RequestId("upgrade"), 1),
-                        version(behaviour, parallelism),
-                        new Terms(Mode.SAVEPOINT, afterCommit, Duration.ofMinutes(2), null),
-                        soon())
-                .operation()
-                .id();
+        OperationId id = ask(
+                version(behaviour, parallelism), new Terms(Mode.SAVEPOINT, afterCommit, Duration.ofMinutes(2), null));
         Silence silence = new Silence(numbers.file());
         Operation done = await("the upgrade ends")
                 .atMost(PATIENCE)
@@ -203,6 +199,20 @@ class UpgradeJobIT {
                 "upgrade, session  %-10s %-18s %-12s down %s%n",
                 behaviour, afterCommit, upgradeOf(done).ending(), silence.longest());
         return done;
+    }
+
+    /** The JobManager tells with a delay that all tasks run. */
+    private OperationId ask(JobSpec version, Terms terms) {
+        return await("the upgrade begins")
+                .atMost(PATIENCE)
+                .ignoreExceptionsMatching(
+                        e -> e instanceof RefusedException refused && refused.code() == ErrorCode.JOB_BUSY)
+                .until(
+                        () -> new UpgradeJob(ports, jars)
+                                .upgrade(new Request(new RequestId("upgrade"), 1), version, terms, soon())
+                                .operation()
+                                .id(),
+                        Objects::nonNull);
     }
 
     /** @param once whether no number may have been counted twice */

@@ -179,6 +179,38 @@ class UpgradeJobTest extends VerbFixture {
         assertThat(job().upgrade()).isNull();
     }
 
+    /** Nobody knows what of its output counts. */
+    @Test
+    void upgrade_versionThatTakesNoCheckpointsTurnsBad_isLeftAsItIs() {
+        submitEndless();
+        OperationId id =
+                upgrade("up", 1, version("careless"), TERMS).operation().id();
+        FlinkJobId next = upgradeOf(operation(id)).next();
+        for (int i = 0; i < HealthPolicy.DEFAULT.restarts(); i++) {
+            cluster.failAndRestart(next);
+        }
+
+        Operation done = operation(id);
+
+        assertThat(upgradeOf(done).ending()).isEqualTo(Ending.FAILED);
+        assertThat(done.failure()).contains("It is UNHEALTHY");
+        assertThat(living()).containsExactly(next);
+    }
+
+    @Test
+    void upgrade_versionThatTakesNoCheckpointsFails_isNotRolledBack() {
+        submitEndless();
+        OperationId id =
+                upgrade("up", 1, version("careless"), TERMS).operation().id();
+        cluster.fail(upgradeOf(operation(id)).next());
+
+        Operation done = operation(id);
+
+        assertThat(upgradeOf(done).ending()).isEqualTo(Ending.FAILED);
+        assertThat(done.savepoint()).isNotNull();
+        assertThat(living()).isEmpty();
+    }
+
     @Test
     void upgrade_versionThatTurnsBadBehindACheckpointAndDuplicatesAreAccepted_isRolledBack() {
         FlinkJobId old = submitEndless();
@@ -495,6 +527,36 @@ class UpgradeJobTest extends VerbFixture {
         assertRefused(ErrorCode.JOB_NOT_RUNNING, () -> upgrade("up2", 1, version("endless"), TERMS));
         // It stays so for this request.
         assertRefused(ErrorCode.JOB_NOT_RUNNING, () -> upgrade("up2", 1, version("endless"), TERMS));
+    }
+
+    /** Flink refuses savepoints then. */
+    @Test
+    void upgrade_whileTasksStart_isRefusedAndMayComeAgain() {
+        FlinkJobId old = submitEndless();
+        cluster.startTasks(old, true);
+
+        assertRefused(ErrorCode.JOB_BUSY, () -> upgrade("up", 1, version("endless"), TERMS));
+
+        assertThat(attempt(old).stop()).isNull();
+        cluster.startTasks(old, false);
+        assertThat(upgrade("up", 1, version("endless"), TERMS).outcome()).isEqualTo(Outcome.STARTED);
+    }
+
+    @Test
+    void upgrade_jobInARestartLoop_canGoOnFromACheckpointAlone() {
+        FlinkJobId old = submitEndless();
+        StoragePath checkpoint = checkpoint(old, 7);
+        cluster.setState(old, JobState.RESTARTING);
+
+        assertRefused(ErrorCode.JOB_BUSY, () -> upgrade("up", 1, version("endless"), TERMS));
+        OperationId id = upgrade("last", 1, version("endless"), terms(Mode.LAST_STATE, AfterCommit.REFUSE))
+                .operation()
+                .id();
+        clock.move(SETTLING);
+        Operation done = operation(id);
+
+        assertThat(upgradeOf(done).ending()).isEqualTo(Ending.UPGRADED);
+        assertThat(attempt(upgradeOf(done).next()).restoredFrom()).isEqualTo(checkpoint);
     }
 
     @Test
