@@ -55,12 +55,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Each situation is planned, nothing has changed by that, and the call then does what the plan says. */
 class DryRunTest extends VerbFixture {
-    private static final RestorePoint LATEST = new RestorePoint.Latest(false);
     private static final Duration UNTIL_GONE_ON_WITH = Duration.ofSeconds(41);
-
-    private static final class KilledException extends RuntimeException {
-        private static final long serialVersionUID = 1;
-    }
 
     // submit-job
 
@@ -680,9 +675,7 @@ class DryRunTest extends VerbFixture {
     @Test
     void rescale_requestWhoseCallWasKilledBehindItsIntent_plansToReplayAndStillAsksForNothing() {
         submit("a", 1, spec("endless", JAR_URI, null, 2, LATEST));
-        ledger.afterNextCommit(() -> {
-            throw new KilledException();
-        });
+        ledger.afterNextCommit(DIES);
         assertThatExceptionOfType(KilledException.class).isThrownBy(() -> rescale(ports, "wide", 3));
 
         Planned planned = planOfRescale("wide", 3);
@@ -781,18 +774,14 @@ class DryRunTest extends VerbFixture {
 
     /** A submission whose process is killed at the moment of its post. */
     private FlinkJobId interrupt(String request) {
-        cluster.beforeNextRun(() -> {
-            throw new KilledException();
-        });
+        cluster.beforeNextRun(DIES);
         assertThatExceptionOfType(KilledException.class).isThrownBy(() -> submit(request, 1, spec("endless")));
         return ledger.attempts().getLast().id();
     }
 
     /** A submission whose process is killed behind its intent. */
     private void prepare(String request) {
-        ledger.afterNextCommit(() -> {
-            throw new KilledException();
-        });
+        ledger.afterNextCommit(DIES);
         assertThatExceptionOfType(KilledException.class).isThrownBy(() -> submit(request, 1, spec("endless")));
     }
 

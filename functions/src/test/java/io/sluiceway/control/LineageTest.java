@@ -244,10 +244,4 @@ class LineageTest extends VerbFixture {
                         .id())
                 .savepoint();
     }
-
-    private StoragePath checkpoint(FlinkJobId job, int number) {
-        StoragePath path = FakeFlinkCluster.CHECKPOINTS.child(job.value()).child("chk-" + number);
-        store.put(path, clock.instant());
-        return path;
-    }
 }

@@ -13,10 +13,7 @@ import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.HealthPolicy;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobState;
-import io.sluiceway.job.JobStatus.JobOverview;
-import io.sluiceway.job.RestorePoint;
 import io.sluiceway.ledger.AttemptState;
-import io.sluiceway.metrics.MetricsSink;
 import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.Upgrade;
@@ -26,12 +23,8 @@ import io.sluiceway.operation.Upgrade.Mode;
 import io.sluiceway.operation.Upgrade.Step;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.testing.TestJobJar;
-import io.sluiceway.time.Deadline;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
-import java.util.Objects;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,9 +33,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Upgrades where nobody counts checkpoints and what is measured comes late, as on Managed Flink. */
 class ManagedUpgradeTest extends VerbFixture {
-    private static final Duration SETTLING = HealthPolicy.DEFAULT.settlingTime();
     private static final Duration LATE = Duration.ofMinutes(3);
-    private static final RestorePoint LATEST = new RestorePoint.Latest(false);
 
     private UpgradeJob upgradeJob;
 
@@ -67,10 +58,10 @@ class ManagedUpgradeTest extends VerbFixture {
                 .isEqualTo(cluster.stopped().get(old));
 
         clock.move(SETTLING.plus(LATE).minusSeconds(1));
-        sweep();
+        assertThat(sweepOnce()).isEmpty();
         assertThat(upgradeOf(operation(id)).step()).isEqualTo(Step.JUDGING);
         clock.move(Duration.ofSeconds(1));
-        sweep();
+        assertThat(sweepOnce()).isEmpty();
 
         assertThat(ledgers(id).ending()).isEqualTo(Ending.UPGRADED);
         assertThat(living()).containsExactly(next);
@@ -193,7 +184,7 @@ class ManagedUpgradeTest extends VerbFixture {
 
         cluster.setState(next, JobState.RECONCILING);
         clock.move(SETTLING);
-        sweep();
+        assertThat(sweepOnce()).isEmpty();
         assertThat(upgradeOf(operation(id)).step()).isEqualTo(Step.JUDGING);
         cluster.setState(next, JobState.RUNNING);
         clock.move(LATE);
@@ -303,10 +294,6 @@ class ManagedUpgradeTest extends VerbFixture {
         }
     }
 
-    private static final class KilledException extends RuntimeException {
-        private static final long serialVersionUID = 1;
-    }
-
     private ManagedUpgradeTest another() {
         ManagedUpgradeTest world = new ManagedUpgradeTest();
         world.directory = directory;
@@ -322,9 +309,7 @@ class ManagedUpgradeTest extends VerbFixture {
     private int run(String behaviour, AfterCommit afterCommit, int diesAt, boolean before) {
         int commits = ledger.commits();
         if (diesAt >= 0) {
-            atCommit(diesAt, before, () -> {
-                throw new KilledException();
-            });
+            atCommit(diesAt, before, DIES);
         }
         for (int tries = 0; tries < 3; tries++) {
             try {
@@ -337,49 +322,15 @@ class ManagedUpgradeTest extends VerbFixture {
             }
             clock.move(LIMITS.prepareWithin());
         }
-        for (int round = 0; round < 40; round++) {
-            clock.move(Duration.ofMinutes(2));
+        finish(() -> {
             for (JobLaunch launch :
                     cluster.runs().stream().map(FakeFlinkCluster.Run::launch).toList()) {
                 if (launch.spec().arguments().contains("stalled") && living().contains(launch.id())) {
                     cluster.failAndRestart(launch.id());
                 }
             }
-            assertThat(new MonitorJobs(ports, MetricsSink.none(), jars())
-                            .monitor(null, List.of(), Deadline.in(Duration.ofSeconds(25), clock))
-                            .clusters()
-                            .getFirst()
-                            .problems())
-                    .allSatisfy(problem -> assertThat(problem.refusal().code().retryable()
-                                    || problem.refusal().getCause() instanceof KilledException)
-                            .as(problem.refusal().sentence())
-                            .isTrue());
-            assertThat(living()).hasSizeLessThanOrEqualTo(1);
-        }
+        });
         return ledger.commits() - commits;
-    }
-
-    private void atCommit(int others, boolean before, Runnable what) {
-        AtomicInteger left = new AtomicInteger(others);
-        Runnable act = new Runnable() {
-            @Override
-            public void run() {
-                if (left.getAndDecrement() == 0) {
-                    what.run();
-                    return;
-                }
-                again(this, before);
-            }
-        };
-        again(act, before);
-    }
-
-    private void again(Runnable act, boolean before) {
-        if (before) {
-            ledger.beforeNextCommit(act);
-        } else {
-            ledger.afterNextCommit(act);
-        }
     }
 
     private void assertCameBack(String what) {
@@ -426,28 +377,8 @@ class ManagedUpgradeTest extends VerbFixture {
         return spec(behaviour, JAR_URI, null, 2, LATEST);
     }
 
-    private void sweep() {
-        assertThat(new MonitorJobs(ports, MetricsSink.none(), jars())
-                        .monitor(null, List.of(), Deadline.in(Duration.ofSeconds(25), clock))
-                        .clusters()
-                        .getFirst()
-                        .problems())
-                .isEmpty();
-    }
-
     /** As it was written, without a look. */
     private Upgrade ledgers(OperationId id) {
         return upgradeOf(ledger.findOperation(id, soon()).orElseThrow().value());
-    }
-
-    private static Upgrade upgradeOf(Operation operation) {
-        return Objects.requireNonNull(operation.upgrade());
-    }
-
-    private List<FlinkJobId> living() {
-        return cluster.listJobs(soon()).stream()
-                .filter(job -> !job.state().terminal())
-                .map(JobOverview::id)
-                .toList();
     }
 }

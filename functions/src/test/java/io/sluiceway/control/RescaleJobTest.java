@@ -7,7 +7,6 @@ import io.sluiceway.cluster.FakeFlinkCluster.RescaleEnd;
 import io.sluiceway.cluster.FakeFlinkCluster.SavepointEnd;
 import io.sluiceway.control.Answer.Outcome;
 import io.sluiceway.control.Answer.Triggered;
-import io.sluiceway.control.ClusterMonitored.Problem;
 import io.sluiceway.control.RescaleJob.Terms;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
@@ -15,30 +14,24 @@ import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.HealthPolicy;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobState;
-import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.job.Policies;
 import io.sluiceway.job.Request;
 import io.sluiceway.job.RestartPolicy;
-import io.sluiceway.job.RestorePoint;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.AttemptState;
 import io.sluiceway.ledger.FakeJobLedger.Fault;
 import io.sluiceway.ledger.HistoryEntry;
-import io.sluiceway.metrics.MetricsSink;
 import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationState;
 import io.sluiceway.operation.OperationType;
 import io.sluiceway.operation.Rescale;
-import io.sluiceway.operation.Upgrade;
 import io.sluiceway.operation.Upgrade.AfterCommit;
 import io.sluiceway.operation.Upgrade.Ending;
 import io.sluiceway.operation.Upgrade.Mode;
 import io.sluiceway.operation.Upgrade.Step;
 import io.sluiceway.savepoint.StoragePath;
-import io.sluiceway.time.Deadline;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -48,16 +41,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class RescaleJobTest extends VerbFixture {
-    private static final Duration SETTLING = HealthPolicy.DEFAULT.settlingTime();
     private static final Duration JUDGEMENT = UpgradeJob.DEFAULT_JUDGEMENT;
-    private static final RestorePoint LATEST = new RestorePoint.Latest(false);
 
     private RescaleJob rescaleJob;
     private FlinkJobId job;
-
-    private static final class KilledException extends RuntimeException {
-        private static final long serialVersionUID = 1;
-    }
 
     @BeforeEach
     void makeTheVerb() {
@@ -160,7 +147,7 @@ class RescaleJobTest extends VerbFixture {
         StoragePath checkpoint = checkpoint(job, 9);
         cluster.fail(job);
 
-        finish();
+        finish(() -> {});
 
         FlinkJobId again = living().getFirst();
         assertThat(again).isNotEqualTo(job);
@@ -173,7 +160,7 @@ class RescaleJobTest extends VerbFixture {
         start(2);
         rescale("wide", 3);
         clock.move(SETTLING);
-        sweep();
+        assertThat(sweepOnce()).isEmpty();
         UpgradeJob upgradeJob = new UpgradeJob(ports, jars());
         UpgradeJob.Terms terms = new UpgradeJob.Terms(Mode.SAVEPOINT, AfterCommit.REFUSE, JUDGEMENT, null);
 
@@ -212,7 +199,7 @@ class RescaleJobTest extends VerbFixture {
         start(2);
         rescale("wide", 3);
         clock.move(SETTLING);
-        sweep();
+        assertThat(sweepOnce()).isEmpty();
         assertThat(attempt(job).rescaledTo()).isEqualTo(3);
 
         OperationId id = rescale("narrow", 2).operation().id();
@@ -665,8 +652,8 @@ class RescaleJobTest extends VerbFixture {
         assertThat(commits).isGreaterThan(3);
         for (int i = 0; i < commits; i++) {
             int at = i;
-            assertEnds(what, "killed before commit " + i, world -> world.atCommit(at, true, RescaleJobTest::die));
-            assertEnds(what, "killed behind commit " + i, world -> world.atCommit(at, false, RescaleJobTest::die));
+            assertEnds(what, "killed before commit " + i, world -> world.atCommit(at, true, DIES));
+            assertEnds(what, "killed behind commit " + i, world -> world.atCommit(at, false, DIES));
         }
     }
 
@@ -683,7 +670,7 @@ class RescaleJobTest extends VerbFixture {
                 AtomicInteger left = new AtomicInteger(at);
                 world.cluster.aroundEffects(() -> {
                     if (left.getAndDecrement() == 0) {
-                        die();
+                        DIES.run();
                     }
                 });
             });
@@ -785,7 +772,7 @@ class RescaleJobTest extends VerbFixture {
                 clock.move(LIMITS.prepareWithin());
             }
         }
-        finish();
+        finish(() -> {});
     }
 
     /** Fails as often as makes a restart loop. */
@@ -793,63 +780,6 @@ class RescaleJobTest extends VerbFixture {
         for (int i = 0; i < HealthPolicy.DEFAULT.restarts(); i++) {
             cluster.failAndRestart(id);
         }
-    }
-
-    private static void die() {
-        throw new KilledException();
-    }
-
-    private void atCommit(int others, boolean before, Runnable what) {
-        AtomicInteger left = new AtomicInteger(others);
-        Runnable act = new Runnable() {
-            @Override
-            public void run() {
-                if (left.getAndDecrement() == 0) {
-                    what.run();
-                    return;
-                }
-                again(this);
-            }
-
-            private void again(Runnable it) {
-                if (before) {
-                    ledger.beforeNextCommit(it);
-                } else {
-                    ledger.afterNextCommit(it);
-                }
-            }
-        };
-        if (before) {
-            ledger.beforeNextCommit(act);
-        } else {
-            ledger.afterNextCommit(act);
-        }
-    }
-
-    private void finish() {
-        MonitorJobs monitorJobs = new MonitorJobs(ports, MetricsSink.none(), jars());
-        for (int round = 0; round < 40; round++) {
-            clock.move(Duration.ofMinutes(2));
-            List<Problem> problems = sweep(monitorJobs);
-            assertThat(living()).hasSizeLessThanOrEqualTo(1);
-            assertThat(problems)
-                    .allSatisfy(problem -> assertThat(problem.refusal().code().retryable()
-                                    || problem.refusal().getCause() instanceof KilledException)
-                            .as(problem.refusal().sentence())
-                            .isTrue());
-        }
-    }
-
-    private List<Problem> sweep(MonitorJobs monitorJobs) {
-        return monitorJobs
-                .monitor(null, List.of(), Deadline.in(Duration.ofSeconds(25), clock))
-                .clusters()
-                .getFirst()
-                .problems();
-    }
-
-    private void sweep() {
-        assertThat(sweep(new MonitorJobs(ports, MetricsSink.none(), jars()))).isEmpty();
     }
 
     /** A world of its own, with the same jar. */
@@ -928,35 +858,9 @@ class RescaleJobTest extends VerbFixture {
         assertThat(attempt.parallelism()).isEqualTo(parallelism);
     }
 
-    private StoragePath checkpoint(FlinkJobId of, int number) {
-        StoragePath path = cluster.checkpointDirectory(of).orElseThrow().child("chk-" + number);
-        store.put(path, clock.instant());
-        return path;
-    }
-
-    private static Upgrade upgradeOf(Operation operation) {
-        Upgrade upgrade = operation.upgrade();
-        assertThat(upgrade).isNotNull();
-        return upgrade;
-    }
-
     private static Rescale rescaleOf(Operation operation) {
         Rescale rescale = operation.rescale();
         assertThat(rescale).isNotNull();
         return rescale;
-    }
-
-    private io.sluiceway.ledger.Job job() {
-        return ledger.jobs().getFirst();
-    }
-
-    private List<FlinkJobId> living() {
-        List<FlinkJobId> living = new ArrayList<>();
-        for (JobOverview seen : cluster.listJobs(soon())) {
-            if (!seen.state().terminal()) {
-                living.add(seen.id());
-            }
-        }
-        return living;
     }
 }

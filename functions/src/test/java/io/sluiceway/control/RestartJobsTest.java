@@ -43,14 +43,9 @@ class RestartJobsTest extends VerbFixture {
 
     private static final Duration BACKOFF = Duration.ofSeconds(30);
     private static final RestorePoint NONE = new RestorePoint.None();
-    private static final RestorePoint LATEST = new RestorePoint.Latest(false);
 
     /** Longer than any of the fixture's limits but the last. */
     private static final Duration LONG = Duration.ofMinutes(2);
-
-    private static final class KilledException extends RuntimeException {
-        private static final long serialVersionUID = 1;
-    }
 
     @Test
     void sweep_failedJobWhoseBackoffIsOver_goesOnFromItsCheckpointOnBehalfOfItsOwner() {
@@ -754,12 +749,6 @@ class RestartJobsTest extends VerbFixture {
         checkpoint(job, 7);
         cluster.fail(job);
         return job;
-    }
-
-    private StoragePath checkpoint(FlinkJobId job, int number) {
-        StoragePath path = checkpointOf(job, number);
-        store.put(path, clock.instant());
-        return path;
     }
 
     private StoragePath checkpointOf(FlinkJobId job, int number) {

@@ -7,25 +7,21 @@ import io.sluiceway.cluster.FakeFlinkCluster;
 import io.sluiceway.cluster.FakeFlinkCluster.SavepointEnd;
 import io.sluiceway.control.Answer.Outcome;
 import io.sluiceway.control.Answer.Triggered;
-import io.sluiceway.control.ClusterMonitored.Problem;
 import io.sluiceway.control.UpgradeJob.Terms;
 import io.sluiceway.error.ErrorCode;
+import io.sluiceway.error.RefusedException;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.job.HealthPolicy;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobState;
-import io.sluiceway.job.JobStatus.JobOverview;
-import io.sluiceway.job.RestorePoint;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.AttemptState;
 import io.sluiceway.ledger.FakeJobLedger.Fault;
 import io.sluiceway.ledger.HistoryEntry;
 import io.sluiceway.ledger.Savepoint;
-import io.sluiceway.metrics.MetricsSink;
 import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationState;
-import io.sluiceway.operation.Upgrade;
 import io.sluiceway.operation.Upgrade.AfterCommit;
 import io.sluiceway.operation.Upgrade.Ending;
 import io.sluiceway.operation.Upgrade.Mode;
@@ -34,13 +30,10 @@ import io.sluiceway.operation.Upgrade.Step;
 import io.sluiceway.savepoint.SavepointOrigin;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.testing.TestJobJar;
-import io.sluiceway.time.Deadline;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,15 +41,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class UpgradeJobTest extends VerbFixture {
-    private static final Duration SETTLING = HealthPolicy.DEFAULT.settlingTime();
     private static final Terms TERMS = terms(Mode.SAVEPOINT, AfterCommit.REFUSE);
-    private static final RestorePoint LATEST = new RestorePoint.Latest(false);
 
     private UpgradeJob upgradeJob;
-
-    private static final class KilledException extends RuntimeException {
-        private static final long serialVersionUID = 1;
-    }
 
     @BeforeEach
     void makeTheVerb() {
@@ -381,9 +368,9 @@ class UpgradeJobTest extends VerbFixture {
         for (int commit = 0; commit < 8; commit++) {
             UpgradeJobTest world = another();
             world.submitEndless();
-            world.killAt(commit, false);
+            world.atCommit(commit, false, DIES);
             var _ = catchThrowable(() -> world.upgrade("up", 1, version("endless"), TERMS));
-            world.again(() -> {}, false);
+            world.ledger.afterNextCommit(() -> {});
             if (world.living().isEmpty() && world.job().upgrade() != null) {
                 between++;
                 world.assertBusy();
@@ -492,7 +479,7 @@ class UpgradeJobTest extends VerbFixture {
         assertRefused(ErrorCode.JOB_BUSY, () -> upgrade("other", 1, version("stalled"), TERMS));
 
         clock.move(SETTLING);
-        sweep();
+        assertThat(sweepOnce()).isEmpty();
         assertThat(upgrade("other", 1, version("stalled"), TERMS).outcome()).isEqualTo(Outcome.STARTED);
     }
 
@@ -687,7 +674,7 @@ class UpgradeJobTest extends VerbFixture {
         FlinkJobId old = submitEndless();
         OperationId id = upgrade("up", 1, version("failing"), TERMS).operation().id();
 
-        finish();
+        finish(() -> {});
 
         assertRolledBack(operation(id), old);
     }
@@ -697,11 +684,12 @@ class UpgradeJobTest extends VerbFixture {
     @ValueSource(booleans = {true, false})
     void upgrade_killedAtAnyCommit_comesToTheSameEnd(boolean before) {
         for (String behaviour : List.of("endless", "failing", "stalled", "refusing")) {
-            int commits = another().run(behaviour, -1, before);
+            int commits = another().run(behaviour);
             assertThat(commits).isGreaterThan(5);
             for (int i = 0; i < commits; i++) {
                 UpgradeJobTest world = another();
-                world.run(behaviour, i, before);
+                int at = i;
+                world.run(behaviour, () -> world.atCommit(at, before, DIES));
                 world.assertEnded("%s, killed at commit %d".formatted(behaviour, i), behaviour.equals("endless"));
             }
         }
@@ -713,11 +701,11 @@ class UpgradeJobTest extends VerbFixture {
             names = {"ANSWER_LOST", "CALL_LOST"})
     void upgrade_anyAnswerOfTheLedgerIsLost_comesToTheSameEnd(Fault fault) {
         for (String behaviour : List.of("endless", "failing", "stalled", "refusing")) {
-            int commits = another().run(behaviour, -1, true);
+            int commits = another().run(behaviour);
             for (int i = 0; i < commits; i++) {
                 UpgradeJobTest world = another();
-                world.failCommit(i, fault);
-                world.run(behaviour, -1, true);
+                int at = i;
+                world.run(behaviour, () -> world.atCommit(at, true, () -> world.ledger.failNextCommit(fault)));
                 world.assertEnded("%s, %s at commit %d".formatted(behaviour, fault, i), behaviour.equals("endless"));
             }
         }
@@ -729,11 +717,11 @@ class UpgradeJobTest extends VerbFixture {
             names = {"ANSWER_LOST", "CALL_LOST"})
     void upgrade_anyAnswerOfTheClusterIsLost_comesToTheSameEnd(FakeFlinkCluster.Fault fault) {
         for (String behaviour : List.of("endless", "stalled")) {
-            int commits = another().run(behaviour, -1, true);
+            int commits = another().run(behaviour);
             for (int i = 0; i < commits; i++) {
                 UpgradeJobTest world = another();
-                world.atCommit(i, () -> world.cluster.failNextEffect(fault));
-                world.run(behaviour, -1, true);
+                int at = i;
+                world.run(behaviour, () -> world.atCommit(at, true, () -> world.cluster.failNextEffect(fault)));
                 world.assertEnded("%s, %s at commit %d".formatted(behaviour, fault, i), behaviour.equals("endless"));
             }
         }
@@ -743,11 +731,11 @@ class UpgradeJobTest extends VerbFixture {
     @Test
     void upgrade_jobManagerIsReplacedAtAnyCommit_endsWithAtMostOneLivingVersion() {
         for (String behaviour : List.of("endless", "stalled")) {
-            int commits = another().run(behaviour, -1, true);
+            int commits = another().run(behaviour);
             for (int i = 0; i < commits; i++) {
                 UpgradeJobTest world = another();
-                world.atCommit(i, world.cluster::forgetEverything);
-                world.run(behaviour, -1, true);
+                int at = i;
+                world.run(behaviour, () -> world.atCommit(at, true, world.cluster::forgetEverything));
                 String what = "%s, replaced at commit %d".formatted(behaviour, i);
                 assertThat(world.ledger.operations())
                         .as(what)
@@ -759,25 +747,27 @@ class UpgradeJobTest extends VerbFixture {
         }
     }
 
-    /** Upgrades a job in a process that dies at a commit, and lets sweeps finish it; the answer counts commits. */
-    private int run(String behaviour, int diesAt, boolean before) {
+    private int run(String behaviour) {
+        return run(behaviour, () -> {});
+    }
+
+    /** Upgrades a running job in trouble, and lets sweeps finish it; the answer counts commits. */
+    private int run(String behaviour, Runnable trouble) {
         submitEndless();
         int commits = ledger.commits();
-        if (diesAt >= 0) {
-            killAt(diesAt, before);
-        }
+        trouble.run();
         for (int tries = 0; tries < 3; tries++) {
             try {
                 upgrade("up", 1, version(behaviour), TERMS);
                 break;
             } catch (KilledException e) {
-                assertThat(diesAt).isNotNegative();
-            } catch (io.sluiceway.error.RefusedException e) {
+                // Somebody asks again.
+            } catch (RefusedException e) {
                 assertThat(e.code().retryable()).as(e.sentence()).isTrue();
             }
             clock.move(LIMITS.prepareWithin());
         }
-        finish();
+        finish(() -> {});
         return ledger.commits() - commits;
     }
 
@@ -811,82 +801,6 @@ class UpgradeJobTest extends VerbFixture {
         return world;
     }
 
-    private void killAt(int others, boolean before) {
-        AtomicInteger left = new AtomicInteger(others);
-        Runnable act = new Runnable() {
-            @Override
-            public void run() {
-                if (left.getAndDecrement() == 0) {
-                    throw new KilledException();
-                }
-                again(this, before);
-            }
-        };
-        again(act, before);
-    }
-
-    private void again(Runnable act, boolean before) {
-        if (before) {
-            ledger.beforeNextCommit(act);
-        } else {
-            ledger.afterNextCommit(act);
-        }
-    }
-
-    /** Behind those of the first start. */
-    private void failCommit(int others, Fault fault) {
-        atCommit(others, () -> ledger.failNextCommit(fault));
-    }
-
-    private void atCommit(int others, Runnable what) {
-        FlinkJobId[] begun = new FlinkJobId[1];
-        AtomicInteger left = new AtomicInteger(others);
-        Runnable act = new Runnable() {
-            @Override
-            public void run() {
-                if (begun[0] == null && !ledger.operations().isEmpty() && !living().isEmpty()) {
-                    begun[0] = living().getFirst();
-                }
-                boolean counts = ledger.operations().stream().anyMatch(operation -> operation.upgrade() != null)
-                        || asksForTheUpgrade;
-                if (counts && left.getAndDecrement() == 0) {
-                    what.run();
-                    return;
-                }
-                ledger.beforeNextCommit(this);
-            }
-        };
-        ledger.beforeNextCommit(act);
-    }
-
-    private boolean asksForTheUpgrade;
-
-    private void finish() {
-        MonitorJobs monitorJobs = new MonitorJobs(ports, MetricsSink.none(), jars());
-        for (int round = 0; round < 40; round++) {
-            clock.move(Duration.ofMinutes(2));
-            List<Problem> problems = sweep(monitorJobs);
-            assertThat(living()).hasSizeLessThanOrEqualTo(1);
-            assertThat(problems)
-                    .allSatisfy(problem -> assertThat(problem.refusal().code().retryable()
-                                    || problem.refusal().getCause() instanceof KilledException)
-                            .as(problem.refusal().sentence())
-                            .isTrue());
-        }
-    }
-
-    private List<Problem> sweep(MonitorJobs monitorJobs) {
-        return monitorJobs
-                .monitor(null, List.of(), Deadline.in(Duration.ofSeconds(25), clock))
-                .clusters()
-                .getFirst()
-                .problems();
-    }
-
-    private void sweep() {
-        assertThat(sweep(new MonitorJobs(ports, MetricsSink.none(), jars()))).isEmpty();
-    }
-
     private void assertRolledBack(Operation done, FlinkJobId old) {
         assertThat(done.state()).isEqualTo(OperationState.FAILED);
         assertThat(upgradeOf(done).ending()).isEqualTo(Ending.ROLLED_BACK);
@@ -900,7 +814,6 @@ class UpgradeJobTest extends VerbFixture {
     }
 
     private Triggered upgrade(String request, int tryNumber, JobSpec spec, Terms terms) {
-        asksForTheUpgrade = true;
         return upgradeJob.upgrade(request(request, tryNumber), spec, terms, soon());
     }
 
@@ -915,31 +828,5 @@ class UpgradeJobTest extends VerbFixture {
     /** Another than what runs. */
     private static JobSpec version(String behaviour) {
         return spec(behaviour, JAR_URI, null, 2, LATEST);
-    }
-
-    private StoragePath checkpoint(FlinkJobId job, int number) {
-        StoragePath path = cluster.checkpointDirectory(job).orElseThrow().child("chk-" + number);
-        store.put(path, clock.instant());
-        return path;
-    }
-
-    private static Upgrade upgradeOf(Operation operation) {
-        Upgrade upgrade = operation.upgrade();
-        assertThat(upgrade).isNotNull();
-        return upgrade;
-    }
-
-    private io.sluiceway.ledger.Job job() {
-        return ledger.jobs().getFirst();
-    }
-
-    private List<FlinkJobId> living() {
-        List<FlinkJobId> living = new ArrayList<>();
-        for (JobOverview job : cluster.listJobs(soon())) {
-            if (!job.state().terminal()) {
-                living.add(job.id());
-            }
-        }
-        return living;
     }
 }

@@ -3,6 +3,7 @@ package io.sluiceway.control;
 import io.sluiceway.cluster.Clusters;
 import io.sluiceway.cluster.FakeFlinkCluster;
 import io.sluiceway.control.Answer.Submitted;
+import io.sluiceway.control.ClusterMonitored.Problem;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.RefusedException;
 import io.sluiceway.event.FakeEventBus;
@@ -12,19 +13,25 @@ import io.sluiceway.jar.JarReference;
 import io.sluiceway.jar.JarUri;
 import io.sluiceway.job.ClusterName;
 import io.sluiceway.job.FlinkJobId;
+import io.sluiceway.job.HealthPolicy;
 import io.sluiceway.job.JobKind;
 import io.sluiceway.job.JobName;
 import io.sluiceway.job.JobSpec;
 import io.sluiceway.job.JobSpec.OnUnknown;
+import io.sluiceway.job.JobStatus.JobOverview;
 import io.sluiceway.job.Request;
 import io.sluiceway.job.RequestId;
 import io.sluiceway.job.RestorePoint;
 import io.sluiceway.ledger.Attempt;
 import io.sluiceway.ledger.FakeJobLedger;
 import io.sluiceway.ledger.HistoryEntry;
+import io.sluiceway.ledger.Job;
+import io.sluiceway.metrics.MetricsSink;
 import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
+import io.sluiceway.operation.Upgrade;
 import io.sluiceway.savepoint.FakeSavepointStore;
+import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.testing.MovableClock;
 import io.sluiceway.testing.TestJobJar;
 import io.sluiceway.time.Deadline;
@@ -34,7 +41,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.assertj.core.api.Assertions;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
@@ -45,6 +54,8 @@ abstract class VerbFixture {
     static final ClusterName CLUSTER = new ClusterName("fake");
     static final JobName NAME = new JobName("flight-delays");
     static final String JAR_URI = "s3://jars/job.jar";
+    static final RestorePoint LATEST = new RestorePoint.Latest(false);
+    static final Duration SETTLING = HealthPolicy.DEFAULT.settlingTime();
     static final Limits LIMITS =
             new Limits(Duration.ofSeconds(15), Duration.ofSeconds(10), Duration.ofSeconds(30), Duration.ofMinutes(15));
 
@@ -144,6 +155,97 @@ abstract class VerbFixture {
 
     Operation operation(OperationId id) {
         return observeJob.observe(id, jars(), soon()).operation();
+    }
+
+    static Upgrade upgradeOf(Operation operation) {
+        return Objects.requireNonNull(operation.upgrade());
+    }
+
+    /** The record of the only job. */
+    Job job() {
+        return ledger.jobs().getFirst();
+    }
+
+    /** What runs on the cluster. */
+    List<FlinkJobId> living() {
+        return cluster.listJobs(soon()).stream()
+                .filter(job -> !job.state().terminal())
+                .map(JobOverview::id)
+                .toList();
+    }
+
+    /** Leaves a checkpoint of a job in the store. */
+    StoragePath checkpoint(FlinkJobId job, int number) {
+        StoragePath path = cluster.checkpointDirectory(job).orElseThrow().child("chk-" + number);
+        store.put(path, clock.instant());
+        return path;
+    }
+
+    /** A process ends, whatever it was about to do. */
+    static final Runnable DIES = () -> {
+        throw new KilledException();
+    };
+
+    static final class KilledException extends RuntimeException {
+        private static final long serialVersionUID = 1;
+    }
+
+    /** Has something happen right before, or behind, a commit that comes after so many others. */
+    void atCommit(int others, boolean before, Runnable what) {
+        AtomicInteger left = new AtomicInteger(others);
+        Runnable act = new Runnable() {
+            @Override
+            public void run() {
+                if (left.getAndDecrement() == 0) {
+                    what.run();
+                } else {
+                    nextTime(this);
+                }
+            }
+
+            private void nextTime(Runnable it) {
+                if (before) {
+                    ledger.beforeNextCommit(it);
+                } else {
+                    ledger.afterNextCommit(it);
+                }
+            }
+        };
+        if (before) {
+            ledger.beforeNextCommit(act);
+        } else {
+            ledger.afterNextCommit(act);
+        }
+    }
+
+    /** What a sweep of the cluster couldn't do. */
+    List<Problem> sweepOnce() {
+        return new MonitorJobs(ports, MetricsSink.none(), jars())
+                .monitor(null, List.of(), Deadline.in(Duration.ofSeconds(25), clock))
+                .clusters()
+                .getFirst()
+                .problems();
+    }
+
+    /**
+     * Sweeps until all has ended that goes in steps. Never two executions live, and what can't be done at a moment can
+     * be later.
+     *
+     * @param meanwhile what happens before each sweep
+     */
+    void finish(Runnable meanwhile) {
+        for (int round = 0; round < 40; round++) {
+            clock.move(Duration.ofMinutes(2));
+            meanwhile.run();
+            List<Problem> problems = sweepOnce();
+            Assertions.assertThat(living()).hasSizeLessThanOrEqualTo(1);
+            Assertions.assertThat(problems)
+                    .allSatisfy(problem -> Assertions.assertThat(
+                                    problem.refusal().code().retryable()
+                                            || problem.refusal().getCause() instanceof KilledException)
+                            .as(problem.refusal().sentence())
+                            .isTrue());
+        }
     }
 
     List<HistoryEntry.Event> events() {
