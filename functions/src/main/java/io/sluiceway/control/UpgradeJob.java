@@ -451,10 +451,12 @@ public final class UpgradeJob {
                         : known;
             }
             Attempt old = attempts.look(attempts.require(operation.attempt())).attempt();
+            // Also a stop that failed may have left one.
+            Operation saved = stop.savepoint() == null ? operation : operation.inProgress(stop.savepoint());
             if (old.state().living()) {
                 return end(
                         known,
-                        operation,
+                        saved,
                         Ending.FAILED,
                         "The old version runs on: it couldn't be stopped. %s".formatted(whyNot(stop)));
             }
@@ -476,7 +478,7 @@ public final class UpgradeJob {
             if (old.state() == AttemptState.UNKNOWN) {
                 return end(
                         known,
-                        operation,
+                        saved,
                         Ending.FAILED,
                         "What became of the old version is unknown, so the new one wasn't started. %s"
                                 .formatted(whyNot(stop)));

@@ -428,6 +428,23 @@ class UpgradeJobTest extends VerbFixture {
     }
 
     @Test
+    void upgrade_jobManagerIsReplacedBehindTheSavepointOfAJobThatGoesOn_namesTheSavepoint() {
+        FlinkJobId old = submitEndless();
+        cluster.beSlow();
+        OperationId id = upgrade("up", 1, version("endless"), TERMS).operation().id();
+        cluster.endSavepoints(SavepointEnd.COMPLETE);
+        cluster.setState(old, JobState.RUNNING);
+        cluster.forgetTriggers();
+
+        Operation done = operation(id);
+
+        assertThat(upgradeOf(done).ending()).isEqualTo(Ending.FAILED);
+        assertThat(done.failure()).contains("The old version runs on").contains("its JobManager was replaced");
+        assertThat(done.savepoint()).isNotNull().isEqualTo(cluster.stopped().get(old));
+        assertThat(living()).containsExactly(old);
+    }
+
+    @Test
     void upgrade_oldVersionFailsBehindItsSavepoint_isStartedAgainFromWhatItLeft() {
         FlinkJobId old = submitEndless();
         cluster.beSlow();
