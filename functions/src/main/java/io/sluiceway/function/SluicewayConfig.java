@@ -32,6 +32,13 @@ interface SluicewayConfig {
     /** The namespace of CloudWatch that metrics are published in; none are without it. */
     Optional<String> metricsNamespace();
 
+    /**
+     * How far apart CloudWatch's values of Managed Flink's applications are, as an ISO-8601 duration: the service's own
+     * are a minute, a double's can be less.
+     */
+    @WithDefault("PT1M")
+    Duration metricsPeriod();
+
     /** Whether the functions see the clusters' {@code file:} directories, as they do on one machine. */
     @WithDefault("false")
     boolean sharesFileSystem();

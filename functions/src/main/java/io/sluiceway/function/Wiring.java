@@ -138,7 +138,8 @@ class Wiring {
                             config.clusters().orElse("{}"))
                     .entrySet()
                     .stream()
-                    .map(cluster -> cluster(cluster.getKey(), cluster.getValue(), client, managedFlink, cloudWatch))
+                    .map(cluster ->
+                            cluster(cluster.getKey(), cluster.getValue(), config, client, managedFlink, cloudWatch))
                     .toList();
             return new Clusters(clusters);
         });
@@ -147,14 +148,26 @@ class Wiring {
     private static FlinkCluster cluster(
             ClusterName name,
             ClusterSettings settings,
+            SluicewayConfig config,
             HttpClient http,
             Supplier<KinesisAnalyticsV2Client> managedFlink,
             Supplier<CloudWatchClient> cloudWatch) {
         return switch (settings) {
             case ClusterSettings.Session session -> new SessionCluster(name, session, http);
             case ClusterSettings.Managed managed ->
-                new ManagedCluster(name, managed, managedFlink, cloudWatch, region());
+                new ManagedCluster(
+                        name, managed, managedFlink, cloudWatch, metricsPeriod(config.metricsPeriod()), region());
         };
+    }
+
+    static Duration metricsPeriod(Duration period) {
+        if (period.compareTo(Duration.ofSeconds(1)) < 0 || period.compareTo(ManagedCluster.METRICS_PERIOD) > 0) {
+            throw new RefusedException(
+                    ErrorCode.CONFIGURATION_INVALID,
+                    "The setting SLUICEWAY_METRICS_PERIOD is %s; PT1S to %s is allowed."
+                            .formatted(period, ManagedCluster.METRICS_PERIOD));
+        }
+        return period;
     }
 
     /** Lambda tells every function its region. */

@@ -81,6 +81,7 @@ class DashboardCanaryTest {
                         () -> {
                             throw new IllegalStateException("There is no CloudWatch.");
                         },
+                        ManagedCluster.METRICS_PERIOD,
                         "us-east-1"));
         deployment.jars.put(
                 "s3://sluiceway-local-jobs/jars/test.jar", "v1", TestJobJar.write(directory.resolve("v1.jar"), 0));

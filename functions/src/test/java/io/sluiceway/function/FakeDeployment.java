@@ -62,6 +62,11 @@ final class FakeDeployment {
         }
 
         @Override
+        public Duration metricsPeriod() {
+            throw new UnsupportedOperationException("The wiring reads this.");
+        }
+
+        @Override
         public boolean sharesFileSystem() {
             return false;
         }

@@ -137,6 +137,7 @@ public final class ManagedFlinkAccount implements AutoCloseable {
                         1),
                 () -> client,
                 () -> metrics,
+                ManagedCluster.METRICS_PERIOD,
                 settings.region());
     }
 

@@ -86,6 +86,7 @@ public final class ManagedFlinkLab implements AutoCloseable {
                         1),
                 () -> client,
                 () -> metrics,
+                ManagedCluster.METRICS_PERIOD,
                 "us-east-1");
     }
 

@@ -54,9 +54,6 @@ final class ApplicationMetrics {
 
     private static final String FAILED_CHECKPOINTS = "numberOfFailedCheckpoints";
 
-    /** The service's own period. */
-    private static final Duration PERIOD = Duration.ofMinutes(1);
-
     /** How old the newest value may be: they come late, and are missing now and then. */
     private static final Duration LOOK_BACK = Duration.ofMinutes(15);
 
@@ -71,9 +68,12 @@ final class ApplicationMetrics {
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(2);
 
     private final Supplier<CloudWatchClient> client;
+    private final Duration period;
 
-    ApplicationMetrics(Supplier<CloudWatchClient> client) {
+    /** @param period how far apart the values are: a minute, unless a double has more of them */
+    ApplicationMetrics(Supplier<CloudWatchClient> client, Duration period) {
         this.client = client;
+        this.period = period;
     }
 
     /** Makes clients that ask once: the next look asks again, and pauses between attempts would outlast this one. */
@@ -94,7 +94,7 @@ final class ApplicationMetrics {
         Instant startedAt = status.overview().startedAt();
         Instant until = status.overview().endedAt() == null
                 ? now
-                : status.overview().endedAt().plus(PERIOD);
+                : status.overview().endedAt().plus(period);
         Instant since = later(startedAt, until.minus(LOOK_BACK));
         if (!since.isBefore(until)) {
             return with(status, new NothingYet<>(), new NothingYet<>()).with(new NothingYet<>());
@@ -170,7 +170,7 @@ final class ApplicationMetrics {
                 at);
     }
 
-    private static CountedMinutes minutes(List<MetricDataResult> results, String id, Instant since) {
+    private CountedMinutes minutes(List<MetricDataResult> results, String id, Instant since) {
         NavigableMap<Instant, Long> minutes = new TreeMap<>();
         for (MetricDataResult result : results) {
             if (id.equals(result.id())) {
@@ -185,7 +185,7 @@ final class ApplicationMetrics {
                 }
             }
         }
-        return new CountedMinutes(minutes);
+        return new CountedMinutes(minutes, period);
     }
 
     private static JobStatus with(JobStatus status, Observation<Long> restarts, Observation<Long> failed) {
@@ -200,14 +200,14 @@ final class ApplicationMetrics {
     }
 
     /** The counters only grow while a job runs, so a minute's greatest value is its last. */
-    private static MetricDataQuery query(String id, String metric, String application) {
+    private MetricDataQuery query(String id, String metric, String application) {
         Dimension dimension =
                 Dimension.builder().name(DIMENSION).value(application).build();
         return MetricDataQuery.builder()
                 .id(id)
                 .metricStat(stat -> stat.metric(
                                 m -> m.namespace(NAMESPACE).metricName(metric).dimensions(dimension))
-                        .period((int) PERIOD.toSeconds())
+                        .period((int) period.toSeconds())
                         .stat("Maximum"))
                 .build();
     }

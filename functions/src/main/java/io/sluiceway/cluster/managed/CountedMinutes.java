@@ -15,10 +15,9 @@ import java.util.TreeMap;
  * nothing seems longer ago than it is.
  *
  * @param values by the minutes' beginnings
+ * @param minute how long each is; shorter on a double that is measured more often
  */
-record CountedMinutes(NavigableMap<Instant, Long> values) {
-    static final Duration MINUTE = Duration.ofMinutes(1);
-
+record CountedMinutes(NavigableMap<Instant, Long> values, Duration minute) {
     /** More than any threshold asks for. */
     private static final int MOST_EVENTS = 16;
 
@@ -40,11 +39,11 @@ record CountedMinutes(NavigableMap<Instant, Long> values) {
     Optional<Instant> unchangedSince() {
         Instant since = null;
         Long before = null;
-        for (Map.Entry<Instant, Long> minute : values.entrySet()) {
-            if (!minute.getValue().equals(before)) {
-                since = endOf(minute.getKey());
+        for (Map.Entry<Instant, Long> one : values.entrySet()) {
+            if (!one.getValue().equals(before)) {
+                since = endOf(one.getKey());
             }
-            before = minute.getValue();
+            before = one.getValue();
         }
         return Optional.ofNullable(since);
     }
@@ -53,18 +52,18 @@ record CountedMinutes(NavigableMap<Instant, Long> values) {
     List<Instant> growth() {
         List<Instant> growth = new ArrayList<>();
         Long before = null;
-        for (Map.Entry<Instant, Long> minute : values.entrySet()) {
-            long value = minute.getValue();
+        for (Map.Entry<Instant, Long> one : values.entrySet()) {
+            long value = one.getValue();
             long grown = before == null ? 0 : value < before ? value : value - before;
             for (int i = 0; i < Math.min(grown, MOST_EVENTS); i++) {
-                growth.addFirst(endOf(minute.getKey()));
+                growth.addFirst(endOf(one.getKey()));
             }
             before = value;
         }
         return growth.stream().limit(MOST_EVENTS).toList();
     }
 
-    private static Instant endOf(Instant minute) {
-        return minute.plus(MINUTE);
+    private Instant endOf(Instant beginning) {
+        return beginning.plus(minute);
     }
 }

@@ -100,6 +100,9 @@ public final class ManagedCluster implements FlinkCluster {
      */
     private static final Duration HEALTH_DELAY = Duration.ofMinutes(10);
 
+    /** The service publishes its metrics once a minute. */
+    public static final Duration METRICS_PERIOD = Duration.ofMinutes(1);
+
     /**
      * How an application was when it was described for a list.
      *
@@ -139,6 +142,7 @@ public final class ManagedCluster implements FlinkCluster {
      *
      * @param client gives the client, made by {@link #newClientBuilder()} when the first call needs it
      * @param metricsClient likewise for CloudWatch, made by {@link #newMetricsClientBuilder()}
+     * @param metricsPeriod how far apart CloudWatch's values are, at least a second; {@link #METRICS_PERIOD} on AWS
      * @param region where the applications are, such as {@code eu-central-1}
      */
     public ManagedCluster(
@@ -146,12 +150,13 @@ public final class ManagedCluster implements FlinkCluster {
             ClusterSettings.Managed settings,
             Supplier<KinesisAnalyticsV2Client> client,
             Supplier<CloudWatchClient> metricsClient,
+            Duration metricsPeriod,
             String region) {
         this.name = name;
         this.settings = settings;
         this.configuration = new Configuration(settings);
         this.api = new ControlApi(name, client);
-        this.metrics = new ApplicationMetrics(metricsClient);
+        this.metrics = new ApplicationMetrics(metricsClient, metricsPeriod);
         this.region = region;
     }
 

@@ -541,6 +541,7 @@ class ApplicationChangeTest {
                         2),
                 service::client,
                 service::metrics,
+                ManagedCluster.METRICS_PERIOD,
                 "us-east-1");
     }
 

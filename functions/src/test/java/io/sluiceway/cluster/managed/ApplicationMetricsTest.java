@@ -42,7 +42,7 @@ class ApplicationMetricsTest {
     private static final String LONG_AGO = "2026-11-23T08:00:00Z";
 
     private final ScriptedService service = new ScriptedService();
-    private final ApplicationMetrics metrics = new ApplicationMetrics(service::metrics);
+    private final ApplicationMetrics metrics = new ApplicationMetrics(service::metrics, ManagedCluster.METRICS_PERIOD);
 
     @AfterEach
     void close() {
@@ -261,10 +261,23 @@ class ApplicationMetricsTest {
     }
 
     @Test
+    void measure_shorterPeriod_asksByIt() {
+        service.answerForm("GetMetricData", answer());
+
+        new ApplicationMetrics(service::metrics, Duration.ofSeconds(1))
+                .measure("team-delays", running(LONG_AGO), soon());
+
+        assertThat(metric(service.requests("GetMetricData").getFirst(), 1, "Period"))
+                .isEqualTo("1");
+    }
+
+    @Test
     void measure_noClient_saysSo() {
-        ApplicationMetrics without = new ApplicationMetrics(() -> {
-            throw new IllegalStateException("There is no region.");
-        });
+        ApplicationMetrics without = new ApplicationMetrics(
+                () -> {
+                    throw new IllegalStateException("There is no region.");
+                },
+                ManagedCluster.METRICS_PERIOD);
 
         assertNotObservable(
                 "CloudWatch, which measures it, couldn't be asked.",

@@ -2,6 +2,7 @@ package io.sluiceway.cluster.managed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
@@ -56,6 +57,18 @@ class CountedMinutesTest {
     }
 
     @Test
+    void shorterPeriod_endsSooner() {
+        NavigableMap<Instant, Long> seconds = new TreeMap<>();
+        seconds.put(TEN, 0L);
+        seconds.put(TEN.plusSeconds(1), 1L);
+        CountedMinutes counted = new CountedMinutes(seconds, Duration.ofSeconds(1));
+
+        assertThat(counted.knownSince()).contains(TEN.plusSeconds(1));
+        assertThat(counted.until()).contains(TEN.plusSeconds(2));
+        assertThat(counted.growth()).containsExactly(TEN.plusSeconds(2));
+    }
+
+    @Test
     void growth_veryMuch_isTheNewestAlone() {
         assertThat(minutes("0 1000000 1000003").growth()).hasSize(16).startsWith(at(3), at(3), at(3), at(2));
     }
@@ -68,7 +81,7 @@ class CountedMinutesTest {
                 minutes.put(at(i), Long.valueOf(all.get(i)));
             }
         }
-        return new CountedMinutes(minutes);
+        return new CountedMinutes(minutes, Duration.ofMinutes(1));
     }
 
     private static Instant at(long minute) {

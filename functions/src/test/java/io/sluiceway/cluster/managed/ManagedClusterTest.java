@@ -866,6 +866,7 @@ class ManagedClusterTest {
                         1),
                 service::client,
                 service::metrics,
+                ManagedCluster.METRICS_PERIOD,
                 "us-east-1");
     }
 
