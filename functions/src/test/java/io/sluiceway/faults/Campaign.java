@@ -47,7 +47,8 @@ final class Campaign implements AutoCloseable {
     private static final int READS_THAT_DIFFER = 2;
 
     private static final Pattern CHANGES =
-            Pattern.compile("dynamodb (TransactWriteItems|PutItem|UpdateItem|DeleteItem)|flink (POST|PATCH|DELETE) .*");
+            Pattern.compile("dynamodb (TransactWriteItems|PutItem|UpdateItem|DeleteItem)|flink (POST|PATCH|DELETE) .*"
+                    + "|managed-flink (Create|Update|Start|Stop)Application(Snapshot)?");
 
     private static final int TOLD_EVERY = 50;
 
@@ -85,7 +86,7 @@ final class Campaign implements AutoCloseable {
     /**
      * The calls that an undisturbed history makes, each with every fault that can happen to it.
      *
-     * @param calls only those whose names begin so
+     * @param calls only those whose names match this pattern
      */
     List<Cell> enumerate(Collection<History> histories, String calls) {
         Set<Cell> cells = new LinkedHashSet<>();
@@ -107,7 +108,7 @@ final class Campaign implements AutoCloseable {
                 for (Fault.Kind kind : Fault.Kind.values()) {
                     if (!step.equals("set-up")
                             && differs
-                            && seen.call().startsWith(calls)
+                            && seen.call().matches(calls)
                             && kind.appliesTo(seen.call())) {
                         cells.add(new Cell(history, kind, step, seen.call(), nth));
                     }

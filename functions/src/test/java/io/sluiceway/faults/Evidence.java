@@ -22,8 +22,9 @@ import java.util.stream.Stream;
  * @param table the ledger as it is stored
  * @param savepoints the directories of the job that hold a {@code _metadata}
  * @param jobManagers how many JobManagers there were in its time
- * @param courses where the executions began and how far they came, by Flink job id
+ * @param courses where the executions began, by the cluster's own paths, and how far they came, by Flink job id
  * @param counted what the job has counted, where it is one that counts
+ * @param failedStarts how many starts came to nothing, by what the cluster says
  */
 record Evidence(
         String job,
@@ -35,7 +36,8 @@ record Evidence(
         Set<String> savepoints,
         int jobManagers,
         Map<String, FlinkView.Course> courses,
-        Counted counted) {
+        Counted counted,
+        int failedStarts) {
     /**
      * What a {@link io.sluiceway.testjob.TestJob} that counts has written.
      *

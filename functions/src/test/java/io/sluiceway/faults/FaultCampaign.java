@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
  * (functions/target/function-local.zip), {@code faults.dynamoDbLocal} (false), {@code faults.file}
  * (local/run/faults.jsonl), {@code faults.kinds} (a pattern of the faults' names; all), {@code faults.histories} (a
  * pattern of the histories' and restarts' names; all) and {@code faults.cluster}: {@code session}, or {@code managed},
- * where each fault happens to each call of Managed Flink, and no process of a cluster is restarted.
+ * where each fault happens to each call of Managed Flink and of CloudWatch, and no process of a cluster is restarted.
  */
 class FaultCampaign {
     private static final int TRIALS = Integer.getInteger("faults.trials", 20);
@@ -83,16 +83,14 @@ class FaultCampaign {
         try (Lab lab = new Lab(zip, directory, options);
                 Campaign campaign = new Campaign(lab, product, file, out, end)) {
             lab.warm(SPARES);
-            if (kind != Lab.Kind.MANAGED) {
-                lab.warmForUpgrades(SPARES);
-            }
+            lab.warmForUpgrades(SPARES);
             switch (kind) {
                 case HIGHLY_AVAILABLE -> restarts(true).forEach(restart -> campaign.restart(restart, RESTARTS));
                 case SESSION -> {
                     restarts(false).forEach(restart -> campaign.restart(restart, RESTARTS));
                     cells(
                             campaign,
-                            campaign.enumerate(picked(History.withEachCall(), History.upgradesWithEachCall()), ""),
+                            campaign.enumerate(picked(History.withEachCall(), History.upgradesWithEachCall()), ".*"),
                             picked(History.onTheirOwn(), History.upgradesOnTheirOwn()));
                     if (CROWDS > 0
                             && isPicked(History.COPIES_100.name())
@@ -104,8 +102,10 @@ class FaultCampaign {
                 case MANAGED ->
                     cells(
                             campaign,
-                            campaign.enumerate(picked(History.ofApplications(), List.of()), lab.cluster.calls()),
-                            picked(History.onEveryCluster(), List.of()));
+                            campaign.enumerate(
+                                    picked(History.ofApplications(), History.upgradesWithEachCall()),
+                                    lab.cluster.calls()),
+                            picked(History.onEveryCluster(), History.upgradesOnTheirOwn()));
             }
             swept.addAll(campaign.sweep());
         }
@@ -136,8 +136,7 @@ class FaultCampaign {
                 cells.stream().map(Cell::place).distinct().count(),
                 cells.stream().map(Cell::pair).distinct().count());
         campaign.run(cells, TRIALS, AT_ONCE);
-        List<History> withWrongClocks =
-                picked(History.withWrongClocks(), MANAGED ? List.of() : History.upgradesWithWrongClocks());
+        List<History> withWrongClocks = picked(History.withWrongClocks(), History.upgradesWithWrongClocks());
         campaign.run(withWrongClocks.stream().map(Cell::of).toList(), TRIALS, AT_ONCE);
     }
 

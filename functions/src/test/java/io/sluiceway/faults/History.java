@@ -236,7 +236,7 @@ enum History {
         void run(Trial trial) {
             boolean stop = trial.random.nextBoolean();
             String function = stop ? "stop-job" : "take-savepoint";
-            AutoCloseable block = trial.lab().flink.blockSavepoints(trial.job);
+            AutoCloseable block = trial.lab().cluster.blockSavepoints(trial.job);
             String job = running(trial);
             trial.struck(Instant.now());
             Settled blocked = trial.operate(function, function, trial.id + "/save", job, "");
@@ -297,12 +297,15 @@ enum History {
     },
     /**
      * A version turns bad behind a checkpoint: it stays as it is. On a machine that is slow it may turn bad before;
-     * then the old one comes back.
+     * then the old one comes back, where checkpoints are counted.
      */
     UPGRADE_JOB_SOURING {
         @Override
         void run(Trial trial) {
-            Upgrading.of(trial).to(Version.SOURING, Follower.JOB_STATUS, Upgrading.FAILED, Upgrading.ROLLED_BACK);
+            String[] endings = trial.lab().cluster.countsCheckpoints()
+                    ? new String[] {Upgrading.FAILED, Upgrading.ROLLED_BACK}
+                    : new String[] {Upgrading.FAILED};
+            Upgrading.of(trial).to(Version.SOURING, Follower.JOB_STATUS, endings);
         }
     },
     /** A version turns bad behind a checkpoint, and the old one may emit again what it has emitted. */
@@ -322,7 +325,7 @@ enum History {
     UPGRADE_JOB_BLOCKED {
         @Override
         void run(Trial trial) {
-            AutoCloseable block = trial.lab().flink.blockSavepoints(trial.job);
+            AutoCloseable block = trial.lab().cluster.blockSavepoints(trial.job);
             Upgrading upgrading = Upgrading.of(trial);
             Settled end = upgrading.upgrade("upgrade", Version.SECOND, "", Follower.JOB_STATUS);
             upgrading.expectEnding(end, Upgrading.FAILED);

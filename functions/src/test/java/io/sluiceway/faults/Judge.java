@@ -196,12 +196,22 @@ final class Judge {
             }
         }
         Set<String> ran = evidence.executions().stream().map(Execution::id).collect(Collectors.toSet());
+        List<String> failed = new ArrayList<>();
         attempts.forEach((id, attempt) -> {
             String state = attempt.path("state").asText();
-            if (Set.of("SUBMITTED", "FINISHED", "FAILED").contains(state) && !ran.contains(id)) {
+            if (Set.of("SUBMITTED", "FINISHED").contains(state) && !ran.contains(id)) {
                 violated("NO_RECORD_WITHOUT_JOB", "attempt " + id + " is " + state + " and never ran");
+            } else if (state.equals("FAILED") && !ran.contains(id)) {
+                failed.add(id);
             }
         });
+        // Flink doesn't hear of a start that the service itself failed at.
+        if (failed.size() > evidence.failedStarts()) {
+            violated(
+                    "NO_RECORD_WITHOUT_JOB",
+                    "the attempts %s are FAILED and never ran, and %d starts failed"
+                            .formatted(failed, evidence.failedStarts()));
+        }
     }
 
     private static boolean contradicts(String state, Execution execution) {

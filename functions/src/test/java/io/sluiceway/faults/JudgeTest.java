@@ -30,6 +30,7 @@ class JudgeTest {
     private final List<String> unsettled = new ArrayList<>();
     private final List<String> disappointments = new ArrayList<>();
     private int jobManagers = 1;
+    private int failedStarts;
 
     @Test
     void judge_oneRequestOneJob_findsNothing() {
@@ -168,6 +169,23 @@ class JudgeTest {
         items.set(0, attempt(FIRST, "request", 1, "FAILED"));
 
         assertThat(rules()).containsExactly("NO_JOB_WITHOUT_RECORD");
+    }
+
+    @Test
+    void judge_failedAttemptsThatNeverRan_areAsManyAsStartsThatFailed() {
+        aRunningJob();
+        executions.clear();
+        items.set(0, attempt(FIRST, "request", 1, "FAILED"));
+
+        assertThat(rules()).containsExactly("NO_RECORD_WITHOUT_JOB");
+
+        failedStarts = 1;
+
+        assertThat(rules()).isEmpty();
+
+        items.set(0, attempt(FIRST, "request", 1, "FINISHED"));
+
+        assertThat(rules()).containsExactly("NO_RECORD_WITHOUT_JOB");
     }
 
     @Test
@@ -424,7 +442,8 @@ class JudgeTest {
                 savepoints,
                 jobManagers,
                 Map.of(),
-                Evidence.Counted.NOTHING);
+                Evidence.Counted.NOTHING,
+                failedStarts);
         return Judge.judge(evidence).stream().map(Violation::rule).distinct().toList();
     }
 }

@@ -98,7 +98,7 @@ final class Lab implements AutoCloseable {
                     new FlinkProcesses.Options(
                             SLOTS,
                             highlyAvailable,
-                            flinkSettings(),
+                            flinkSettings(options.kind()),
                             Map.of("TEST_JOB_PROPERTIES_FILE", properties.toString()),
                             guardian::guard));
             this.aws = new MiniStackProcess(Files.createDirectories(directory.resolve("aws")));
@@ -126,12 +126,17 @@ final class Lab implements AutoCloseable {
         return dynamoDbLocal == null ? aws.url() : dynamoDbLocal.url();
     }
 
-    private static Map<String, String> flinkSettings() {
-        return Map.of(
+    private static Map<String, String> flinkSettings(Kind kind) {
+        Map<String, String> settings = new HashMap<>(Map.of(
                 "heartbeat.interval", "500ms",
                 "heartbeat.timeout", "3s",
                 // The views into the past come from the log; what is kept here is listed again and again.
-                "jobstore.max-capacity", "200");
+                "jobstore.max-capacity", "200"));
+        if (kind == Kind.MANAGED) {
+            // The double hands on what Flink measures.
+            settings.put("metrics.fetcher.update-interval", "500");
+        }
+        return settings;
     }
 
     private void putJar(Path directory) {
@@ -177,10 +182,8 @@ final class Lab implements AutoCloseable {
         return variables;
     }
 
-    private Stream<String> names() {
-        return cluster.runsBoundedJobs()
-                ? Stream.concat(Stream.of(CLUSTER), IntStream.range(0, LANES).mapToObj(Lab::lane))
-                : Stream.of(CLUSTER);
+    private static Stream<String> names() {
+        return Stream.concat(Stream.of(CLUSTER), IntStream.range(0, LANES).mapToObj(Lab::lane));
     }
 
     private static String lane(int number) {
@@ -189,7 +192,7 @@ final class Lab implements AutoCloseable {
 
     /** A name of the cluster that hardly anybody else uses at this moment. */
     String nextLane() {
-        return cluster.runsBoundedJobs() ? lane(Math.floorMod(lanes.getAndIncrement(), LANES)) : CLUSTER;
+        return lane(Math.floorMod(lanes.getAndIncrement(), LANES));
     }
 
     /** Where a job that counts writes. */

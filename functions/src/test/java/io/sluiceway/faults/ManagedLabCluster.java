@@ -2,7 +2,10 @@ package io.sluiceway.faults;
 
 import io.sluiceway.testing.FlinkProcesses;
 import io.sluiceway.testing.ManagedFlinkProcess;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -13,6 +16,7 @@ import java.util.TreeSet;
 import software.amazon.awssdk.services.kinesisanalyticsv2.KinesisAnalyticsV2Client;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.ApplicationDetail;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.ApplicationStatus;
+import software.amazon.awssdk.services.kinesisanalyticsv2.model.OperationStatus;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.ResourceNotFoundException;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.SnapshotDetails;
 import software.amazon.awssdk.services.kinesisanalyticsv2.model.SnapshotStatus;
@@ -23,16 +27,33 @@ final class ManagedLabCluster implements LabCluster {
 
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
+    /** The service's own is a minute, in which an upgrade that is judged does nothing but wait. */
+    private static final Duration METRICS_PERIOD = Duration.ofSeconds(1);
+
+    /** A savepoint's directory below all snapshots: application, snapshot, savepoint. */
+    private static final int SNAPSHOT_DEPTH = 3;
+
+    private final URI aws;
+    private final Path directory;
     private final ManagedFlinkProcess service;
     private final KinesisAnalyticsV2Client client;
 
-    /** @param properties where the test job finds its runtime properties */
-    ManagedLabCluster(FlinkProcesses flink, URI s3, Path directory, Path properties) {
+    /**
+     * @param aws what plays S3 and CloudWatch
+     * @param properties where the test job finds its runtime properties
+     */
+    ManagedLabCluster(FlinkProcesses flink, URI aws, Path directory, Path properties) {
+        this.aws = aws;
+        this.directory = directory.resolve("managed");
         this.service = new ManagedFlinkProcess(
-                directory.resolve("managed"),
+                this.directory,
                 flink,
-                s3,
+                aws,
                 properties,
+                "--cloudwatch-endpoint",
+                aws.toString(),
+                "--metrics-period",
+                Long.toString(METRICS_PERIOD.toSeconds()),
                 "--passing",
                 "0.1",
                 "--poll",
@@ -45,12 +66,17 @@ final class ManagedLabCluster implements LabCluster {
 
     @Override
     public Map<Service, URI> services() {
-        return Map.of(Service.MANAGED_FLINK, service.url());
+        return Map.of(Service.MANAGED_FLINK, service.url(), Service.CLOUDWATCH, aws);
     }
 
     @Override
     public String calls() {
-        return "managed-flink ";
+        return "(managed-flink|cloudwatch) .*";
+    }
+
+    @Override
+    public String stopCall() {
+        return "managed-flink StopApplication";
     }
 
     @Override
@@ -65,7 +91,11 @@ final class ManagedLabCluster implements LabCluster {
     public Map<String, String> environment(FaultProxy.Caller caller) {
         return Map.of(
                 "AWS_ENDPOINT_URL_KINESIS_ANALYTICS_V2",
-                caller.url(Service.MANAGED_FLINK).toString());
+                caller.url(Service.MANAGED_FLINK).toString(),
+                "AWS_ENDPOINT_URL_CLOUDWATCH",
+                caller.url(Service.CLOUDWATCH).toString(),
+                "SLUICEWAY_METRICS_PERIOD",
+                METRICS_PERIOD.toString());
     }
 
     @Override
@@ -76,6 +106,21 @@ final class ManagedLabCluster implements LabCluster {
     @Override
     public List<String> arguments(boolean endless) {
         return List.of("--behaviour", endless ? "endless" : "bounded");
+    }
+
+    @Override
+    public List<String> arguments(String behaviour, Path into, String version) {
+        return List.of("--behaviour", behaviour, "--into", into.toString(), "--version", version);
+    }
+
+    @Override
+    public boolean countsCheckpoints() {
+        return false;
+    }
+
+    @Override
+    public Duration judgement() {
+        return Duration.ofMinutes(11);
     }
 
     @Override
@@ -91,6 +136,53 @@ final class ManagedLabCluster implements LabCluster {
             // It never came to an application.
         }
         return paths;
+    }
+
+    @Override
+    public String savepointAt(String place) {
+        return snapshotAt(directory.resolve(ManagedFlinkProcess.SNAPSHOTS), place);
+    }
+
+    /**
+     * The path of the snapshot whose savepoint lies at a place; what lies elsewhere is of no snapshot, and is answered
+     * as it is.
+     *
+     * @param snapshots where the double puts each snapshot's savepoint, in a directory for its application and name
+     */
+    static String snapshotAt(Path snapshots, String place) {
+        Path path = Path.of(place.replaceFirst("^file:/+", "/"));
+        if (!path.startsWith(snapshots) || path.getNameCount() != snapshots.getNameCount() + SNAPSHOT_DEPTH) {
+            return place;
+        }
+        Path name = snapshots.relativize(path);
+        return "snapshot://%s/%s".formatted(name.getName(0), name.getName(1));
+    }
+
+    /** A file stands where the directory of the application's snapshots would. */
+    @Override
+    public AutoCloseable blockSavepoints(String job) {
+        Path place = directory.resolve(ManagedFlinkProcess.SNAPSHOTS).resolve(job);
+        try {
+            Files.createDirectories(place.getParent());
+            Files.createFile(place);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return () -> Files.delete(place);
+    }
+
+    @Override
+    public int failedStarts(String job) {
+        try {
+            return Math.toIntExact(
+                    client.listApplicationOperationsPaginator(request -> request.applicationName(job)).stream()
+                            .flatMap(page -> page.applicationOperationInfoList().stream())
+                            .filter(operation -> operation.operation().equals("StartApplication")
+                                    && operation.operationStatus() == OperationStatus.FAILED)
+                            .count());
+        } catch (ResourceNotFoundException none) {
+            return 0;
+        }
     }
 
     @Override

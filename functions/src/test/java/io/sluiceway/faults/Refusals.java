@@ -27,6 +27,12 @@ final class Refusals {
                         List.of("Content-Type: application/xml"),
                         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>SlowDown</Code>"
                                 + "<Message>Please reduce your request rate.</Message></Error>");
+            case CLOUDWATCH ->
+                HttpMessage.answer(
+                        503,
+                        List.of("Content-Type: text/xml"),
+                        "<ErrorResponse><Error><Type>Receiver</Type><Code>ServiceUnavailable</Code>"
+                                + "<Message>Service unavailable</Message></Error></ErrorResponse>");
             case DYNAMODB -> dynamoDb(kind, request);
             case MANAGED_FLINK -> managedFlink(kind);
         };

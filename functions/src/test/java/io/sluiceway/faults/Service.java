@@ -3,6 +3,7 @@ package io.sluiceway.faults;
 import java.net.URI;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -34,6 +35,14 @@ enum Service {
             return targetOf(request);
         }
     },
+    /** Amazon CloudWatch's API. */
+    CLOUDWATCH {
+        @Override
+        String nameOf(HttpMessage request) {
+            Matcher action = ACTION.matcher(request.text());
+            return action.find() ? action.group(1) : "unknown";
+        }
+    },
     /** Amazon S3's API, with the bucket as the first part of the path. */
     S3 {
         @Override
@@ -44,6 +53,7 @@ enum Service {
         }
     };
 
+    private static final Pattern ACTION = Pattern.compile("(?:^|&)Action=(\\w+)");
     private static final Pattern JAR_ID = Pattern.compile("[0-9a-f-]{36}_.+\\.jar");
     private static final Pattern JOB = Pattern.compile("((?:^|/)jobs/)[0-9a-f]{32}");
     private static final Pattern TRIGGER = Pattern.compile("(/savepoints/)[0-9a-f]{32}");

@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -29,7 +30,12 @@ record SessionLabCluster(FlinkProcesses flink, FlinkView view, Path savepoints, 
 
     @Override
     public String calls() {
-        return "flink ";
+        return "flink .*";
+    }
+
+    @Override
+    public String stopCall() {
+        return "flink POST /jobs/:jobid/stop";
     }
 
     @Override
@@ -54,8 +60,38 @@ record SessionLabCluster(FlinkProcesses flink, FlinkView view, Path savepoints, 
     }
 
     @Override
+    public List<String> arguments(String behaviour, Path into, String version) {
+        return List.of(behaviour, into.toString(), version);
+    }
+
+    @Override
+    public boolean countsCheckpoints() {
+        return true;
+    }
+
+    @Override
+    public Duration judgement() {
+        return Duration.ofMinutes(1);
+    }
+
+    @Override
     public Set<String> savepoints(String job) {
         return Evidence.savepointsBelow(savepoints.resolve(job));
+    }
+
+    @Override
+    public String savepointAt(String place) {
+        return place;
+    }
+
+    @Override
+    public AutoCloseable blockSavepoints(String job) {
+        return flink.blockSavepoints(job);
+    }
+
+    @Override
+    public int failedStarts(String job) {
+        return 0;
     }
 
     @Override

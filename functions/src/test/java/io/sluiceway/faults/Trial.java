@@ -202,11 +202,17 @@ final class Trial {
                     executions.stream()
                             .map(FlinkView.Execution::flinkJobId)
                             .distinct()
-                            .collect(Collectors.toMap(Function.identity(), lab.flinkView::course)),
-                    Evidence.Counted.in(lab.numbersOf(job), countsOnce && !mayEndOtherwise()));
+                            .collect(Collectors.toMap(Function.identity(), this::course)),
+                    Evidence.Counted.in(lab.numbersOf(job), countsOnce && !mayEndOtherwise()),
+                    lab.cluster.failedStarts(job));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private FlinkView.Course course(String flinkJobId) {
+        FlinkView.Course course = lab.flinkView.course(flinkJobId);
+        return new FlinkView.Course(lab.cluster.savepointAt(course.restoredFrom()), course.checkpoints());
     }
 
     /** Gives up repeating a step after so long. */

@@ -336,7 +336,8 @@ class UpgradeRulesTest {
                 Set.of(),
                 1,
                 courses,
-                new Evidence.Counted(numbers, true));
+                new Evidence.Counted(numbers, true),
+                0);
         return UpgradeRules.judge(evidence).stream()
                 .map(Violation::rule)
                 .distinct()

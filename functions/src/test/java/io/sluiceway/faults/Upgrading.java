@@ -6,7 +6,6 @@ import io.sluiceway.faults.Trial.Settled;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 
@@ -18,7 +17,9 @@ import java.util.Set;
  * the upgrade to be doing, such as {@code job-status@judging}: a fault finds its place by that.
  */
 final class Upgrading {
-    /** A version that isn't STABLE in time is given up after a minute, and so is the one that comes back. */
+    /**
+     * On a session cluster a version that isn't STABLE is given up after a minute, and so is the one that comes back.
+     */
     private static final Duration PATIENCE = Duration.ofMinutes(4);
 
     private static final int PAUSE_MILLIS = 400;
@@ -36,8 +37,13 @@ final class Upgrading {
         SECOND("counting", "second", "{\"settlingTime\": \"PT2S\"}"),
         /** It would count on, too. */
         THIRD("counting", "third", "{\"settlingTime\": \"PT2S\"}"),
-        /** It fails before its first checkpoint. */
-        CRASHING("crashing", "second", "{\"settlingTime\": \"PT2S\", \"restarts\": 1}"),
+        /** It fails before its first checkpoint; where nobody can count those, it doesn't even start. */
+        CRASHING("crashing", "second", "{\"settlingTime\": \"PT2S\", \"restarts\": 1}") {
+            @Override
+            String behaviourOn(LabCluster cluster) {
+                return cluster.countsCheckpoints() ? super.behaviourOn(cluster) : "refusing";
+            }
+        },
         /** It counts on for a second, and fails behind its first checkpoint then. */
         SOURING("souring", "second", "{\"settlingTime\": \"PT20S\", \"restarts\": 1}");
 
@@ -51,11 +57,16 @@ final class Upgrading {
             this.health = health;
         }
 
+        String behaviourOn(LabCluster cluster) {
+            return behaviour;
+        }
+
         private String of(Trial trial) {
+            LabCluster cluster = trial.lab().cluster;
             Path numbers = trial.lab().numbersOf(trial.job);
             return trial.specification(
                     "STREAM",
-                    List.of(behaviour, numbers.toString(), mark),
+                    cluster.arguments(behaviourOn(cluster), numbers, mark),
                     ", \"policies\": {\"health\": %s}".formatted(health));
         }
     }
@@ -120,8 +131,8 @@ final class Upgrading {
 
     private String event(String request, Version version, String more) {
         return """
-                {"requestId": "%s/%s", "try": 1, "judgeWithin": "PT1M", "job": %s%s}
-                """.formatted(trial.id, request, version.of(trial), more);
+                {"requestId": "%s/%s", "try": 1, "judgeWithin": "%s", "job": %s%s}
+                """.formatted(trial.id, request, trial.lab().cluster.judgement(), version.of(trial), more);
     }
 
     Settled submit(String step, String request, Version version) {
@@ -181,7 +192,7 @@ final class Upgrading {
                 .arm(new Trap(
                         trial.label("upgrade-job"),
                         null,
-                        "flink POST /jobs/:jobid/stop",
+                        trial.lab().cluster.stopCall(),
                         1,
                         Fault.of(Fault.Kind.KILL_AFTER)));
         trial.call("upgrade-job", "upgrade-job", event(request, version, ""));

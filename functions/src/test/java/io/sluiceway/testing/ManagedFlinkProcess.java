@@ -22,6 +22,9 @@ import software.amazon.awssdk.services.kinesisanalyticsv2.KinesisAnalyticsV2Clie
 
 /** The double of Managed Flink as a process of its own, over a Flink session cluster and an S3 that are there. */
 public final class ManagedFlinkProcess implements AutoCloseable {
+    /** The directory of all snapshots, in its own. */
+    public static final String SNAPSHOTS = "snapshots";
+
     private final int port = Processes.freePort();
     private final Process process;
 
@@ -43,7 +46,7 @@ public final class ManagedFlinkProcess implements AutoCloseable {
                 "--s3-endpoint",
                 s3.toString(),
                 "--snapshots",
-                "file://" + directory.resolve("snapshots"),
+                "file://" + directory.resolve(SNAPSHOTS),
                 "--properties-file",
                 properties.toString()));
         command.addAll(List.of(more));
