@@ -22,8 +22,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * A small campaign on Managed Flink's double: each kind of fault in each verb at one of its calls of the service, and
- * the faults at which most is at stake at each call that changes something. {@code -Dfaults.seed} picks the places;
- * {@code make faults CLUSTER=managed} tries all of them.
+ * the faults at which most is at stake at each call that changes something, those of upgrades among them.
+ * {@code -Dfaults.seed} picks the places; {@code make faults CLUSTER=managed} tries all of them.
  */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ManagedFaultSuiteIT {
@@ -46,6 +46,7 @@ class ManagedFaultSuiteIT {
         Path zip = Processes.root().resolve(System.getProperty("functions.zip", "functions/target/function-local.zip"));
         lab = new Lab(zip, home.resolve("lab"), new Lab.Options(Lab.Kind.MANAGED, false));
         lab.warm(SPARES);
+        lab.warmForUpgrades(SPARES);
         campaign = new Campaign(
                 lab, Product.of(zip, home.resolve("product")), home.resolve("faults.jsonl"), System.out, Instant.MAX);
     }
@@ -77,12 +78,21 @@ class ManagedFaultSuiteIT {
     @Test
     @Order(3)
     void snapshotNames_drawnAnewForEachRequest_turnTheSuiteRed() {
-        Sabotage.NO_SNAPSHOT_NAME.beginAt(lab.proxy);
+        assertThat(brokenBy(Sabotage.NO_SNAPSHOT_NAME)).contains("EVERY_SAVEPOINT_RECORDED");
+    }
+
+    @Test
+    @Order(4)
+    void snapshotsOfUpgrades_notRestored_turnTheSuiteRed() {
+        assertThat(brokenBy(Sabotage.NO_RESTORE)).contains("STATE_IS_KEPT", "COUNTED_ONCE");
+    }
+
+    private static List<String> brokenBy(Sabotage sabotage) {
+        sabotage.beginAt(lab.proxy);
         try {
-            assertThat(campaign.tryOnce(Sabotage.NO_SNAPSHOT_NAME.revealing(), 1, Duration.ofSeconds(15))
-                            .violations())
-                    .extracting(Violation::rule)
-                    .contains("EVERY_SAVEPOINT_RECORDED");
+            return campaign.tryOnce(sabotage.revealing(), 1, Duration.ofSeconds(15)).violations().stream()
+                    .map(Violation::rule)
+                    .toList();
         } finally {
             lab.proxy.stopTampering();
         }
@@ -100,7 +110,19 @@ class ManagedFaultSuiteIT {
                 picked.add(cell);
             }
         }
+        for (Fault.Kind kind : MOST_AT_STAKE) {
+            // The stop of the old version, the mark and the start of the new one, and the old version's return.
+            picked.add(new Cell(History.UPGRADE_JOB, kind, "upgrade-job", lab.cluster.stopCall(), 1));
+            for (String call : List.of("managed-flink UpdateApplication", "managed-flink StartApplication")) {
+                picked.add(new Cell(History.UPGRADE_JOB_SWEPT, kind, "monitor-jobs@stopping", call, 1));
+                picked.add(new Cell(History.UPGRADE_JOB_CRASHING, kind, "job-status@judging", call, 1));
+            }
+        }
+        for (Fault.Kind kind : List.of(Fault.Kind.LOSE_ANSWER, Fault.Kind.UNAVAILABLE_503)) {
+            picked.add(new Cell(History.UPGRADE_JOB, kind, "job-status@judging", "cloudwatch GetMetricData", 1));
+        }
         History.onEveryCluster().forEach(history -> picked.add(Cell.of(history)));
+        History.upgradesOnTheirOwn().forEach(history -> picked.add(Cell.of(history)));
         return picked;
     }
 }

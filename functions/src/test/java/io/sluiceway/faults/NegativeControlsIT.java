@@ -41,7 +41,9 @@ class NegativeControlsIT {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "NO_SNAPSHOT_NAME")
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"NO_SNAPSHOT_NAME", "NO_RESTORE"})
     void safeguard_switchedOff_turnsTheSuiteRed(Sabotage sabotage) {
         sabotage.beginAt(lab.proxy);
         try {

@@ -85,6 +85,20 @@ enum Sabotage {
         void change(ObjectNode body) {
             body.put("SnapshotName", UUID.randomUUID().toString());
         }
+    },
+    /** Managed Flink starts each job without the snapshot that is named. */
+    NO_RESTORE {
+        @Override
+        List<String> calls() {
+            return List.of("managed-flink StartApplication");
+        }
+
+        @Override
+        void change(ObjectNode body) {
+            body.withObject("/RunConfiguration/ApplicationRestoreConfiguration")
+                    .put("ApplicationRestoreType", "SKIP_RESTORE_FROM_SNAPSHOT")
+                    .remove("SnapshotName");
+        }
     };
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -106,6 +120,8 @@ enum Sabotage {
             case NO_UPGRADE_MARK -> Cell.of(History.UPGRADE_JOB_BETWEEN);
             case NO_SNAPSHOT_NAME ->
                 new Cell(History.SAVEPOINT, Fault.Kind.LOSE_ANSWER, "take-savepoint", calls().getFirst(), 1);
+            // The new version is said to go on where the old one stopped.
+            case NO_RESTORE -> Cell.of(History.UPGRADE_JOB);
             // One is held back before it triggers, while the other triggers.
             case NO_STORED_TRIGGER_ID ->
                 new Cell(History.SAVEPOINT_COPIES_2, Fault.Kind.PAUSE, "take-savepoint", calls().getFirst(), 1);

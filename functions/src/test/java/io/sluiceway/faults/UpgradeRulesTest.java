@@ -46,6 +46,36 @@ class UpgradeRulesTest {
     }
 
     @Test
+    void judge_versionWhoseStartFailedInTheService_findsNothing() {
+        rolledBack();
+        executions.removeIf(execution -> execution.id().equals(NEXT));
+
+        assertThat(rules()).isEmpty();
+    }
+
+    @Test
+    void judge_versionsThatFlinkKnowsByOtherIds_areHeldToTheSame() {
+        rolledBack();
+        executions.replaceAll(UpgradeRulesTest::underAnotherId);
+        Map<String, Course> byFlinksIds = new HashMap<>();
+        courses.forEach((id, course) -> byFlinksIds.put("f" + id.substring(1), course));
+        courses.clear();
+        courses.putAll(byFlinksIds);
+
+        assertThat(rules()).isEmpty();
+
+        courses.put("f" + NEXT.substring(1), new Course(SAVEPOINT, 1));
+        assertThat(rules()).containsExactly("NOTHING_TWICE");
+
+        courses.put("f" + NEXT.substring(1), new Course("", 0));
+        assertThat(rules()).containsExactly("STATE_IS_KEPT");
+    }
+
+    private static Execution underAnotherId(Execution one) {
+        return new Execution(one.id(), "f" + one.id().substring(1), one.name(), 1, one.start(), one.state(), one.end());
+    }
+
+    @Test
     void judge_oldVersionThatRunsOn_findsNothing() {
         execution(OLD, 0, -1, "", 9);
         attempt(OLD, "request", "first");

@@ -63,6 +63,9 @@ public final class TestJob extends RichMapFunction<Long, Long> implements Checkp
     /** How long a counting job takes for each of its states to be kept. */
     private static final Duration SNAPSHOT = Duration.ofMillis(250);
 
+    /** How long a refusing job takes where a service starts it, and whoever asked for that only looks. */
+    private static final Duration REFUSAL = Duration.ofMillis(800);
+
     /** How far the clock of a late job is behind. */
     private static final Duration LATE = Duration.ofHours(1);
 
@@ -103,6 +106,9 @@ public final class TestJob extends RichMapFunction<Long, Long> implements Checkp
     public static void main(String[] args) throws Exception {
         String behaviour = args.length == 0 ? inTheProperties(BEHAVIOUR).orElse("bounded") : args[0];
         if (behaviour.equals("refusing")) {
+            if (args.length == 0) {
+                Thread.sleep(REFUSAL.toMillis());
+            }
             throw new IllegalArgumentException("There is no such day: " + (args.length > 1 ? args[1] : "none") + ".");
         }
         Configuration configuration = new Configuration();
