@@ -120,7 +120,7 @@ final class Operations {
     private Operation savepoint(Versioned<Operation> known) throws LedgerConflictException {
         Operation operation = known.value();
         Optional<SavepointProgress> progress = masking(operation, () -> progress(operation));
-        if (progress.isPresent()) {
+        if (progress.isPresent() && !isLeftBehind(operation, progress.get())) {
             return switch (progress.get()) {
                 case SavepointProgress.InProgress() -> triggered(known);
                 case SavepointProgress.Completed(StoragePath path) -> told(known, path, null);
@@ -304,6 +304,18 @@ final class Operations {
         return isYoung(operation)
                 ? operation
                 : record(known, operation.abandoned("The job wasn't there to act on in all this time.", now()));
+    }
+
+    /** Flink says forever that a savepoint is in progress whose job failed meanwhile. */
+    private boolean isLeftBehind(Operation operation, SavepointProgress told) throws LedgerConflictException {
+        Instant settled = now().minus(ports.limits().settleAfter());
+        if (!(told instanceof SavepointProgress.InProgress)
+                || operation.createdAt().isAfter(settled)) {
+            return false;
+        }
+        Attempt attempt = attempts.look(attempts.require(operation.attempt())).attempt();
+        Instant ended = attempt.endedAt();
+        return attempt.state().terminal() && ended != null && !ended.isAfter(settled);
     }
 
     private boolean isYoung(Operation operation) {

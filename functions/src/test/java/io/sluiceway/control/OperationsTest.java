@@ -294,6 +294,42 @@ class OperationsTest extends VerbFixture {
         });
     }
 
+    @ParameterizedTest
+    @EnumSource(
+            value = Mode.class,
+            names = {"SAVEPOINT", "DRAIN"})
+    void stop_jobFailsAndItsSavepointStaysInProgress_isFailedWhenTheClusterHadItsTime(Mode mode) {
+        cluster.beSlow();
+        FlinkJobId job = submitEndless();
+        OperationId id = stop(job, mode);
+        clock.move(LIMITS.settleAfter());
+        cluster.fail(job);
+
+        assertThat(operation(id).state()).isEqualTo(OperationState.IN_PROGRESS);
+        clock.move(LIMITS.settleAfter());
+
+        assertThat(operation(id)).satisfies(operation -> {
+            assertThat(operation.state()).isEqualTo(OperationState.FAILED);
+            assertThat(operation.failure()).contains("The job is FAILED");
+        });
+    }
+
+    @Test
+    void take_jobFailsAndItsSavepointStaysInProgress_isFailedWhenTheClusterHadItsTime() {
+        cluster.beSlow();
+        FlinkJobId job = submitEndless();
+        OperationId id = takeSavepoint
+                .take(request("save", 1), job(job), false, soon())
+                .operation()
+                .id();
+        cluster.fail(job);
+        assertThat(operation(id).state()).isEqualTo(OperationState.IN_PROGRESS);
+
+        clock.move(LIMITS.settleAfter());
+
+        assertThat(operation(id).state()).isEqualTo(OperationState.FAILED);
+    }
+
     @Test
     void stop_jobManagerReplacedBehindTheSavepoint_isCompleted() {
         FlinkJobId job = submitEndless();

@@ -445,6 +445,25 @@ class UpgradeJobTest extends VerbFixture {
     }
 
     @Test
+    void upgrade_oldVersionFailsWhileItIsStoppedAndItsSavepointStaysInProgress_isStartedAgain() {
+        FlinkJobId old = submitEndless();
+        StoragePath checkpoint = checkpoint(old, 7);
+        cluster.beSlow();
+        OperationId id = upgrade("up", 1, version("endless"), TERMS).operation().id();
+        cluster.fail(old);
+        assertThat(upgradeOf(operation(id)).step()).isEqualTo(Step.STOPPING);
+        clock.move(LIMITS.settleAfter());
+
+        operation(id);
+        clock.move(SETTLING);
+        Operation done = operation(id);
+
+        assertThat(upgradeOf(done).ending()).isEqualTo(Ending.ROLLED_BACK);
+        assertThat(attempt(upgradeOf(done).back()).restoredFrom()).isEqualTo(checkpoint);
+        assertThat(living()).containsExactly(upgradeOf(done).back());
+    }
+
+    @Test
     void upgrade_oldVersionFailsBehindItsSavepoint_isStartedAgainFromWhatItLeft() {
         FlinkJobId old = submitEndless();
         cluster.beSlow();
