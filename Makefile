@@ -33,6 +33,10 @@ help: ## List the targets
 .PHONY: build
 build: $(BUILT) ## Build the functions, the example jobs, Flink for the laptop and the CDK app
 
+.PHONY: native
+native: ## Build the functions natively, by a native-image for JDK 25 or in a container, into functions/target/native
+	@local/native
+
 .PHONY: data
 data: ## Fetch the flights of New York 2013
 	@PYTHON="$$(local/find python)" flink-jobs/fetch-data.sh

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.sluiceway.infra.settings.Cluster;
 import io.sluiceway.infra.settings.FunctionName;
+import io.sluiceway.infra.settings.Packaging;
 import io.sluiceway.infra.settings.Settings;
 import io.sluiceway.infra.settings.SettingsException;
 import io.sluiceway.infra.settings.Triggers;
@@ -173,8 +174,9 @@ public final class SluicewayStack extends Stack {
     private static Path artifact(Input input) {
         Path artifact = input.artifacts().resolve(input.settings().packaging().artifact());
         if (!Files.isRegularFile(artifact)) {
-            throw new SettingsException("There is no %s, the artifact of packaging %s: build the functions first."
-                    .formatted(artifact, input.settings().packaging()));
+            Packaging packaging = input.settings().packaging();
+            throw new SettingsException("There is no %s, the artifact of packaging %s: run '%s' first."
+                    .formatted(artifact, packaging, packaging.command()));
         }
         return artifact;
     }

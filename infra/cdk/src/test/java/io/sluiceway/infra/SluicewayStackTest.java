@@ -935,6 +935,6 @@ class SluicewayStackTest {
         assertThatThrownBy(() -> new SluicewayStack(app, input))
                 .isInstanceOf(SettingsException.class)
                 .hasMessage(
-                        "There is no target/no-such-directory/function.zip, the artifact of packaging NATIVE: build the functions first.");
+                        "There is no target/no-such-directory/native/function.zip, the artifact of packaging NATIVE: run 'make native' first.");
     }
 }

@@ -97,7 +97,9 @@ final class Stacks {
         try {
             Path directory = Files.createDirectories(Path.of("target", "test-artifacts"));
             for (Packaging packaging : Packaging.values()) {
-                Files.writeString(directory.resolve(packaging.artifact()), "in place of " + packaging.artifact());
+                Path artifact = directory.resolve(packaging.artifact());
+                Files.createDirectories(artifact.getParent());
+                Files.writeString(artifact, "in place of " + packaging.artifact());
             }
             return directory;
         } catch (IOException e) {
