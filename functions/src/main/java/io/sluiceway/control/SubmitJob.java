@@ -369,9 +369,7 @@ public final class SubmitJob {
             if (job.isPresent()) {
                 checkKind(job.get().value());
                 FlinkJobId active = job.get().value().active();
-                if (active == null) {
-                    Attempts.checkNoUpgrade(job.get().value());
-                } else {
+                if (active != null) {
                     Optional<Submitted> taken = slotTaken(attempts.look(attempts.require(active)), record);
                     if (taken.isPresent()) {
                         return taken.get();
@@ -381,6 +379,8 @@ public final class SubmitJob {
                         throw new LedgerConflictException("The slot that was freed is somebody else's already.");
                     }
                 }
+                // Also of a job that this look was the first to find down.
+                job.map(Versioned::value).ifPresent(Attempts::checkNoUpgrade);
             }
             checkSlots();
             Attempt attempt = newAttempt(job.map(Versioned::value), record);

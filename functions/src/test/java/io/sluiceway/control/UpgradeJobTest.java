@@ -362,6 +362,21 @@ class UpgradeJobTest extends VerbFixture {
         assertThat(job().upgrade()).isNull();
     }
 
+    /** Nobody has seen yet that the old version has ended. */
+    @Test
+    void submit_firstToSeeThatTheOldVersionIsDown_isToldToComeAgain() {
+        FlinkJobId old = submitEndless();
+        cluster.beSlow();
+        upgrade("up", 1, version("endless"), TERMS);
+        cluster.endSavepoints(SavepointEnd.COMPLETE);
+
+        assertRefused(ErrorCode.JOB_BUSY, () -> submit("other", 1, spec("endless")));
+
+        assertThat(attempt(old).state()).isEqualTo(AttemptState.FINISHED);
+        assertThat(living()).isEmpty();
+        assertThat(job().upgrade()).isNotNull();
+    }
+
     @Test
     void stopAndSave_betweenTheVersions_areToldToComeAgain() {
         int between = 0;

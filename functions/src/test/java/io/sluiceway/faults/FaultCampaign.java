@@ -137,6 +137,10 @@ class FaultCampaign {
                 cells.stream().map(Cell::pair).distinct().count());
         campaign.run(cells, TRIALS, AT_ONCE);
         List<History> withWrongClocks = picked(History.withWrongClocks(), History.upgradesWithWrongClocks());
+        if (!campaign.product().packaging().equals(Product.JVM) && !withWrongClocks.isEmpty()) {
+            out.println("Left out: " + withWrongClocks + ", since nothing sets the clock of a native binary wrong");
+            return;
+        }
         campaign.run(withWrongClocks.stream().map(Cell::of).toList(), TRIALS, AT_ONCE);
     }
 

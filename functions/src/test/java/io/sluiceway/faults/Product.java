@@ -23,6 +23,7 @@ import java.util.stream.Stream;
  * @param packaging {@code JVM} or {@code NATIVE}
  */
 record Product(Path zip, String commit, String hash, String packaging) {
+    static final String JVM = "JVM";
     private static final int HASH_LENGTH = 16;
 
     /** @param scratch where to unpack the package for a look at it */
@@ -72,7 +73,7 @@ record Product(Path zip, String commit, String hash, String packaging) {
     /** A native binary begins as ELF says, or Mach-O; a script doesn't. */
     private static String kindOf(Path bootstrap) throws IOException {
         try (InputStream in = Files.newInputStream(bootstrap)) {
-            return in.read() == '#' ? "JVM" : "NATIVE";
+            return in.read() == '#' ? JVM : "NATIVE";
         }
     }
 }

@@ -195,7 +195,13 @@ final class Upgrading {
                         trial.lab().cluster.stopCall(),
                         1,
                         Fault.of(Fault.Kind.KILL_AFTER)));
-        trial.call("upgrade-job", "upgrade-job", event(request, version, ""));
+        Instant giveUp = Instant.now().plusSeconds(20);
+        // The JobManager tells with a delay that all tasks run.
+        for (Trial.Call call = trial.call("upgrade-job", "upgrade-job", event(request, version, ""));
+                call.refusal().isPresent() && Instant.now().isBefore(giveUp);
+                call = trial.call("upgrade-job", "upgrade-job", event(request, version, ""))) {
+            Trial.pause();
+        }
         awaitItDown();
     }
 
