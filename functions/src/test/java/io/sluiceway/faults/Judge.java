@@ -274,8 +274,20 @@ final class Judge {
             if (!before.isEmpty() && latest && !attempt.has("restoredFrom")) {
                 violated("STATE_IS_KEPT", "attempt " + attempt + " started without state");
             }
-            before.add(execution.id());
+            if (!leftNothing(execution, attempt)) {
+                before.add(execution.id());
+            }
         }
+    }
+
+    /** Nobody has ever seen it, and it had nothing yet from which another could go on: by Flink's own log. */
+    private boolean leftNothing(Execution execution, JsonNode attempt) {
+        FlinkView.Course course = evidence.courses().get(execution.flinkJobId());
+        return attempt.path("state").asText().equals("UNKNOWN")
+                && !attempt.has("submittedAt")
+                && course != null
+                && course.checkpoints() == 0
+                && course.restoredFrom().isEmpty();
     }
 
     private static String plain(JsonNode uri) {

@@ -4,17 +4,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluiceway.faults.FlinkView.Course;
 import io.sluiceway.faults.FlinkView.Execution;
 import io.sluiceway.faults.LambdaWorkers.Result;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Each rule is held against a made-up history that breaks it, and nothing else. */
 class JudgeTest {
@@ -30,6 +35,7 @@ class JudgeTest {
     private final List<String> unsettled = new ArrayList<>();
     private final List<String> disappointments = new ArrayList<>();
     private int jobManagers = 1;
+    private final Map<String, Course> courses = new HashMap<>();
     private int failedStarts;
 
     @Test
@@ -266,6 +272,24 @@ class JudgeTest {
         assertThat(rules()).containsExactly("STATE_IS_KEPT");
     }
 
+    @ParameterizedTest
+    @CsvSource({"0, '', ", "2, '', STATE_IS_KEPT", "0, file:/savepoints/one, STATE_IS_KEPT"})
+    void judge_latestBehindOneThatNobodySaw_needsNoStateWhereItHadNone(int checkpoints, String from, String rule) {
+        aRunningJob();
+        submission("next", 1, SECOND, "");
+        executions.set(0, new Execution(FIRST, FIRST, "job", 1, START, "RUNNING", null));
+        executions.add(new Execution(SECOND, SECOND, "job", 2, START.plusSeconds(2), "RUNNING", null));
+        courses.put(FIRST, new Course(from, checkpoints));
+        jobManagers = 2;
+        items.clear();
+        ObjectNode unseen = (ObjectNode) latest(FIRST, "request", "UNKNOWN", "2026-11-23T08:00:00Z", "");
+        unseen.remove("submittedAt");
+        items.add(unseen);
+        items.add(latest(SECOND, "next", "SUBMITTED", "2026-11-23T08:00:02Z", ""));
+
+        assertThat(rules().contains("STATE_IS_KEPT")).isEqualTo(rule != null);
+    }
+
     @Test
     void judge_eventsThatTellAll_areAsPromised() {
         aRunningJob();
@@ -441,7 +465,7 @@ class JudgeTest {
                 new LedgerView.Table(items),
                 savepoints,
                 jobManagers,
-                Map.of(),
+                courses,
                 Evidence.Counted.NOTHING,
                 failedStarts);
         return Judge.judge(evidence).stream().map(Violation::rule).distinct().toList();
