@@ -15,6 +15,7 @@ UV := .tools/uv/bin/uv
 VENV := .venv/.installed
 CDK := infra/cdk/node_modules/.installed
 BUILT := target/.built
+PYTHON_FUNCTION := bench/python/target/package/.packaged
 STACK := PYTHONPATH=local .venv/bin/python -m stack
 # For commands that look at what was started: they need no network, and change nothing under running processes.
 STARTED_STACK := test -e $(VENV) || { ! compgen -G 'local/run/parts/*.json' >/dev/null || \
@@ -28,7 +29,7 @@ SOURCES := pom.xml $(wildcard .mvn/*) $(shell find flink-jobs functions infra/cd
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: $(BUILT) ## Build the functions, the example jobs, Flink for the laptop and the CDK app
@@ -101,11 +102,22 @@ faults: $(BUILT) $(VENV) ## Run the large fault campaign (some hours), or go on 
 	  -Dfaults.package=$(FAULTS_PACKAGE) -Dfaults.file=$(FAULTS_FILE) -Dfaults.cluster=$(CLUSTER) \
 	  -Dfaults.kinds='$(FAULTS_KINDS)' -Dfaults.histories='$(FAULTS_HISTORIES)'
 
+# A contender whose artifact isn't there is left out, and the bench says what makes it.
+BENCH_ROUNDS ?= 50
+BENCH_FILE ?= local/run/bench.json
+
+.PHONY: bench
+bench: $(BUILT) $(VENV) $(PYTHON_FUNCTION) ## Measure cold starts: native, JVM, AOT cache, Python and the floor, BENCH_ROUNDS=50 times each
+	@if command -v cargo >/dev/null; then cargo build --quiet --release --locked --manifest-path bench/floor/Cargo.toml; fi
+	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify -Dspotless.check.skip=true \
+	  -Dit.test=ColdStartBench -Dbench.rounds=$(BENCH_ROUNDS) -Dbench.file=$(BENCH_FILE)
+	@.venv/bin/python bench/plot.py $(BENCH_FILE)
+
 # How many jobs, separated by commas.
 BENCH_JOBS ?= 10,100,1000,10000
 
-.PHONY: bench
-bench: ## Measure what a sweep of monitor-jobs costs at BENCH_JOBS=10,100,1000,10000 quiet jobs
+.PHONY: bench-sweep
+bench-sweep: ## Measure what a sweep of monitor-jobs costs at BENCH_JOBS=10,100,1000,10000 quiet jobs
 	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify -Dspotless.check.skip=true \
 	  -Dit.test=SweepBench -Dbench.jobs='$(BENCH_JOBS)'
 
@@ -116,8 +128,9 @@ fuzz: ## Fuzz each parser for FUZZ_SECONDS=60 seconds; FUZZ=EventFuzzTest picks 
 .PHONY: check
 check: $(VENV) ## Check format, types and lint, without running a test
 	$(MVN) -q test-compile
-	.venv/bin/ruff format --check local airflow-dags
-	.venv/bin/ruff check local airflow-dags
+	.venv/bin/ruff format --check local airflow-dags bench
+	.venv/bin/ruff check local airflow-dags bench
+	cd bench && ../.venv/bin/mypy
 	cd local && ../.venv/bin/mypy
 	cd local/managed-flink && ../../.venv/bin/mypy
 	cd airflow-dags && ../.venv/bin/mypy
@@ -125,8 +138,8 @@ check: $(VENV) ## Check format, types and lint, without running a test
 .PHONY: format
 format: $(VENV) ## Format all code
 	$(MVN) -q spotless:apply
-	.venv/bin/ruff check --fix --quiet local airflow-dags || true
-	.venv/bin/ruff format local airflow-dags
+	.venv/bin/ruff check --fix --quiet local airflow-dags bench || true
+	.venv/bin/ruff format local airflow-dags bench
 
 # The laptop's own stage is deployed by make up. The others go where the credentials point.
 STAGE ?= local
@@ -160,8 +173,8 @@ LOCK_DATE ?= $(shell date -u +%Y-%m-%d)
 
 .PHONY: lock
 lock: .tools/uv/.installed ## Renew the Python locks; LOCK_DATE=2026-11-20 resolves as of that day
-	for name in requirements uv-requirements; do \
-	  $(UV) pip compile --quiet --upgrade local/$$name.in --output-file local/$$name.lock --universal \
+	for name in local/requirements local/uv-requirements bench/python/requirements; do \
+	  $(UV) pip compile --quiet --upgrade $$name.in --output-file $$name.lock --universal \
 	    --python-version 3.11 --generate-hashes --exclude-newer $(LOCK_DATE)T00:00:00Z \
 	    --custom-compile-command 'make lock LOCK_DATE=$(LOCK_DATE)'; \
 	done
@@ -186,6 +199,14 @@ $(VENV): local/requirements.lock airflow-dags/pyproject.toml .tools/uv/.installe
 	@python=$$(local/find python) && $(UV) venv --quiet --allow-existing --no-python-downloads --python "$$python" .venv
 	@$(UV) pip sync --quiet --python .venv --require-hashes $<
 	@$(UV) pip install --quiet --python .venv --offline --no-deps --no-build-isolation --editable airflow-dags
+	@touch $@
+
+$(PYTHON_FUNCTION): bench/python/submit_job.py bench/python/requirements.lock .tools/uv/.installed
+	@echo 'Packaging the Python function that submit-job is measured against'
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@$(UV) pip install --quiet --python .venv --target $(@D) --require-hashes -r bench/python/requirements.lock
+	@cp bench/python/submit_job.py $(@D)/
+	@cd $(@D) && ../../../../.venv/bin/python -m zipfile -c ../function.zip *
 	@touch $@
 
 $(CDK): infra/cdk/package-lock.json

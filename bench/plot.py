@@ -1,0 +1,121 @@
+"""Draws what `make bench` measured, and with --publish puts table and picture into docs/performance.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("svg")
+
+import matplotlib.pyplot as plt
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "performance.md"
+PICTURE = ROOT / "docs" / "cold-starts.svg"
+BEGIN = "<!-- made by bench/plot.py --publish: begin -->"
+END = "<!-- made by bench/plot.py --publish: end -->"
+COLOURS = {"native": "#0b6e4f", "jvm": "#9aa5b1", "jvm + aot": "#52606d", "python": "#c8811a", "floor": "#b8c4ce"}
+
+Key = tuple[str, str, bool]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Reads the samples and draws them."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("file", type=Path, help="what the bench has written")
+    arguments.add_argument("--publish", action="store_true", help="write into docs/performance.md")
+    options = arguments.parse_args(argv)
+    run = json.loads(options.file.read_text())
+    target = PICTURE if options.publish else options.file.with_suffix(".svg")
+    draw(run, target)
+    print(f"The picture is {target.relative_to(ROOT) if target.is_relative_to(ROOT) else target}")
+    if options.publish:
+        page = PAGE.read_text()
+        before, rest = page.split(BEGIN)
+        _, after = rest.split(END)
+        PAGE.write_text(before + BEGIN + "\n" + table(run) + END + after)
+        print("The table is in docs/performance.md")
+
+
+def grouped(run: dict[str, Any]) -> dict[Key, dict[str, list[dict[str, Any]]]]:
+    """The samples by verb, cluster and whether the files came from the disk, then by contender."""
+    groups: dict[Key, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    for sample in run["samples"]:
+        groups[sample["verb"], sample["cluster"], sample["evicted"]][sample["contender"]].append(sample)
+    return groups
+
+
+def quantile(samples: list[dict[str, Any]], which: float) -> float:
+    """The sample at that share of all, in milliseconds."""
+    millis = sorted(sample["millis"] for sample in samples)
+    return float(millis[min(len(millis) - 1, round(which * (len(millis) - 1)))])
+
+
+def table(run: dict[str, Any]) -> str:
+    """Markdown: one row for each contender of each verb, cluster and state of the disk's cache."""
+    groups = grouped(run)
+    floors = {evicted: groups.get(("submit-job", "none", evicted), {}).get("floor") for evicted in (False, True)}
+    lines = [
+        f"One run of {run['at'][:10]}, {run['rounds']} starts of each in turns; {run['processors']} processors, "
+        f"{run['system']}, load {run['load']:.1f}, Java {run['java']}, Python {platform.python_version()}.",
+        "",
+        "| function | cluster | files | of | p50, ms | p90 | p99 | / Python | / floor | RSS, MB |",
+        "|---|---|---|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for (verb, cluster, evicted), contenders in sorted(groups.items()):
+        if cluster == "none":
+            continue
+        for name in (name for name in COLOURS if name in contenders):
+            samples = contenders[name]
+            p50 = quantile(samples, 0.5)
+            python = contenders.get("python")
+            floor = floors[evicted]
+            lines.append(
+                f"| `{verb}` | {cluster} | {'on disk' if evicted else 'cached'} | {name} | {p50:,.0f} "
+                f"| {quantile(samples, 0.9):,.0f} | {quantile(samples, 0.99):,.0f} "
+                f"| {f'{p50 / quantile(python, 0.5):.2f}' if python else ''} "
+                f"| {f'{p50 / quantile(floor, 0.5):,.1f}' if floor else ''} "
+                f"| {statistics.median(sample['megabytes'] for sample in samples):,.0f} |"
+            )
+    sizes = ", ".join(f"{name} {size / 1e6:,.1f} MB" for name, size in run["artifacts"].items())
+    return "\n".join([*lines, "", f"What is uploaded: {sizes}.", ""])
+
+
+def draw(run: dict[str, Any], target: Path) -> None:
+    """All cold submissions as dots, the median as a line; one panel for each cluster and state of the cache."""
+    panels = [
+        (key, group) for key, group in sorted(grouped(run).items()) if key[0] == "submit-job" and key[1] != "none"
+    ]
+    figure, axes = plt.subplots(len(panels), 1, figsize=(8, 1.6 * len(panels) + 0.8), sharex=True, squeeze=False)
+    for axis, ((_, cluster, evicted), contenders) in zip(axes[:, 0], panels, strict=True):
+        names = [name for name in reversed(COLOURS) if name in contenders]
+        for row, name in enumerate(names):
+            millis = [sample["millis"] for sample in contenders[name]]
+            offsets = [row + 0.28 * ((index * 37 % 101) / 50 - 1) for index in range(len(millis))]
+            axis.scatter(millis, offsets, s=7, color=COLOURS[name], alpha=0.6, linewidths=0)
+            median = statistics.median(millis)
+            axis.plot([median, median], [row - 0.38, row + 0.38], color=COLOURS[name], linewidth=2)
+            axis.annotate(f"{median:,.0f} ms", (median, row + 0.42), ha="center", va="bottom", fontsize=7)
+        axis.set_yticks(range(len(names)), names)
+        axis.set_ylim(-0.6, len(names) - 0.1)
+        axis.set_title(
+            f"first submit-job, {cluster} cluster, files {'on disk' if evicted else 'cached'}", fontsize=9, loc="left"
+        )
+        axis.set_xscale("log")
+        axis.grid(axis="x", which="both", linewidth=0.3)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[-1, 0].set_xlabel("milliseconds from the start of the process to its answer")
+    figure.tight_layout()
+    figure.savefig(target, metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    main()
