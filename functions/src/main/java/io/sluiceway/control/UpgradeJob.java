@@ -330,11 +330,12 @@ public final class UpgradeJob {
         private void checkStop(Seen old, Mode mode) {
             FlinkJobId id = old.attempt().id();
             JobOverview job = old.job();
-            if (!stopsWithSavepoint(mode, id) && state(old) == JobState.RESTARTING) {
+            boolean savepoint = stopsWithSavepoint(mode, id);
+            if (!savepoint && state(old) == JobState.RESTARTING) {
                 return;
             }
             checkRunning(old);
-            if (stopsWithSavepoint(mode, id) && job != null && !job.tasksRun()) {
+            if (savepoint && job != null && !job.tasksRun()) {
                 throw new RefusedException(
                         ErrorCode.JOB_BUSY,
                         "Job %s isn't ready for a savepoint at this moment: its tasks are %s."

@@ -101,11 +101,7 @@ final class RuntimeApi implements AutoCloseable {
         long at = System.nanoTime();
         String path = exchange.getRequestURI().getPath();
         if (path.endsWith("/runtime/invocation/next")) {
-            for (String header : LambdaRuntime.eventHeaders()) {
-                exchange.getResponseHeaders()
-                        .add(header.substring(0, header.indexOf(':')), header.substring(header.indexOf(' ') + 1));
-            }
-            StubServer.answer(exchange, 200, events.take().getBytes(StandardCharsets.UTF_8));
+            LambdaRuntime.give(exchange, events.take());
         } else {
             StubServer.answer(exchange, 202, new byte[0]);
             answers.add(new Told(!path.endsWith("/response"), body, at));

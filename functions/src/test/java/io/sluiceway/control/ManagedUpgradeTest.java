@@ -379,6 +379,6 @@ class ManagedUpgradeTest extends VerbFixture {
 
     /** As it was written, without a look. */
     private Upgrade ledgers(OperationId id) {
-        return upgradeOf(ledger.findOperation(id, soon()).orElseThrow().value());
+        return upgradeOf(stored(id));
     }
 }

@@ -467,9 +467,7 @@ class RescaleJobTest extends VerbFixture {
         loop(job);
 
         assertThat(step(id)).isEqualTo(Step.JUDGING_RETURN);
-        Operation withdrawal = ledger.findOperation(upgradeOf(operation(id)).withdrawal(), soon())
-                .orElseThrow()
-                .value();
+        Operation withdrawal = stored(upgradeOf(operation(id)).withdrawal());
         assertThat(withdrawal.type()).isEqualTo(OperationType.STOP_WITH_SAVEPOINT);
         assertThat(withdrawal.state()).isEqualTo(OperationState.COMPLETED);
         clock.move(SETTLING);
@@ -514,11 +512,7 @@ class RescaleJobTest extends VerbFixture {
 
         assertThat(upgradeOf(done).ending()).isEqualTo(Ending.ROLLED_BACK);
         assertThat(attempt(next).state()).isEqualTo(AttemptState.CANCELED);
-        assertThat(ledger.findOperation(upgradeOf(done).withdrawal(), soon())
-                        .orElseThrow()
-                        .value()
-                        .state())
-                .isEqualTo(OperationState.COMPLETED);
+        assertThat(stored(upgradeOf(done).withdrawal()).state()).isEqualTo(OperationState.COMPLETED);
         assertThat(attempt(upgradeOf(done).back()).restoredFrom()).isEqualTo(checkpoint);
         assertRuns(upgradeOf(done).back(), 1);
     }

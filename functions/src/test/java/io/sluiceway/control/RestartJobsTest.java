@@ -29,7 +29,6 @@ import io.sluiceway.testing.TestJobJar;
 import io.sluiceway.time.Deadline;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -560,7 +559,7 @@ class RestartJobsTest extends VerbFixture {
             StoragePath checkpoint = world.checkpointOf(first, 7);
             world.sweep();
             world.clock.move(BACKOFF);
-            world.killAt(i, before);
+            world.atCommit(i, before, DIES);
 
             world.sweepAndDie();
 
@@ -636,7 +635,7 @@ class RestartJobsTest extends VerbFixture {
         FlinkJobId job = failed(NONE);
         sweep();
         clock.move(BACKOFF);
-        killAt(0, false);
+        atCommit(0, false, DIES);
         sweepAndDie();
         assertThat(newest().state()).isEqualTo(AttemptState.PREPARING);
 
@@ -667,29 +666,6 @@ class RestartJobsTest extends VerbFixture {
         world.jars.put(JAR_URI, jarFile);
         world.submitJob = new SubmitJob(world.ports, world.jars());
         return world;
-    }
-
-    /** Lets the process die before or behind the commit that so many others come before. */
-    private void killAt(int others, boolean before) {
-        AtomicInteger left = new AtomicInteger(others);
-        Runnable act = new Runnable() {
-            @Override
-            public void run() {
-                if (left.getAndDecrement() == 0) {
-                    throw new KilledException();
-                }
-                if (before) {
-                    ledger.beforeNextCommit(this);
-                } else {
-                    ledger.afterNextCommit(this);
-                }
-            }
-        };
-        if (before) {
-            ledger.beforeNextCommit(act);
-        } else {
-            ledger.afterNextCommit(act);
-        }
     }
 
     /** A dead process has no answer; what a sweep makes of a defect isn't asked for here. */

@@ -120,11 +120,7 @@ class UpgradeJobTest extends VerbFixture {
         assertRolledBack(done, old);
         assertThat(attempt(next).state()).isEqualTo(AttemptState.CANCELED);
         assertThat(done.failure()).contains("It is UNHEALTHY");
-        assertThat(ledger.findOperation(upgradeOf(done).withdrawal(), soon())
-                        .orElseThrow()
-                        .value()
-                        .state())
-                .isEqualTo(OperationState.COMPLETED);
+        assertThat(stored(upgradeOf(done).withdrawal()).state()).isEqualTo(OperationState.COMPLETED);
     }
 
     @Test

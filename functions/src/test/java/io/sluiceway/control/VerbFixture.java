@@ -157,6 +157,11 @@ abstract class VerbFixture {
         return observeJob.observe(id, jars(), soon()).operation();
     }
 
+    /** As it was written, without a look. */
+    Operation stored(OperationId id) {
+        return ledger.findOperation(id, soon()).orElseThrow().value();
+    }
+
     static Upgrade upgradeOf(Operation operation) {
         return Objects.requireNonNull(operation.upgrade());
     }

@@ -2,10 +2,7 @@ package io.sluiceway.faults;
 
 import io.sluiceway.testing.FlinkProcesses;
 import io.sluiceway.testing.ManagedFlinkProcess;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.URI;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -161,14 +158,8 @@ final class ManagedLabCluster implements LabCluster {
     /** A file stands where the directory of the application's snapshots would. */
     @Override
     public AutoCloseable blockSavepoints(String job) {
-        Path place = directory.resolve(ManagedFlinkProcess.SNAPSHOTS).resolve(job);
-        try {
-            Files.createDirectories(place.getParent());
-            Files.createFile(place);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return () -> Files.delete(place);
+        return FlinkProcesses.standInFor(
+                directory.resolve(ManagedFlinkProcess.SNAPSHOTS).resolve(job));
     }
 
     @Override

@@ -127,7 +127,11 @@ public final class FlinkProcesses implements AutoCloseable {
      * @param name the directory's name, of which nothing may be there yet
      */
     public AutoCloseable blockSavepoints(String name) {
-        Path place = directory.resolve("savepoints").resolve(name);
+        return standInFor(directory.resolve("savepoints").resolve(name));
+    }
+
+    /** Puts a file where a directory would be, until the answer is closed. */
+    public static AutoCloseable standInFor(Path place) {
         try {
             Files.createDirectories(place.getParent());
             Files.createFile(place);

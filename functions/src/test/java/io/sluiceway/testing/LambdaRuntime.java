@@ -117,11 +117,7 @@ public final class LambdaRuntime {
                 // As Lambda does between two calls.
                 idle.await();
             }
-            for (String header : eventHeaders()) {
-                exchange.getResponseHeaders()
-                        .add(header.substring(0, header.indexOf(':')), header.substring(header.indexOf(' ') + 1));
-            }
-            StubServer.answer(exchange, 200, event.getBytes(StandardCharsets.UTF_8));
+            give(exchange, event);
         } else if (path.endsWith("/response")) {
             StubServer.answer(exchange, 202, new byte[0]);
             result.complete(new Result(false, JSON.readTree(body), 0));
@@ -129,6 +125,15 @@ public final class LambdaRuntime {
             StubServer.answer(exchange, 202, new byte[0]);
             result.complete(new Result(true, JSON.readTree(body), 0));
         }
+    }
+
+    /** Answers whoever asks for the next event, as Lambda does. */
+    public static void give(HttpExchange exchange, String event) throws IOException {
+        for (String header : eventHeaders()) {
+            exchange.getResponseHeaders()
+                    .add(header.substring(0, header.indexOf(':')), header.substring(header.indexOf(' ') + 1));
+        }
+        StubServer.answer(exchange, 200, event.getBytes(StandardCharsets.UTF_8));
     }
 
     /** What Lambda tells with an event, each as {@code Name: value}. */
