@@ -35,8 +35,13 @@ help: ## List the targets
 build: $(BUILT) ## Build the functions, the example jobs, Flink for the laptop and the CDK app
 
 .PHONY: native
-native: ## Build the functions natively, by a native-image for JDK 25 or in a container, into functions/target/native
+native: $(VENV) ## Build the functions natively, by a native-image for JDK 25 or in a container, into functions/target/native
 	@local/native
+
+.PHONY: aot
+aot: $(BUILT) $(VENV) ## Package the functions with a Java runtime of their own and an AOT cache, into functions/target
+	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify -Dspotless.check.skip=true \
+	  -Dit.test=AotPackage
 
 .PHONY: data
 data: ## Fetch the flights of New York 2013
@@ -107,10 +112,10 @@ BENCH_ROUNDS ?= 50
 BENCH_FILE ?= local/run/bench.json
 
 .PHONY: bench
-bench: $(BUILT) $(VENV) $(PYTHON_FUNCTION) ## Measure cold starts: native, JVM, AOT cache, Python and the floor, BENCH_ROUNDS=50 times each
+bench: $(BUILT) $(VENV) $(PYTHON_FUNCTION) ## Measure the functions beside a JVM, an AOT cache, Python and the floor, BENCH_ROUNDS=50 times each
 	@if command -v cargo >/dev/null; then cargo build --quiet --release --locked --manifest-path bench/floor/Cargo.toml; fi
 	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify -Dspotless.check.skip=true \
-	  -Dit.test=ColdStartBench -Dbench.rounds=$(BENCH_ROUNDS) -Dbench.file=$(BENCH_FILE)
+	  -Dit.test=FunctionsBench -Dbench.rounds=$(BENCH_ROUNDS) -Dbench.file=$(BENCH_FILE)
 	@.venv/bin/python bench/plot.py $(BENCH_FILE)
 
 # How many jobs, separated by commas.

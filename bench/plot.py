@@ -53,9 +53,9 @@ def grouped(run: dict[str, Any]) -> dict[Key, dict[str, list[dict[str, Any]]]]:
     return groups
 
 
-def quantile(samples: list[dict[str, Any]], which: float) -> float:
+def quantile(samples: list[dict[str, Any]], which: float, of: str = "millis") -> float:
     """The sample at that share of all, in milliseconds."""
-    millis = sorted(sample["millis"] for sample in samples)
+    millis = sorted(sample[of] for sample in samples)
     return float(millis[min(len(millis) - 1, round(which * (len(millis) - 1)))])
 
 
@@ -86,7 +86,39 @@ def table(run: dict[str, Any]) -> str:
                 f"| {statistics.median(sample['megabytes'] for sample in samples):,.0f} |"
             )
     sizes = ", ".join(f"{name} {size / 1e6:,.1f} MB" for name, size in run["artifacts"].items())
-    return "\n".join([*lines, "", f"What is uploaded: {sizes}.", ""])
+    return "\n".join([*lines, "", f"What is uploaded: {sizes}.", "", *warm_table(run), *throughput(run)])
+
+
+def warm_table(run: dict[str, Any]) -> list[str]:
+    """Markdown: one row for each contender of each verb that was called again and again."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for sample in run["warm"]:
+        groups[sample["verb"], sample["contender"]].append(sample)
+    lines = [
+        "| warm call | of | n | asks | p50, ms | its own p50 | p90 | p99 | own p50 / floor |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for verb in sorted({verb for verb, _ in groups}):
+        floor = groups.get((verb, "floor"))
+        for name in (name for name in COLOURS if (verb, name) in groups):
+            samples = groups[verb, name]
+            own = [quantile(samples, which, "ownMillis") for which in (0.5, 0.9, 0.99)]
+            calls = statistics.median(sample["calls"] for sample in samples)
+            lines.append(
+                f"| `{verb}` | {name} | {len(samples)} | {calls:.0f} "
+                f"| {quantile(samples, 0.5):,.1f} | {own[0]:,.2f} | {own[1]:,.2f} | {own[2]:,.2f} "
+                f"| {f'{own[0] / quantile(floor, 0.5):.1f}' if floor else ''} |"
+            )
+    return [*lines, ""]
+
+
+def throughput(run: dict[str, Any]) -> list[str]:
+    """A sentence on each contender that started as many jobs as it could."""
+    return [
+        f"{result['processes']} {result['contender']} processes started {result['submissions']} jobs on one cluster, "
+        f"{result['perMinute']:.0f} a minute; by the JobManager's log none began twice, and none was missing.\n"
+        for result in run["throughput"]
+    ]
 
 
 def draw(run: dict[str, Any], target: Path) -> None:

@@ -112,6 +112,7 @@ class ArchitectureTest {
                     "io.sluiceway.event.eventbridge",
                     "io.sluiceway.jar.s3",
                     "io.sluiceway.ledger.dynamodb",
+                    "io.sluiceway.nativeimage",
                     "io.sluiceway.savepoint.storage")
             .and()
             .haveNameNotMatching("io\\.sluiceway\\.function\\.Wiring.*")

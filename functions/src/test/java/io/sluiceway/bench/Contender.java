@@ -33,4 +33,9 @@ record Contender(
             throw new UncheckedIOException(e);
         }
     }
+
+    /** {@return the name as a job or a file can have it} */
+    String plainName() {
+        return name.replaceAll("\\W+", "-");
+    }
 }

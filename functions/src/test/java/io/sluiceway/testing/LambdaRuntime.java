@@ -6,8 +6,12 @@ import com.sun.net.httpserver.HttpExchange;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -19,8 +23,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipInputStream;
 
 /**
  * Runs the packaged functions as Lambda does: the unpacked zip's {@code bootstrap}, a fresh process for each call, the
@@ -175,19 +177,22 @@ public final class LambdaRuntime {
                 function);
     }
 
-    /** Unpacks a function's zip below a directory; returns where its {@code bootstrap} is. */
+    /**
+     * Unpacks a function's zip below a directory, with the times and the rights to execute that its entries have;
+     * returns where its {@code bootstrap} is.
+     */
     public static Path unpack(Path zip, Path directory) {
         Path task = directory.resolve("task");
-        try (ZipInputStream in = new ZipInputStream(Files.newInputStream(zip))) {
-            for (ZipEntry entry = in.getNextEntry(); entry != null; entry = in.getNextEntry()) {
-                Path target = task.resolve(entry.getName());
-                if (!entry.isDirectory()) {
-                    Files.createDirectories(target.getParent());
-                    Files.copy(in, target);
+        try (FileSystem archive = FileSystems.newFileSystem(zip, Map.of("enablePosixFileAttributes", true));
+                Stream<Path> entries = Files.walk(archive.getPath("/"))) {
+            for (Path entry : entries.filter(Files::isRegularFile).toList()) {
+                Path target = task.resolve(entry.toString().substring(1));
+                Files.createDirectories(target.getParent());
+                Files.copy(entry, target, StandardCopyOption.COPY_ATTRIBUTES);
+                if (Files.getPosixFilePermissions(entry).contains(PosixFilePermission.OWNER_EXECUTE)
+                        && !target.toFile().setExecutable(true)) {
+                    throw new IOException(target + " can't be made executable.");
                 }
-            }
-            if (!task.resolve("bootstrap").toFile().setExecutable(true)) {
-                throw new IOException("The bootstrap can't be made executable.");
             }
             return task;
         } catch (IOException e) {

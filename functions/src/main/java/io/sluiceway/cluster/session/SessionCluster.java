@@ -631,7 +631,8 @@ public final class SessionCluster implements FlinkCluster {
 
     /**
      * {@code /jobs/:id} can be as old as {@code web.refresh-interval}, 3 s; {@code /jobs/:id/status} tells the state as
-     * it is.
+     * it is. But a job is no more than its details say while they know none of its tasks: whoever wants a savepoint of
+     * one that is RUNNING asks about them.
      */
     private JobOverview overview(JsonNode details, Deadline deadline) {
         JobOverview overview = overview(details, "status-counts");
@@ -639,15 +640,19 @@ public final class SessionCluster implements FlinkCluster {
             return overview;
         }
         Answer answer = rest.get("/jobs/" + overview.id() + "/status", deadline);
-        return answer.ok()
-                ? new JobOverview(
+        if (!answer.ok()) {
+            return overview;
+        }
+        JobState state = state(answer.body(), "status");
+        return state == JobState.RUNNING && overview.tasks().isEmpty()
+                ? overview
+                : new JobOverview(
                         overview.id(),
                         overview.name(),
-                        state(answer.body(), "status"),
+                        state,
                         overview.startedAt(),
                         overview.endedAt(),
-                        overview.tasks())
-                : overview;
+                        overview.tasks());
     }
 
     private JobStatus statusOf(JsonNode details, JobOverview overview, Deadline deadline) {

@@ -194,6 +194,29 @@ class FlinkProtocolTest {
     }
 
     @Test
+    void observeJob_detailsOfBeforeItHadTasks_isNoMoreThanTheySay() throws Exception {
+        String details = new String(recorded("job.json"), StandardCharsets.UTF_8);
+        answers.put(
+                "GET /v1/jobs/" + JOB,
+                details.replace("\"state\": \"RUNNING\"", "\"state\": \"INITIALIZING\"")
+                        .replace("\"RUNNING\": 1,", "\"RUNNING\": 0,"));
+
+        JobStatus status = cluster.observeJob(JobRef.unnamed(ID), soon()).orElseThrow();
+
+        assertThat(status.overview().tasks()).isEmpty();
+        assertThat(status.overview().state()).isEqualTo(JobState.INITIALIZING);
+    }
+
+    @Test
+    void observeJob_detailsOlderThanItsState_isInTheStateThatItIsIn() {
+        answers.put("GET /v1/jobs/" + JOB + "/status", "{\"status\":\"RESTARTING\"}");
+
+        JobStatus status = cluster.observeJob(JobRef.unnamed(ID), soon()).orElseThrow();
+
+        assertThat(status.overview().state()).isEqualTo(JobState.RESTARTING);
+    }
+
+    @Test
     void observeJob_readsWhatFlinkWrites() throws Exception {
         JobStatus status = cluster.observeJob(JobRef.unnamed(ID), soon()).orElseThrow();
 

@@ -286,7 +286,7 @@ public final class SluicewayFunction extends Construct {
 
     private static Runtime runtime(Packaging packaging) {
         return switch (packaging) {
-            case NATIVE, JVM_LOCAL -> Runtime.PROVIDED_AL2023;
+            case NATIVE, JVM_AOT, JVM_LOCAL -> Runtime.PROVIDED_AL2023;
             case JVM_MANAGED -> Runtime.JAVA_25;
         };
     }
@@ -295,7 +295,7 @@ public final class SluicewayFunction extends Construct {
         return switch (packaging) {
             // The binary knows its handler; Lambda wants the field filled.
             case NATIVE -> "bootstrap";
-            case JVM_MANAGED, JVM_LOCAL -> JVM_HANDLER;
+            case JVM_MANAGED, JVM_AOT, JVM_LOCAL -> JVM_HANDLER;
         };
     }
 
@@ -309,7 +309,7 @@ public final class SluicewayFunction extends Construct {
     private static int memoryMiB(FunctionName name, Packaging packaging) {
         return switch (packaging) {
             case NATIVE -> name.memoryMiB();
-            case JVM_MANAGED, JVM_LOCAL -> Math.max(name.memoryMiB(), JVM_MEMORY_MIB);
+            case JVM_MANAGED, JVM_AOT, JVM_LOCAL -> Math.max(name.memoryMiB(), JVM_MEMORY_MIB);
         };
     }
 }

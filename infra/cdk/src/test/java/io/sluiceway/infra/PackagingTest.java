@@ -22,6 +22,11 @@ class PackagingTest {
     }
 
     @Test
+    void function_jvmAot_runsItsBootstrapWithTheJvmsHandler() {
+        check(Packaging.JVM_AOT, Architecture.ARM_64, "provided.al2023", JVM_HANDLER, "arm64", 512, 512);
+    }
+
+    @Test
     void function_jvmLocal_runsItsBootstrapWithTheJvmsHandler() {
         check(Packaging.JVM_LOCAL, Architecture.X86_64, "provided.al2023", JVM_HANDLER, "x86_64", 512, 512);
     }

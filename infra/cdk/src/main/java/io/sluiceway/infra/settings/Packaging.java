@@ -7,6 +7,11 @@ public enum Packaging {
     /** Java on Lambda's own {@code java25} runtime. */
     JVM_MANAGED("function.zip", "make build"),
     /**
+     * Java on {@code provided.al2023} with a runtime of its own and an AOT cache: no native build, and no snapshot. It
+     * runs on machines of the architecture that it was made on.
+     */
+    JVM_AOT("function-aot.zip", "make aot"),
+    /**
      * Java behind a {@code bootstrap} that starts the laptop's own JDK. It needs no GraalVM to build; AWS has no such
      * JDK, so only the stage {@code local} takes it.
      */

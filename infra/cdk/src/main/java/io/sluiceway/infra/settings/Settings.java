@@ -96,7 +96,7 @@ public record Settings(
         Check.present(architecture, "architecture");
         if (packaging == Packaging.JVM_LOCAL && !stage.isLocal()) {
             throw new SettingsException(
-                    "packaging JVM_LOCAL runs on the stage local only, since AWS has no JDK for its bootstrap to start: the stage %s takes NATIVE or JVM_MANAGED"
+                    "packaging JVM_LOCAL runs on the stage local only, since AWS has no JDK for its bootstrap to start: the stage %s takes NATIVE, JVM_MANAGED or JVM_AOT"
                             .formatted(stage.name()));
         }
         if (jobsBucketName != null) {

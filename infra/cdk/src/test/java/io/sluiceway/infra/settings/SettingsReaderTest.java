@@ -162,15 +162,15 @@ class SettingsReaderTest {
                 argumentSet(
                         "unknown packaging",
                         SETTINGS.replace("NATIVE", "DOCKER"),
-                        "packaging can't be 'DOCKER'; it is one of NATIVE, JVM_MANAGED, JVM_LOCAL."),
+                        "packaging can't be 'DOCKER'; it is one of NATIVE, JVM_MANAGED, JVM_AOT, JVM_LOCAL."),
                 argumentSet(
                         "number for a packaging",
                         SETTINGS.replace("\"NATIVE\"", "0"),
-                        "packaging can't be '0'; it is one of NATIVE, JVM_MANAGED, JVM_LOCAL."),
+                        "packaging can't be '0'; it is one of NATIVE, JVM_MANAGED, JVM_AOT, JVM_LOCAL."),
                 argumentSet(
                         "laptop's packaging on AWS",
                         SETTINGS.replace("NATIVE", "JVM_LOCAL"),
-                        "packaging JVM_LOCAL runs on the stage local only, since AWS has no JDK for its bootstrap to start: the stage prod takes NATIVE or JVM_MANAGED."),
+                        "packaging JVM_LOCAL runs on the stage local only, since AWS has no JDK for its bootstrap to start: the stage prod takes NATIVE, JVM_MANAGED or JVM_AOT."),
                 argumentSet(
                         "no cluster",
                         without(CLUSTER).replace("\"analytics\":", ""),

@@ -1,4 +1,4 @@
-package io.sluiceway.jar.s3;
+package io.sluiceway.nativeimage;
 
 import com.oracle.svm.core.annotate.Substitute;
 import com.oracle.svm.core.annotate.TargetClass;

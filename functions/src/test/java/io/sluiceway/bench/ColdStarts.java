@@ -1,0 +1,127 @@
+package io.sluiceway.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluiceway.bench.RuntimeApi.Answered;
+import io.sluiceway.testing.DynamoDbTable;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+/**
+ * How long a function takes from the start of its process to its first answer, and what it holds then. All contenders
+ * take turns in each round, so that what the machine does meanwhile meets all of them.
+ */
+final class ColdStarts {
+    /**
+     * One cold start.
+     *
+     * @param cluster {@code session}, {@code managed} or {@code none}
+     * @param evicted whether the artifact's files had to be read from the disk
+     * @param megabytes what the process held behind its answer
+     */
+    record Sample(String contender, String cluster, Verb verb, boolean evicted, double millis, double megabytes) {}
+
+    private final BenchLab lab;
+    private final Path home;
+    private final PrintStream out;
+    private final List<Sample> samples = new ArrayList<>();
+
+    ColdStarts(BenchLab lab, Path home, PrintStream out) {
+        this.lab = lab;
+        this.home = home;
+        this.out = out;
+    }
+
+    /** Starts each contender's functions so often, each in a process of its own. */
+    List<Sample> measure(List<Contender> contenders, int rounds) throws IOException, InterruptedException {
+        for (int round = 0; round < rounds; round++) {
+            List<Contender> turns = new ArrayList<>(contenders);
+            Collections.shuffle(turns, new Random(round));
+            for (Contender contender : turns) {
+                takeTurn(contender, round);
+            }
+            out.printf("Round %d of %d%n", round + 1, rounds);
+        }
+        return samples;
+    }
+
+    private void takeTurn(Contender contender, int round) throws IOException, InterruptedException {
+        for (boolean evicted : List.of(false, true)) {
+            String name = "%s-%d%s".formatted(contender.plainName(), round, evicted ? "-disk" : "");
+            if (contender.name().equals(Contenders.FLOOR)) {
+                measure(contender, "none", Verb.SUBMIT, evicted, Map.of(), name);
+                continue;
+            }
+            List<String> clusters =
+                    contender.submitsAlone() ? List.of(BenchLab.SESSION) : List.of(BenchLab.SESSION, BenchLab.MANAGED);
+            for (String cluster : clusters) {
+                try (DynamoDbTable table = lab.table()) {
+                    live(contender, cluster, evicted, name, lab.environment(table, lab.endpoints()));
+                }
+            }
+        }
+    }
+
+    /** Submits a job, and, where the files needn't come from the disk, does to it what the other functions do. */
+    private void live(
+            Contender contender, String cluster, boolean evicted, String name, Map<String, String> environment)
+            throws IOException, InterruptedException {
+        measure(contender, cluster, Verb.SUBMIT, evicted, environment, name);
+        if (!contender.submitsAlone() && !evicted) {
+            lab.awaitRunning();
+            for (Verb verb : List.of(Verb.STATUS, Verb.SAVEPOINT, Verb.SWEEP)) {
+                measure(contender, cluster, verb, false, environment, name);
+            }
+        }
+        lab.end(cluster, name);
+    }
+
+    private void measure(
+            Contender contender,
+            String cluster,
+            Verb verb,
+            boolean evicted,
+            Map<String, String> environment,
+            String name)
+            throws IOException, InterruptedException {
+        if (evicted) {
+            evict(contender.files());
+        }
+        try (RuntimeApi process =
+                new RuntimeApi(contender, verb.function(), environment, home.resolve(contender.plainName() + ".log"))) {
+            Answered answered = process.call(verb.event(cluster, name));
+            assertThat(answered.error())
+                    .as("%s of %s: %s", verb, contender.name(), answered.body())
+                    .isFalse();
+            samples.add(new Sample(
+                    contender.name(), cluster, verb, evicted, answered.millis(), process.residentMegabytes()));
+        }
+    }
+
+    /** Has the files of an artifact read from the disk when they are needed next. */
+    private void evict(List<Path> files) throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(Contenders.python().toString(), "-c", """
+                import os, sys
+                for name in sys.stdin.read().splitlines():
+                    file = os.open(name, os.O_RDONLY)
+                    os.fsync(file)
+                    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+                    os.close(file)
+                """)
+                .redirectErrorStream(true)
+                .redirectOutput(home.resolve("evict.log").toFile())
+                .start();
+        try (var names = process.outputWriter()) {
+            for (Path file : files) {
+                names.write(file + "\n");
+            }
+        }
+        assertThat(process.waitFor()).isZero();
+    }
+}

@@ -1,0 +1,84 @@
+package io.sluiceway.bench;
+
+import io.sluiceway.testing.LambdaRuntime;
+import io.sluiceway.testing.Processes;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** The ways to run a function that this machine can start; of each other it is said what makes it. */
+final class Contenders {
+    static final String NATIVE = "native";
+    static final String PYTHON = "python";
+    static final String FLOOR = "floor";
+
+    private final Path home;
+    private final PrintStream out;
+    private final List<Contender> found = new ArrayList<>();
+
+    private Contenders(Path home, PrintStream out) {
+        this.home = home;
+        this.out = out;
+    }
+
+    /** Unpacks what there is. */
+    static List<Contender> find(Path home, PrintStream out) throws IOException {
+        Contenders contenders = new Contenders(home, out);
+        contenders.addZip(NATIVE, "native/function.zip", "make native");
+        contenders.addZip("jvm", "function-local.zip", "make build");
+        contenders.addZip("jvm + aot", "function-aot.zip", "make aot");
+        contenders.addPython();
+        contenders.addFloor();
+        return contenders.found;
+    }
+
+    private void addZip(String name, String zip, String madeBy) throws IOException {
+        Path file = Processes.root().resolve("functions/target").resolve(zip);
+        if (isThere(name, file, madeBy)) {
+            Path task = LambdaRuntime.unpack(file, home.resolve(name.replaceAll("\\W+", "-")));
+            found.add(new Contender(
+                    name,
+                    task,
+                    Files.size(file),
+                    List.of(task.resolve("bootstrap").toString()),
+                    Map.of("DISABLE_SIGNAL_HANDLERS", "true"),
+                    false));
+        }
+    }
+
+    private void addPython() throws IOException {
+        Path packaged = Processes.root().resolve("bench/python/target/package");
+        if (isThere(PYTHON, packaged, "make bench")) {
+            found.add(new Contender(
+                    PYTHON,
+                    packaged,
+                    Files.size(packaged.resolveSibling("function.zip")),
+                    List.of(python().toString(), "-m", "awslambdaric", "submit_job.handler"),
+                    Map.of("PYTHONPATH", packaged.toString()),
+                    true));
+        }
+    }
+
+    private void addFloor() throws IOException {
+        Path floor = Processes.root().resolve("bench/floor/target/release/floor");
+        if (isThere(FLOOR, floor, "cargo build --release in bench/floor")) {
+            found.add(new Contender(FLOOR, floor, Files.size(floor), List.of(floor.toString()), Map.of(), false));
+        }
+    }
+
+    private boolean isThere(String name, Path artifact, String madeBy) {
+        if (!Files.exists(artifact)) {
+            out.printf("Left out: %s, whose artifact is made by '%s'%n", name, madeBy);
+        }
+        return Files.exists(artifact);
+    }
+
+    /** {@return the Python of the tests} */
+    static Path python() {
+        return Processes.root().resolve(".venv/bin/python");
+    }
+}

@@ -1,0 +1,101 @@
+package io.sluiceway.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluiceway.bench.RuntimeApi.Answered;
+import io.sluiceway.testing.DynamoDbTable;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * What a function adds to a call once its process is warm: the time of the call less the time in which Flink and AWS
+ * answered. The floor asks nobody, so all of its time is its own. Contenders take turns in each round.
+ */
+final class WarmCalls {
+    /** Rounds before those that count, in which the JVM compiles what it will use. */
+    private static final int WARM_UP = 30;
+
+    private static final String NAME = "warm";
+
+    /**
+     * One call.
+     *
+     * @param millis from when the event was there to the answer
+     * @param ownMillis what of it nobody else took
+     * @param calls how often the function asked Flink and AWS
+     */
+    record Sample(String contender, Verb verb, double millis, double ownMillis, int calls) {}
+
+    private final BenchLab lab;
+    private final Path home;
+    private final AtomicLong nanos = new AtomicLong();
+    private final AtomicInteger calls = new AtomicInteger();
+
+    WarmCalls(BenchLab lab, Path home) {
+        this.lab = lab;
+        this.home = home;
+    }
+
+    /** Calls each function of each contender so often, about one job that runs. */
+    List<Sample> measure(List<Contender> contenders, int rounds) throws IOException, InterruptedException {
+        List<Sample> samples = new ArrayList<>();
+        BenchLab.Endpoints direct = lab.endpoints();
+        try (DynamoDbTable table = lab.table();
+                Meter flink = new Meter(direct.flink(), nanos, calls);
+                Meter aws = new Meter(direct.aws(), nanos, calls)) {
+            Map<String, String> environment =
+                    lab.environment(table, new BenchLab.Endpoints(flink.url(), aws.url(), direct.managedFlink()));
+            for (Verb verb : List.of(Verb.SUBMIT, Verb.STATUS, Verb.SWEEP)) {
+                measure(verb, contenders, environment, rounds, samples);
+            }
+        }
+        lab.end(BenchLab.SESSION, NAME);
+        return samples;
+    }
+
+    private void measure(
+            Verb verb, List<Contender> contenders, Map<String, String> environment, int rounds, List<Sample> samples) {
+        List<Warm> warm = new ArrayList<>();
+        try {
+            for (Contender contender : contenders) {
+                if (!contender.submitsAlone()) {
+                    warm.add(new Warm(
+                            contender,
+                            new RuntimeApi(
+                                    contender, verb.function(), environment, home.resolve(contender.name() + ".log"))));
+                }
+            }
+            for (int round = -WARM_UP; round < rounds; round++) {
+                Collections.shuffle(warm, new Random(round));
+                for (Warm one : warm) {
+                    nanos.set(0);
+                    calls.set(0);
+                    Answered answered = one.process().callWarm(verb.event(BenchLab.SESSION, NAME));
+                    assertThat(answered.error())
+                            .as("%s of %s: %s", verb, one.contender().name(), answered.body())
+                            .isFalse();
+                    if (round >= 0) {
+                        samples.add(new Sample(
+                                one.contender().name(),
+                                verb,
+                                answered.millis(),
+                                answered.millis() - nanos.get() / 1e6,
+                                calls.get()));
+                    }
+                }
+            }
+        } finally {
+            warm.forEach(one -> one.process().close());
+        }
+        lab.awaitRunning();
+    }
+
+    private record Warm(Contender contender, RuntimeApi process) {}
+}
