@@ -88,6 +88,14 @@ test-stack:
 	cd local && ../.venv/bin/pytest -m stack
 	cd airflow-dags && SLUICEWAY_STACK=1 ../.venv/bin/pytest -rs
 
+# On the JVM `make test` does the same, and more.
+.PHONY: test-native
+test-native: $(BUILT) $(VENV) $(CDK) data ## Run the package's tests, the small fault suites and the demos on what `make native` has built
+	@test -e functions/target/native/function.zip || { echo "There is no native package here: run 'make native' first." >&2; exit 1; }
+	@$(MVN) -pl functions test-compile failsafe:integration-test failsafe:verify -Dspotless.check.skip=true \
+	  -Dit.test='PackagedFunctionsIT,FaultSuiteIT,ManagedFaultSuiteIT' -Dfunctions.zip=functions/target/native/function.zip
+	@export SLUICEWAY_PACKAGING=NATIVE; $(STACK) during bash -c '$(STACK) demo && $(STACK) demo --cluster managed'
+
 # What is run is remembered in the file, by a hash of the product's sources: a second run goes on where the first ended.
 FAULTS_TRIALS ?= 20
 FAULTS_RESTARTS ?= 50
@@ -122,9 +130,10 @@ bench: $(BUILT) $(VENV) $(PYTHON_FUNCTION) ## Measure the functions beside a JVM
 BENCH_JOBS ?= 10,100,1000,10000
 
 .PHONY: bench-sweep
-bench-sweep: ## Measure what a sweep of monitor-jobs costs at BENCH_JOBS=10,100,1000,10000 quiet jobs
+bench-sweep: $(VENV) ## Measure what a sweep of monitor-jobs costs at BENCH_JOBS=10,100,1000,10000 quiet jobs
 	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify -Dspotless.check.skip=true \
-	  -Dit.test=SweepBench -Dbench.jobs='$(BENCH_JOBS)'
+	  -Dit.test=SweepBench -Dbench.jobs='$(BENCH_JOBS)' -Dbench.file=local/run/bench-sweep.json
+	@.venv/bin/python bench/cost.py local/run/bench-sweep.json
 
 .PHONY: fuzz
 fuzz: ## Fuzz each parser for FUZZ_SECONDS=60 seconds; FUZZ=EventFuzzTest picks by name

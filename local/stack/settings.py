@@ -15,13 +15,16 @@ STAGE = "local"
 JOBS_BUCKET = "sluiceway-local-jobs"
 DATA_BUCKET = "sluiceway-local-data"
 
+# Lambda's own Java isn't here to run JVM_MANAGED.
+PACKAGINGS = ("JVM_LOCAL", "NATIVE", "JVM_AOT")
+
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS_FILE = ROOT / "local" / "settings.env"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the stack listens and keeps its files; ports are 1..65535, slots at least 1."""
+    """Where the stack listens and keeps its files; ports are 1..65535, slots at least 1, packaging as CDK's."""
 
     aws_port: int
     airflow_port: int
@@ -29,6 +32,7 @@ class Settings:
     flink_rpc_port: int
     managed_flink_port: int
     flink_slots: int
+    packaging: str
     run_dir: Path
     root: Path = ROOT
 
@@ -41,6 +45,7 @@ class Settings:
             "SLUICEWAY_FLINK_RPC_PORT": str(self.flink_rpc_port),
             "SLUICEWAY_MANAGED_FLINK_PORT": str(self.managed_flink_port),
             "SLUICEWAY_FLINK_SLOTS": str(self.flink_slots),
+            "SLUICEWAY_PACKAGING": self.packaging,
         }
 
     @property
@@ -75,6 +80,7 @@ def load_settings(file: Path = SETTINGS_FILE, environment: Mapping[str, str] = o
         flink_rpc_port=_number(values, "SLUICEWAY_FLINK_RPC_PORT", file, most=65535),
         managed_flink_port=_number(values, "SLUICEWAY_MANAGED_FLINK_PORT", file, most=65535),
         flink_slots=_number(values, "SLUICEWAY_FLINK_SLOTS", file, most=1024),
+        packaging=_packaging(values, file),
         run_dir=ROOT / "local" / "run",
     )
     ports = [
@@ -100,6 +106,15 @@ def _parse(file: Path) -> dict[str, str]:
             raise StackError(f"Line {number} of {file} isn't NAME=value: {text}")
         values[name.strip()] = value.strip()
     return values
+
+
+def _packaging(values: Mapping[str, str], file: Path) -> str:
+    text = values.get("SLUICEWAY_PACKAGING")
+    if text is None:
+        raise StackError(f"SLUICEWAY_PACKAGING is missing in {file}.")
+    if text not in PACKAGINGS:
+        raise StackError(f"SLUICEWAY_PACKAGING is {text!r}, but the laptop runs {', '.join(PACKAGINGS)}.")
+    return text
 
 
 def _number(values: Mapping[str, str], name: str, file: Path, most: int) -> int:

@@ -16,6 +16,7 @@ def test_load_settings_shipped_file_is_whole() -> None:
     assert settings.flink_url == "http://127.0.0.1:8381"
     assert settings.managed_flink_url == "http://127.0.0.1:8383"
     assert settings.flink_slots == 8
+    assert settings.packaging == "JVM_LOCAL"
 
 
 def test_load_settings_environment_has_one_wins() -> None:
@@ -27,6 +28,7 @@ def test_variables_taken_by_another_program_give_the_same_settings() -> None:
         "SLUICEWAY_AIRFLOW_PORT": "9380",
         "SLUICEWAY_FLINK_SLOTS": "2",
         "SLUICEWAY_MANAGED_FLINK_PORT": "9383",
+        "SLUICEWAY_PACKAGING": "NATIVE",
     }
     settings = load_settings(environment=moved)
 
@@ -39,6 +41,12 @@ def test_load_settings_no_port_says_which(value: str) -> None:
         load_settings(environment={"SLUICEWAY_AWS_PORT": value})
 
 
+@pytest.mark.parametrize("value", ["", "native", "JVM_MANAGED"])
+def test_load_settings_packaging_that_the_laptop_cant_run_says_which_it_can(value: str) -> None:
+    with pytest.raises(StackError, match=r"SLUICEWAY_PACKAGING is .*, but the laptop runs JVM_LOCAL, NATIVE, JVM_AOT"):
+        load_settings(environment={"SLUICEWAY_PACKAGING": value})
+
+
 def test_load_settings_two_parts_on_one_port_says_so() -> None:
     with pytest.raises(StackError, match="Two parts have the same port"):
         load_settings(environment={"SLUICEWAY_AWS_PORT": "8380"})
@@ -49,6 +57,14 @@ def test_load_settings_setting_is_missing_says_which(tmp_path: Path) -> None:
     file.write_text(SETTINGS_FILE.read_text().replace("SLUICEWAY_FLINK_SLOTS=8", ""))
 
     with pytest.raises(StackError, match="SLUICEWAY_FLINK_SLOTS is missing"):
+        load_settings(file, {})
+
+
+def test_load_settings_packaging_is_missing_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "settings.env"
+    file.write_text(SETTINGS_FILE.read_text().replace("SLUICEWAY_PACKAGING=JVM_LOCAL", ""))
+
+    with pytest.raises(StackError, match="SLUICEWAY_PACKAGING is missing"):
         load_settings(file, {})
 
 
