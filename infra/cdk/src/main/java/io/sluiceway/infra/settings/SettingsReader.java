@@ -94,6 +94,7 @@ public final class SettingsReader {
         SimpleModule substitution = new SimpleModule();
         substitution.addDeserializer(String.class, new Substituting<>(String.class, Function.identity()));
         substitution.addDeserializer(URI.class, new Substituting<>(URI.class, URI::create));
+        substitution.addDeserializer(Packaging.class, new Substituting<>(Packaging.class, Packaging::valueOf));
         return JsonMapper.builder()
                 .addModule(substitution)
                 .injectableValues(new InjectableValues.Std().addValue(Stage.class, stage))
@@ -157,7 +158,7 @@ public final class SettingsReader {
                 .replaceFirst("^\\.", "");
     }
 
-    /** Takes JSON strings only, and puts environment variables in. */
+    /** Takes JSON strings only, and puts environment variables in. A constant is told of like any that isn't one. */
     private final class Substituting<T> extends StdScalarDeserializer<T> {
         private static final long serialVersionUID = 1L;
         private final transient Function<String, T> conversion;
@@ -170,15 +171,25 @@ public final class SettingsReader {
         @Override
         @SuppressWarnings("unchecked")
         public T deserialize(JsonParser parser, DeserializationContext context) throws IOException {
-            if (!parser.hasToken(JsonToken.VALUE_STRING)) {
+            boolean isConstant = handledType().isEnum() && parser.currentToken().isScalarValue();
+            if (!isConstant && !parser.hasToken(JsonToken.VALUE_STRING)) {
                 return (T) context.handleUnexpectedToken(handledType(), parser);
             }
             String text = parser.getText();
             try {
-                return conversion.apply(VARIABLE.matcher(text).replaceAll(SettingsReader.this::value));
+                String substituted = VARIABLE.matcher(text).replaceAll(SettingsReader.this::value);
+                if (isConstant && !isOneOfThem(substituted)) {
+                    throw context.weirdStringException(substituted, handledType(), "no such constant");
+                }
+                return conversion.apply(substituted);
             } catch (IllegalArgumentException e) {
                 throw new SettingsException("'%s' can't be used: %s".formatted(text, e.getMessage()), e);
             }
+        }
+
+        private boolean isOneOfThem(String text) {
+            return Arrays.stream(handledType().getEnumConstants())
+                    .anyMatch(constant -> constant.toString().equals(text));
         }
     }
 

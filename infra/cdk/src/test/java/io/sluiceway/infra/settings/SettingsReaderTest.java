@@ -147,6 +147,15 @@ class SettingsReaderTest {
                 .isEqualTo(Packaging.JVM_LOCAL);
     }
 
+    @Test
+    void read_packagingOfTheEnvironment_isTaken() throws IOException {
+        String settings = SETTINGS.replace("NATIVE", "${PACKAGING:-JVM_AOT}");
+
+        assertThat(read("prod", settings).packaging()).isEqualTo(Packaging.JVM_AOT);
+        assertThat(read("prod", settings, Map.of("PACKAGING", "JVM_MANAGED")).packaging())
+                .isEqualTo(Packaging.JVM_MANAGED);
+    }
+
     static Stream<Arguments> refused() {
         return Stream.of(
                 argumentSet(
