@@ -1,11 +1,13 @@
 package io.sluiceway.bench;
 
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluiceway.bench.RuntimeApi.Answered;
 import io.sluiceway.testing.DynamoDbTable;
 import io.sluiceway.testing.LambdaRuntime;
 import io.sluiceway.testing.Processes;
+import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -83,19 +85,24 @@ class AotPackage {
         }
     }
 
-    /** Links a runtime with the modules that the jars need, for this machine. */
+    /** Links a runtime with the modules that the functions reach, for this machine. */
     private static void link(Path task) throws IOException {
-        List<String> jars;
-        try (Stream<Path> files = Files.list(task.resolve("lib"))) {
-            jars = files.map(Path::toString).sorted().toList();
-        }
+        List<Path> jars = files(task.resolve("lib"));
+        List<String> roots = jars.stream()
+                .map(Path::toString)
+                .filter(jar -> jar.endsWith("-runner.jar") || jar.contains("runtime-interface-client"))
+                .toList();
         List<String> arguments = new ArrayList<>(List.of(
                 "--ignore-missing-deps",
                 "--multi-release",
                 Integer.toString(Runtime.version().feature()),
-                "--print-module-deps"));
-        arguments.addAll(jars);
-        String modules = run("jdeps", arguments).strip();
+                "--print-module-deps",
+                "--class-path",
+                // On the class path, where what a jar says of itself as a module isn't heard.
+                jars.stream().map(Path::toString).collect(joining(File.pathSeparator))));
+        arguments.addAll(roots);
+        // Quarkus reads its own jar as a file system, whose provider nothing names.
+        String modules = run("jdeps", arguments).strip() + ",jdk.zipfs";
         run(
                 "jlink",
                 List.of(
