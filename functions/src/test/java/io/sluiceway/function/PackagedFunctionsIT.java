@@ -273,6 +273,12 @@ class PackagedFunctionsIT {
 
         answer("take-savepoint", "{" + act + "}");
         awaitSweepThatCompletesOne();
+        // Flink fetches a job's metrics when somebody asks for them, and tells them from then on.
+        await().atMost(PATIENCE).until(() -> {
+            sweep();
+            return measurements().stream()
+                    .anyMatch(line -> line.at("/job").asText().equals("packaged-swept") && line.has("Restarts"));
+        });
         JsonNode saved = sweep();
         answer("stop-job", "{" + act.replace("save", "stop") + "}");
         awaitSweepThatCompletesOne();
