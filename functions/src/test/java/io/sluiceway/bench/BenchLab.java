@@ -159,7 +159,8 @@ final class BenchLab implements AutoCloseable {
         try (Stream<String> lines = Files.lines(flink.jobManagerLog())) {
             return lines.map(BEGUN::matcher)
                     .filter(java.util.regex.Matcher::find)
-                    .map(line -> line.group(1))
+                    // Behind it the test job has the attempt that it finds in Managed Flink's properties.
+                    .map(line -> line.group(1).replaceFirst("@.*", ""))
                     .toList();
         }
     }
