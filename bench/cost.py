@@ -12,11 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "performance.md"
-PRICES = ROOT / "bench" / "prices.json"
-BEGIN = "<!-- made by bench/cost.py --publish: begin -->"
-END = "<!-- made by bench/cost.py --publish: end -->"
+import page
+
+PRICES = page.ROOT / "bench" / "prices.json"
 MILLION = 1_000_000
 
 
@@ -31,9 +29,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     text = table(run, prices)
     print(text)
     if options.publish:
-        before, rest = PAGE.read_text().split(BEGIN)
-        _, after = rest.split(END)
-        PAGE.write_text(before + BEGIN + "\n" + text + END + after)
+        page.publish("cost.py", text)
 
 
 def table(run: dict[str, Any], prices: dict[str, Any]) -> str:

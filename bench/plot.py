@@ -16,12 +16,9 @@ import matplotlib
 matplotlib.use("svg")
 
 import matplotlib.pyplot as plt
+import page
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "performance.md"
-PICTURE = ROOT / "docs" / "cold-starts.svg"
-BEGIN = "<!-- made by bench/plot.py --publish: begin -->"
-END = "<!-- made by bench/plot.py --publish: end -->"
+PICTURE = page.ROOT / "docs" / "cold-starts.svg"
 COLOURS = {"native": "#0b6e4f", "jvm": "#9aa5b1", "jvm + aot": "#52606d", "python": "#c8811a", "floor": "#b8c4ce"}
 
 Key = tuple[str, str, bool]
@@ -36,12 +33,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     run = json.loads(options.file.read_text())
     target = PICTURE if options.publish else options.file.with_suffix(".svg")
     draw(run, target)
-    print(f"The picture is {target.relative_to(ROOT) if target.is_relative_to(ROOT) else target}")
+    print(f"The picture is {target.relative_to(page.ROOT) if target.is_relative_to(page.ROOT) else target}")
     if options.publish:
-        page = PAGE.read_text()
-        before, rest = page.split(BEGIN)
-        _, after = rest.split(END)
-        PAGE.write_text(before + BEGIN + "\n" + table(run) + END + after)
+        page.publish("plot.py", table(run))
         print("The table is in docs/performance.md")
 
 

@@ -162,9 +162,10 @@ def main(arguments: Sequence[str]) -> int:
     recorded = recorded_size(package.architecture)
     if recorded is None:
         print(f"No size is recorded for {package.architecture}, so this one isn't held to any.")
-    for complaint in complaints(package, recorded):
+    found = complaints(package, recorded)
+    for complaint in found:
         print(complaint, file=sys.stderr)
-    return 1 if complaints(package, recorded) else 0
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,16 @@
+"""The parts of docs/performance.md that programs write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "performance.md"
+
+
+def publish(program: str, text: str) -> None:
+    """Puts a text between the marks that name a program of this directory."""
+    begin, end = (f"<!-- made by bench/{program} --publish: {mark} -->" for mark in ("begin", "end"))
+    before, rest = PAGE.read_text().split(begin)
+    _, after = rest.split(end)
+    PAGE.write_text(before + begin + "\n" + text + end + after)
