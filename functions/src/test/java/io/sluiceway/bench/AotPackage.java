@@ -16,6 +16,7 @@ import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -60,7 +61,7 @@ class AotPackage {
                     List.of("-XX:AOTMode=on"),
                     BenchLab.SESSION);
         }
-        Files.copy(zip, TARGET.resolve(zip.getFileName()), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        Files.copy(zip, TARGET.resolve(zip.getFileName()), StandardCopyOption.REPLACE_EXISTING);
         System.out.printf("functions/target/function-aot.zip has %,d bytes%n", Files.size(zip));
     }
 

@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
@@ -158,7 +159,7 @@ final class BenchLab implements AutoCloseable {
     List<String> begun() throws IOException {
         try (Stream<String> lines = Files.lines(flink.jobManagerLog())) {
             return lines.map(BEGUN::matcher)
-                    .filter(java.util.regex.Matcher::find)
+                    .filter(Matcher::find)
                     // Behind it the test job has the attempt that it finds in Managed Flink's properties.
                     .map(line -> line.group(1).replaceFirst("@.*", ""))
                     .toList();

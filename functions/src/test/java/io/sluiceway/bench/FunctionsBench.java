@@ -2,16 +2,11 @@ package io.sluiceway.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.sluiceway.testing.Processes;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -35,9 +30,6 @@ class FunctionsBench {
     /** Warm calls for each cold start: they take a fraction of the time. */
     private static final int CALLS_A_ROUND = 4;
 
-    private static final Path OUT = Processes.root().resolve(System.getProperty("bench.file", "local/run/bench.json"));
-    private static final ObjectMapper JSON = new ObjectMapper();
-
     private final PrintStream out = System.out;
 
     @TempDir
@@ -45,7 +37,7 @@ class FunctionsBench {
 
     @Test
     void functions_andWhatCouldTakeTheirPlace_areMeasuredByTurns() throws Exception {
-        double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
+        BenchFile file = new BenchFile("local/run/bench.json");
         List<Contender> contenders = Contenders.find(home, out);
         assertThat(contenders).isNotEmpty();
         try (BenchLab lab = new BenchLab(home)) {
@@ -57,7 +49,7 @@ class FunctionsBench {
                     throughput.add(new Throughput(lab, home).measure(contender));
                 }
             }
-            write(contenders, load, cold, warm, throughput);
+            write(file, contenders, cold, warm, throughput);
             printCold(cold);
             printWarm(warm);
             throughput.forEach(result -> out.printf(
@@ -71,19 +63,13 @@ class FunctionsBench {
     }
 
     private void write(
+            BenchFile file,
             List<Contender> contenders,
-            double load,
             List<ColdStarts.Sample> cold,
             List<WarmCalls.Sample> warm,
             List<Throughput.Result> throughput)
             throws IOException {
-        ObjectNode json = JSON.createObjectNode();
-        json.put("at", Instant.now().toString())
-                .put("rounds", ROUNDS)
-                .put("processors", Runtime.getRuntime().availableProcessors())
-                .put("load", load)
-                .put("system", System.getProperty("os.name") + " " + System.getProperty("os.arch"))
-                .put("java", Runtime.version().toString());
+        ObjectNode json = file.content().put("rounds", ROUNDS);
         ObjectNode artifacts = json.putObject("artifacts");
         contenders.forEach(contender -> artifacts.put(contender.name(), contender.zipped()));
         ArrayNode samples = json.putArray("samples");
@@ -107,9 +93,7 @@ class FunctionsBench {
                 .put("processes", result.processes())
                 .put("submissions", result.submissions())
                 .put("perMinute", result.perMinute()));
-        Files.createDirectories(OUT.getParent());
-        Files.writeString(OUT, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json));
-        out.println("All samples are in " + Processes.root().relativize(OUT));
+        out.println("All samples are in " + file.write());
     }
 
     /** Ratios are of one run: to the Python function where there is one, and to the floor. */

@@ -3,9 +3,7 @@ package io.sluiceway.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
 import io.sluiceway.cluster.ClusterSettings;
 import io.sluiceway.cluster.ClusterSettings.Slots;
@@ -46,7 +44,6 @@ import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.testing.FlinkProcesses;
 import io.sluiceway.testing.MovableClock;
 import io.sluiceway.testing.OnlyPolicy;
-import io.sluiceway.testing.Processes;
 import io.sluiceway.testing.StubServer;
 import io.sluiceway.testing.TestJobJar;
 import io.sluiceway.time.Deadline;
@@ -113,9 +110,6 @@ class SweepBench {
     private static final Policies SETTLED_SOON =
             OnlyPolicy.of(HealthPolicy.of("PT5S", null, null, null, null, null, null));
     private static final Path RECORDED = Path.of("src/test/resources/flink-2.3.0");
-    private static final Path OUT =
-            Processes.root().resolve(System.getProperty("bench.file", "local/run/bench-sweep.json"));
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final PrintStream out = System.out;
 
@@ -207,21 +201,15 @@ class SweepBench {
 
     /** For {@code bench/cost.py}. */
     private void write(List<Cost> costs) throws IOException {
-        ObjectNode json = JSON.createObjectNode();
-        json.put("at", Instant.now().toString())
-                .put("processors", Runtime.getRuntime().availableProcessors())
-                .put("load", ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage())
-                .put("system", System.getProperty("os.name") + " " + System.getProperty("os.arch"))
-                .put("java", Runtime.version().toString());
-        ArrayNode sweeps = json.putArray("sweeps");
+        BenchFile file = new BenchFile("local/run/bench-sweep.json");
+        ArrayNode sweeps = file.content().putArray("sweeps");
         costs.forEach(cost -> sweeps.addObject()
                 .put("jobs", cost.jobs())
                 .put("sweep", cost.kind().label)
                 .put("toFlink", cost.flink())
                 .put("reads", cost.reads())
                 .put("millis", cost.micros() / MICROS_A_MILLI));
-        Files.createDirectories(OUT.getParent());
-        Files.writeString(OUT, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json));
+        file.write();
     }
 
     private static Cost of(Kind kind, int jobs, List<Cost> costs) {
