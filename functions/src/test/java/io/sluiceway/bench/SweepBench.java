@@ -53,10 +53,6 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryPoolMXBean;
 import java.lang.management.MemoryType;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -69,6 +65,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -266,18 +263,10 @@ class SweepBench {
         FakeJarStore store = new FakeJarStore();
         store.put(JAR, TestJobJar.write(directory.resolve("job.jar"), 0));
         AtomicInteger asked = new AtomicInteger();
-        HttpClient client = HttpClient.newHttpClient();
         try (FlinkProcesses flink = new FlinkProcesses(
                         directory.resolve("flink"),
                         new FlinkProcesses.Options(REAL_JOBS, false, Map.of(), Map.of(), process -> {}));
-                StubServer counter = new StubServer(exchange -> {
-                    asked.incrementAndGet();
-                    HttpResponse<byte[]> answer = client.send(
-                            HttpRequest.newBuilder(flink.url().resolve(exchange.getRequestURI()))
-                                    .build(),
-                            BodyHandlers.ofByteArray());
-                    StubServer.answer(exchange, answer.statusCode(), answer.body());
-                })) {
+                Meter counter = new Meter(flink.url(), new AtomicLong(), asked)) {
             StoragePath savepoints = new StoragePath(flink.savepointRoot().toString());
             SubmitJob submitJob = new SubmitJob(ports(flink.url(), savepoints, ledger), jars(store));
             for (int i = 0; i < REAL_JOBS; i++) {
