@@ -29,7 +29,7 @@ SOURCES := pom.xml $(wildcard .mvn/*) $(shell find flink-jobs functions infra/cd
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: $(BUILT) ## Build the functions, the example jobs, Flink for the laptop and the CDK app
@@ -76,6 +76,7 @@ test: build data $(VENV) $(CDK) ## Run all tests, those on the stack and the dem
 	@grep -o '<skipped message="[^"]*"' -r --include='TEST-*.xml' functions/target flink-jobs/target infra/cdk/target \
 	  | sed -E 's/.*TEST-([^:]*)\.xml:<skipped message="([^"]*)"/Skipped: a test of \1, because \2/' || true
 	cd local && ../.venv/bin/pytest -rs
+	cd bench && ../.venv/bin/pytest
 	cd local/managed-flink && ../../.venv/bin/pytest -rs
 	$(STACK) during $(MAKE) --no-print-directory test-stack
 	cd local && ../.venv/bin/pytest -m stopped
@@ -125,6 +126,15 @@ bench: $(BUILT) $(VENV) $(PYTHON_FUNCTION) ## Measure the functions beside a JVM
 	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify -Dspotless.check.skip=true \
 	  -Dit.test=FunctionsBench -Dbench.rounds=$(BENCH_ROUNDS) -Dbench.file=$(BENCH_FILE)
 	@.venv/bin/python bench/plot.py $(BENCH_FILE)
+
+# With SLUICEWAY_PACKAGING=NATIVE, as it is on AWS; see local/README.md.
+BENCH_AIRFLOW_ROUNDS ?= 20
+BENCH_AIRFLOW_FILE ?= $(CURDIR)/local/run/bench-airflow.json
+
+.PHONY: bench-airflow
+bench-airflow: $(BUILT) $(VENV) $(CDK) data ## Measure where the time goes from Airflow to a job that runs, BENCH_AIRFLOW_ROUNDS=20 times
+	@$(STACK) during env PYTHONPATH=local .venv/bin/python bench/from_airflow.py $(BENCH_AIRFLOW_FILE) \
+	  --rounds $(BENCH_AIRFLOW_ROUNDS)
 
 # How many jobs, separated by commas.
 BENCH_JOBS ?= 10,100,1000,10000

@@ -8,9 +8,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "performance.md"
 
 
-def publish(program: str, text: str) -> None:
+def publish(program: str, text: str, page: Path = PAGE) -> None:
     """Puts a text between the marks that name a program of this directory."""
     begin, end = (f"<!-- made by bench/{program} --publish: {mark} -->" for mark in ("begin", "end"))
-    before, rest = PAGE.read_text().split(begin)
+    before, rest = page.read_text().split(begin)
     _, after = rest.split(end)
-    PAGE.write_text(before + begin + "\n" + text + end + after)
+    page.write_text(before + begin + "\n" + text + end + after)

@@ -34,6 +34,11 @@ record Contender(
         }
     }
 
+    /** {@return the same under another name, with other settings} */
+    Contender with(String otherName, Map<String, String> settings) {
+        return new Contender(otherName, artifact, zipped, command, settings, submitsAlone);
+    }
+
     /** {@return the name as a job or a file can have it} */
     String plainName() {
         return name.replaceAll("\\W+", "-");
