@@ -8,6 +8,7 @@ import platform
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,9 @@ def table(run: dict[str, Any]) -> str:
                 f"| {statistics.median(sample['megabytes'] for sample in samples):,.0f} |"
             )
     sizes = ", ".join(f"{name} {size / 1e6:,.1f} MB" for name, size in run["artifacts"].items())
-    return "\n".join([*lines, "", f"What is uploaded: {sizes}.", "", *warm_table(run), *throughput(run)])
+    return "\n".join(
+        [*lines, "", f"What is uploaded: {sizes}.", "", *warm_table(run), *throughput(run), *wanted_table(run)]
+    )
 
 
 def warm_table(run: dict[str, Any]) -> list[str]:
@@ -122,6 +125,88 @@ def throughput(run: dict[str, Any]) -> list[str]:
         f"{result['processes']} {result['contender']} processes started {result['submissions']} jobs on one cluster, "
         f"{result['perMinute']:.0f} a minute; by the JobManager's log none began twice, and none was missing.\n"
         for result in run["throughput"]
+    ]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A figure that the native package is to reach.
+
+    measured: absent when who it is compared with wasn't there
+    """
+
+    what: str
+    bound: float
+    measured: float | None
+    unit: str = ""
+    at_least: bool = False
+
+    def row(self) -> str:
+        """A row of a table."""
+        sign = "≥" if self.at_least else "≤"
+        if self.measured is None:
+            return f"| {self.what} | {sign} {self.bound:g}{self.unit} | not measured | |"
+        reached = self.measured >= self.bound if self.at_least else self.measured <= self.bound
+        return (
+            f"| {self.what} | {sign} {self.bound:g}{self.unit} | {self.measured:.3g}{self.unit} "
+            f"| {'yes' if reached else '**no**'} |"
+        )
+
+
+def wanted(run: dict[str, Any]) -> list[Wanted]:
+    """What is wanted of the native package's figures, and what they are in this run."""
+    groups = grouped(run)
+
+    def ratio(to: str, which: float, evicted: bool) -> float | None:
+        ours = groups["submit-job", "session", evicted].get("native")
+        theirs = groups["submit-job", "none" if to == "floor" else "session", evicted].get(to)
+        return quantile(ours, which) / quantile(theirs, which) if ours and theirs else None
+
+    def memory(cluster: str) -> float | None:
+        ours = groups["submit-job", cluster, False].get("native")
+        return statistics.median(sample["megabytes"] for sample in ours) if ours else None
+
+    rows = []
+    for evicted, files in ((False, "cached"), (True, "on disk")):
+        rows += [
+            Wanted(f"cold `submit-job`, files {files}: p50 / Python's", 0.2, ratio("python", 0.5, evicted)),
+            Wanted(f"cold `submit-job`, files {files}: p99 / Python's", 0.35, ratio("python", 0.99, evicted)),
+            Wanted(f"cold `submit-job`, files {files}: p50 / the JVM package's", 0.1, ratio("jvm", 0.5, evicted)),
+            Wanted(
+                f"cold `submit-job`, files {files}: p50 / floor's", 12 if evicted else 4, ratio("floor", 0.5, evicted)
+            ),
+        ]
+    size = run["artifacts"].get("native")
+    rows += [
+        Wanted("held behind the first `submit-job`, session cluster", 64, memory("session"), " MB"),
+        Wanted("held behind the first `submit-job`, Managed Flink", 80, memory("managed"), " MB"),
+        Wanted("uploaded, for both kinds of cluster", 30, size and size / 1e6, " MB"),
+    ]
+    for verb in ("submit-job", "job-status", "monitor-jobs"):
+        ours, floor = (
+            [one for one in run["warm"] if (one["verb"], one["contender"]) == (verb, name)]
+            for name in ("native", "floor")
+        )
+        if ours and floor:
+            own = quantile(ours, 0.5, "ownMillis") / quantile(floor, 0.5, "ownMillis")
+            rows += [
+                Wanted(f"warm `{verb}`, its own time: p50 / floor's", 1.5, own),
+                Wanted(f"warm `{verb}`, its own time: p99", 5, quantile(ours, 0.99, "ownMillis"), " ms"),
+            ]
+    rows += [
+        Wanted("jobs started in a minute, none twice", 300, result["perMinute"], at_least=True)
+        for result in run["throughput"]
+    ]
+    return rows
+
+
+def wanted_table(run: dict[str, Any]) -> list[str]:
+    """Markdown: one row for each figure that is wanted."""
+    return [
+        "| of the native package | wanted | measured | reached |",
+        "|---|---:|---:|---|",
+        *(one.row() for one in wanted(run)),
+        "",
     ]
 
 

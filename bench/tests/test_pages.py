@@ -52,6 +52,16 @@ def test_table_artifacts_and_throughput_are_said() -> None:
     assert "4 native processes started 681 jobs on one cluster, 679 a minute" in text
 
 
+def test_table_what_is_wanted_is_held_against_what_was_measured() -> None:
+    text = plot.table(given("bench.json"))
+
+    assert cells(text, "cold `submit-job`, files cached: p50 / Python's") == ["≤ 0.2", "0.2", "yes"]
+    assert cells(text, "cold `submit-job`, files cached: p99 / Python's") == ["≤ 0.35", "0.444", "**no**"]
+    assert cells(text, "cold `submit-job`, files on disk: p50 / Python's") == ["≤ 0.2", "not measured", ""]
+    assert cells(text, "warm `submit-job`, its own time: p99") == ["≤ 5 ms", "20 ms", "**no**"]
+    assert cells(text, "jobs started in a minute, none twice") == ["≥ 300", "679", "yes"]
+
+
 @pytest.mark.parametrize(("program", "name"), [(plot, "bench.json"), (from_airflow, "bench-airflow.json")])
 def test_draw_what_was_measured_is_a_picture(program: Any, name: str, tmp_path: Path) -> None:
     program.draw(given(name), tmp_path / "picture.svg")
