@@ -5,7 +5,8 @@ import java.util.regex.Pattern;
 
 /**
  * Where the functions are attached to a VPC, for clusters that can be reached from there only. Out of it they need a
- * way to DynamoDB, S3, SQS and CloudWatch Logs: VPC endpoints, or a NAT gateway.
+ * way to DynamoDB, S3 and EventBridge and, with a cluster on Managed Flink, to that and CloudWatch: VPC endpoints, or a
+ * NAT gateway.
  *
  * @param subnetIds the subnets, at least one; private ones, in as many availability zones as the cluster is
  * @param securityGroupIds the security groups, at least one; the cluster's lets them in
