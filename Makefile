@@ -11,6 +11,8 @@ MAKEFLAGS += --no-builtin-rules
 
 # Maven itself uses what JDK 25 warns about.
 MVN := MAVEN_OPTS="--sun-misc-unsafe-memory-access=allow $${MAVEN_OPTS:-}" local/find jdk mvn -B
+# For what measures: neither code nor coverage is looked at.
+UNWATCHED := -Dspotless.check.skip=true -Djacoco.skip=true
 UV := .tools/uv/bin/uv
 VENV := .venv/.installed
 CDK := infra/cdk/node_modules/.installed
@@ -27,6 +29,15 @@ SOURCES := pom.xml $(wildcard .mvn/*) $(shell find flink-jobs functions infra/cd
 	\( -name target -o -name node_modules -o -name test -o -name data \) -prune -o \
 	\( -name pom.xml -o -path '*/src/main/*' -o -path '*/src/assembly/*' \) -type f -print)
 
+# The functions alone, and the packages of them that take their time and are built when they are asked for.
+PRODUCT := pom.xml functions/pom.xml $(shell find functions/src/main -type f)
+NATIVE := functions/target/native/function.zip
+AOT := functions/target/function-aot.zip
+# Fails when one of these packages is there and isn't of these sources.
+IS_FRESH = for package in $(1); do \
+	  if test -e $$package && test -n "$$(find $(PRODUCT) -newer $$package -print -quit)"; then \
+	  echo "$$package is older than the sources of the functions: build it anew, or remove it." >&2; exit 1; fi; done
+
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,13 +46,18 @@ help: ## List the targets
 build: $(BUILT) ## Build the functions, the example jobs, Flink for the laptop and the CDK app
 
 .PHONY: native
-native: $(VENV) ## Build the functions natively, by a native-image for JDK 25 or in a container, into functions/target/native
+native: $(NATIVE) ## Build the functions natively, by a native-image for JDK 25 or in a container, into functions/target/native
+
+$(NATIVE): $(PRODUCT) | $(VENV)
 	@local/native
 
 .PHONY: aot
-aot: $(BUILT) $(VENV) ## Package the functions with a Java runtime of their own and an AOT cache, into functions/target
-	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify -Dspotless.check.skip=true \
+aot: $(AOT) ## Package the functions with a Java runtime of their own and an AOT cache, into functions/target
+
+$(AOT): $(PRODUCT) | $(BUILT) $(VENV)
+	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify $(UNWATCHED) \
 	  -Dit.test=AotPackage
+	@PYTHONPATH=local .venv/bin/python -m stack.binary $@
 
 .PHONY: data
 data: ## Fetch the flights of New York 2013
@@ -92,9 +108,10 @@ test-stack:
 # On the JVM `make test` does the same, and more.
 .PHONY: test-native
 test-native: $(BUILT) $(VENV) $(CDK) data ## Run the package's tests, the small fault suites and the demos on what `make native` has built
-	@test -e functions/target/native/function.zip || { echo "There is no native package here: run 'make native' first." >&2; exit 1; }
+	@test -e $(NATIVE) || { echo "There is no native package here: run 'make native' first." >&2; exit 1; }
+	@$(call IS_FRESH,$(NATIVE))
 	@$(MVN) -pl functions test-compile failsafe:integration-test failsafe:verify -Dspotless.check.skip=true \
-	  -Dit.test='PackagedFunctionsIT,FaultSuiteIT,ManagedFaultSuiteIT' -Dfunctions.zip=functions/target/native/function.zip
+	  -Dit.test='PackagedFunctionsIT,FaultSuiteIT,ManagedFaultSuiteIT' -Dfunctions.zip=$(NATIVE)
 	@export SLUICEWAY_PACKAGING=NATIVE; $(STACK) during bash -c '$(STACK) demo && $(STACK) demo --cluster managed'
 
 # What is run is remembered in the file, by a hash of the product's sources: a second run goes on where the first ended.
@@ -110,7 +127,8 @@ FAULTS_FILE ?= local/run/faults$(if $(filter managed,$(CLUSTER)),-managed).jsonl
 
 .PHONY: faults
 faults: $(BUILT) $(VENV) ## Run the large fault campaign (some hours), or go on with it; FAULTS_TRIALS=1 is a short one
-	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify -Dspotless.check.skip=true \
+	@$(call IS_FRESH,$(filter $(NATIVE) $(AOT),$(FAULTS_PACKAGE)))
+	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify $(UNWATCHED) \
 	  -Dit.test=FaultCampaign -Dfaults.trials=$(FAULTS_TRIALS) -Dfaults.restarts=$(FAULTS_RESTARTS) \
 	  -Dfaults.crowds=$(FAULTS_CROWDS) -Dfaults.atOnce=$(FAULTS_AT_ONCE) -Dfaults.minutes=$(FAULTS_MINUTES) \
 	  -Dfaults.package=$(FAULTS_PACKAGE) -Dfaults.file=$(FAULTS_FILE) -Dfaults.cluster=$(CLUSTER) \
@@ -122,8 +140,9 @@ BENCH_FILE ?= local/run/bench.json
 
 .PHONY: bench
 bench: $(BUILT) $(VENV) $(PYTHON_FUNCTION) ## Measure the functions beside a JVM, an AOT cache, Python and the floor, BENCH_ROUNDS=50 times each
+	@$(call IS_FRESH,$(NATIVE) $(AOT))
 	@if command -v cargo >/dev/null; then cargo build --quiet --release --locked --manifest-path bench/floor/Cargo.toml; fi
-	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify -Dspotless.check.skip=true \
+	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify $(UNWATCHED) \
 	  -Dit.test=FunctionsBench -Dbench.rounds=$(BENCH_ROUNDS) -Dbench.file=$(BENCH_FILE)
 	@.venv/bin/python bench/plot.py $(BENCH_FILE)
 
@@ -141,7 +160,7 @@ BENCH_JOBS ?= 10,100,1000,10000
 
 .PHONY: bench-sweep
 bench-sweep: $(VENV) ## Measure what a sweep of monitor-jobs costs at BENCH_JOBS=10,100,1000,10000 quiet jobs
-	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify -Dspotless.check.skip=true \
+	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify $(UNWATCHED) \
 	  -Dit.test=SweepBench -Dbench.jobs='$(BENCH_JOBS)' -Dbench.file=local/run/bench-sweep.json
 	@.venv/bin/python bench/cost.py local/run/bench-sweep.json
 
@@ -185,6 +204,7 @@ diff: $(BUILT) $(CDK) ## Show what a deployment of STAGE=... would change on AWS
 .PHONY: deploy
 deploy: $(BUILT) $(CDK) ## Deploy STAGE=... to AWS; asks before it widens permissions
 	$(ON_AWS)
+	@$(call IS_FRESH,$(NATIVE) $(AOT))
 	@$(CDK_RUN) deploy --all
 
 .PHONY: destroy
@@ -230,6 +250,7 @@ $(PYTHON_FUNCTION): bench/python/submit_job.py bench/python/requirements.lock .t
 	@rm -rf $(@D) && mkdir -p $(@D)
 	@$(UV) pip install --quiet --python .venv --target $(@D) --require-hashes -r bench/python/requirements.lock
 	@cp bench/python/submit_job.py $(@D)/
+	@.venv/bin/python -m compileall -q --invalidation-mode unchecked-hash $(@D)
 	@cd $(@D) && ../../../../.venv/bin/python -m zipfile -c ../function.zip *
 	@touch $@
 

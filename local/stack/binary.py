@@ -1,12 +1,15 @@
-"""Reads a native package as Lambda's machines would: what its binary needs of them, and how large it is.
+"""Reads a package as Lambda's machines would: what its binaries need of them, and how large it is.
 
 `python -m stack.binary functions/target/native/function.zip` prints that, and fails with a sentence for each thing that
-`provided.al2023` hasn't got, and when the package has grown. `--record` makes its size the one that others are held to.
+`provided.al2023` hasn't got, and when a native package has grown. `--record` makes its size the one that others are
+held to. Of a package with a Java runtime of its own, `functions/target/function-aot.zip`, it looks whether glibc is new
+enough for it, and whether Lambda takes so much.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import io
 import json
 import re
@@ -47,6 +50,11 @@ NEEDED_FEATURES = re.compile(rb"CPU features that are required by the image: \[(
 
 GROWTH = 1.05
 
+ELF = b"\x7fELF"
+
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+LARGEST_UNZIPPED = 250 * 1024 * 1024
+
 
 @dataclass(frozen=True)
 class Package:
@@ -55,7 +63,8 @@ class Package:
     architecture: `x86_64` or `arm64`, as Lambda calls them; None for another
     libraries: the shared libraries that the binary is linked with
     glibc: the newest version of glibc that one of its symbols asks for
-    features: the features of a processor that it checks for when it starts
+    strange: what else of glibc it asks for, such as `GLIBC_ABI_DT_RELR`
+    features: the features of a processor that it checks for when it starts; None when it doesn't tell
     bytes: of the binary
     zipped: of what is uploaded
     """
@@ -63,7 +72,8 @@ class Package:
     architecture: str | None
     libraries: frozenset[str]
     glibc: tuple[int, ...]
-    features: frozenset[str]
+    strange: frozenset[str]
+    features: frozenset[str] | None
     bytes: int
     zipped: int
 
@@ -85,6 +95,7 @@ def read_binary(binary: bytes, zipped: int) -> Package:
     elf = ELFFile(io.BytesIO(binary))
     libraries: set[str] = set()
     glibc: tuple[int, ...] = ()
+    strange: set[str] = set()
     for section in elf.iter_sections():
         if isinstance(section, DynamicSection):
             # The attribute is there for this kind of tag alone.
@@ -92,12 +103,32 @@ def read_binary(binary: bytes, zipped: int) -> Package:
         if isinstance(section, GNUVerNeedSection):
             for _, versions in section.iter_versions():
                 for version in versions:
-                    number = version.name.removeprefix("GLIBC_")
-                    if re.fullmatch(r"\d+(\.\d+)+", number):
+                    kind, _, number = version.name.partition("_")
+                    if kind == "GLIBC" and re.fullmatch(r"\d+(\.\d+)+", number):
                         glibc = max(glibc, tuple(int(part) for part in number.split(".")))
+                    elif kind == "GLIBC":
+                        strange.add(version.name)
     told = NEEDED_FEATURES.search(binary)
-    features = frozenset(told.group(1).decode().split(", ")) - {""} if told else frozenset()
-    return Package(MACHINES.get(elf["e_machine"]), frozenset(libraries), glibc, features, len(binary), zipped)
+    features = frozenset(told.group(1).decode().split(", ")) - {""} if told else None
+    machine = MACHINES.get(elf["e_machine"])
+    return Package(machine, frozenset(libraries), glibc, frozenset(strange), features, len(binary), zipped)
+
+
+def runtime_complaints(file: Path) -> list[str]:
+    """What keeps a package with a Java runtime of its own from running on Lambda; a sentence for each binary."""
+    found = []
+    with zipfile.ZipFile(file) as archive:
+        unzipped = sum(entry.file_size for entry in archive.infolist())
+        for name in archive.namelist():
+            content = archive.read(name)
+            if name.startswith("runtime/") and content.startswith(ELF):
+                # The libraries of what draws and plays aren't there and nobody loads them; features are told by
+                # binaries of native-image alone.
+                known = dataclasses.replace(read_binary(content, 0), libraries=frozenset(), features=frozenset())
+                found += [f"{name}: {complaint}" for complaint in complaints(known, None)]
+    if unzipped > LARGEST_UNZIPPED:
+        found.append(f"The package has {unzipped:,} bytes unzipped; Lambda takes {LARGEST_UNZIPPED:,}.")
+    return found
 
 
 def complaints(package: Package, recorded: int | None) -> list[str]:
@@ -113,7 +144,16 @@ def complaints(package: Package, recorded: int | None) -> list[str]:
             f"The binary needs glibc {dotted(package.glibc)}; provided.al2023 has {dotted(GLIBC)}. "
             "Build on an older system, or in Quarkus' builder container."
         )
-    lacking = sorted(package.features - FEATURES.get(package.architecture or "", frozenset()))
+    if package.strange:
+        found.append(
+            f"The binary needs {', '.join(sorted(package.strange))} of glibc, which provided.al2023 may not have."
+        )
+    if package.features is None:
+        found.append(
+            "The binary doesn't tell which features of a processor it needs, as binaries of native-image do: "
+            "see whether NEEDED_FEATURES in local/stack/binary.py still has its words."
+        )
+    lacking = sorted((package.features or frozenset()) - FEATURES.get(package.architecture or "", frozenset()))
     if package.architecture and lacking:
         found.append(
             f"The binary needs a processor with {', '.join(lacking)}, which Lambda doesn't promise: "
@@ -133,36 +173,53 @@ def dotted(version: tuple[int, ...]) -> str:
     return ".".join(str(part) for part in version)
 
 
-def recorded_size(architecture: str | None) -> int | None:
+def recorded_size(architecture: str | None, file: Path = SIZES) -> int | None:
     """How many bytes the package of an architecture had when that was last recorded."""
-    sizes: dict[str, int] = json.loads(SIZES.read_text())
+    sizes: dict[str, int] = json.loads(file.read_text())
     return sizes.get(architecture or "")
+
+
+def record(package: Package, file: Path) -> None:
+    """Makes its size the one that others of its architecture are held to."""
+    sizes = {**json.loads(file.read_text()), str(package.architecture): package.zipped}
+    file.write_text(json.dumps(sizes, indent=2, sort_keys=True) + "\n")
 
 
 def main(arguments: Sequence[str]) -> int:
     """Checks a package and returns an exit code."""
     parser = argparse.ArgumentParser(prog="python -m stack.binary", description=__doc__)
     parser.add_argument("package", type=Path, nargs="?", default=ROOT / "functions/target/native/function.zip")
-    parser.add_argument("--record", action="store_true", help="record its size")
+    parser.add_argument("--record", action="store_true", help="record its size, if Lambda can run it")
+    parser.add_argument("--sizes", type=Path, default=SIZES, help="where sizes are recorded")
     options = parser.parse_args(arguments)
     try:
+        if has_runtime(options.package):
+            return tell(runtime_complaints(options.package))
         package = read(options.package)
     except StackError as error:
-        print(error, file=sys.stderr)
-        return 1
+        return tell([str(error)])
     print(
         f"{package.zipped / 1e6:.1f} MB zipped, {package.bytes / 1e6:.1f} MB unzipped, for {package.architecture}\n"
         f"needs of the system: {', '.join(sorted(package.libraries)) or 'no library'}; "
         f"glibc {dotted(package.glibc) or 'not at all'}\n"
-        f"needs of the processor: {', '.join(sorted(package.features)) or 'nothing in particular'}"
+        f"needs of the processor: {', '.join(sorted(package.features or ())) or 'nothing in particular'}"
     )
-    if options.record and package.architecture:
-        sizes = {**json.loads(SIZES.read_text()), package.architecture: package.zipped}
-        SIZES.write_text(json.dumps(sizes, indent=2, sort_keys=True) + "\n")
-    recorded = recorded_size(package.architecture)
+    recorded = package.zipped if options.record else recorded_size(package.architecture, options.sizes)
     if recorded is None:
         print(f"No size is recorded for {package.architecture}, so this one isn't held to any.")
     found = complaints(package, recorded)
+    if options.record and not found:
+        record(package, options.sizes)
+    return tell(found)
+
+
+def has_runtime(file: Path) -> bool:
+    """Whether a package brings a Java runtime."""
+    return zipfile.is_zipfile(file) and "runtime/bin/java" in zipfile.ZipFile(file).namelist()
+
+
+def tell(found: Sequence[str]) -> int:
+    """Prints complaints, and returns an exit code."""
     for complaint in found:
         print(complaint, file=sys.stderr)
     return 1 if found else 0

@@ -1,37 +1,48 @@
 """What a native package needs of Lambda's machines, and how large it may be."""
 
 import dataclasses
+import json
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from stack import binary
 from stack.binary import Package, complaints, main, read, read_binary, recorded_size
 from stack.errors import StackError
 from stack.settings import ROOT
 
-GOOD = Package("x86_64", frozenset({"libc.so.6", "ld-linux-x86-64.so.2"}), (2, 34), frozenset({"SSE2"}), 90, 30)
+GOOD = Package(
+    architecture="x86_64",
+    libraries=frozenset({"libc.so.6", "ld-linux-x86-64.so.2"}),
+    glibc=(2, 34),
+    strange=frozenset(),
+    features=frozenset({"SSE2"}),
+    bytes=90,
+    zipped=30,
+)
+SAYS = b"does not support all of the following CPU features that are required by the image: [%s].\n"
 BUILT = ROOT / "functions" / "target" / "native" / "function.zip"
 
 
 def test_read_binary_that_runs_here_names_its_libraries_and_glibc() -> None:
-    binary = Path(sys.executable).resolve().read_bytes()
+    content = Path(sys.executable).resolve().read_bytes()
 
-    package = read_binary(binary, 7)
+    package = read_binary(content, 7)
 
     assert package.architecture in {"x86_64", "arm64"}
     assert any(name.startswith("libc.so") for name in package.libraries)
     assert package.glibc > (2, 0)
-    assert package.features == frozenset()
-    assert (package.bytes, package.zipped) == (len(binary), 7)
+    assert package.features is None
+    assert (package.bytes, package.zipped) == (len(content), 7)
 
 
 def test_read_binary_that_checks_its_processor_names_the_features() -> None:
-    binary = Path(sys.executable).resolve().read_bytes()
-    says = b"does not support all of the following CPU features that are required by the image: [SSE2, AVX2].\n"
+    content = Path(sys.executable).resolve().read_bytes()
 
-    assert read_binary(binary + says, 7).features == {"SSE2", "AVX2"}
+    assert read_binary(content + SAYS % b"SSE2, AVX2", 7).features == frozenset({"SSE2", "AVX2"})
+    assert read_binary(content + SAYS % b"", 7).features == frozenset()
 
 
 def test_read_no_package_says_so(tmp_path: Path) -> None:
@@ -62,7 +73,9 @@ def test_complaints_what_lambda_has_are_none() -> None:
         (dataclasses.replace(GOOD, architecture=None), "neither for x86-64 nor for arm64"),
         (dataclasses.replace(GOOD, libraries=frozenset({"libstdc++.so.6"})), "needs libstdc++.so.6"),
         (dataclasses.replace(GOOD, glibc=(2, 38)), "needs glibc 2.38; provided.al2023 has 2.34"),
+        (dataclasses.replace(GOOD, strange=frozenset({"GLIBC_ABI_DT_RELR"})), "needs GLIBC_ABI_DT_RELR of glibc"),
         (dataclasses.replace(GOOD, features=frozenset({"AVX2", "SSE2"})), "a processor with AVX2, which"),
+        (dataclasses.replace(GOOD, features=None), "doesn't tell which features"),
     ],
 )
 def test_complaints_what_lambda_lacks_is_said(package: Package, says: str) -> None:
@@ -82,16 +95,65 @@ def test_recorded_size_of_an_architecture_that_nobody_built_for_is_none() -> Non
     assert recorded_size(None) is None
 
 
+@pytest.fixture
+def sizes(tmp_path: Path) -> Path:
+    file = tmp_path / "sizes.json"
+    file.write_text('{"x86_64": 1, "arm64": 1}\n')
+    return file
+
+
 def test_main_package_that_needs_too_much_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     package = tmp_path / "function.zip"
     with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr(
-            "bootstrap",
-            Path(sys.executable).resolve().read_bytes() + b"CPU features that are required by the image: [SHA512]",
-        )
+        archive.writestr("bootstrap", Path(sys.executable).resolve().read_bytes() + SAYS % b"SHA512")
 
     assert main([str(package)]) == 1
     assert "needs a processor with SHA512" in capsys.readouterr().err
+
+
+def test_main_runtime_of_its_own_is_held_to_glibc(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(binary, "GLIBC", (2, 1))
+    package = tmp_path / "function-aot.zip"
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("bootstrap", "#!/bin/sh")
+        archive.writestr("runtime/bin/java", Path(sys.executable).resolve().read_bytes())
+
+    assert main([str(package)]) == 1
+    assert "runtime/bin/java: The binary needs glibc 2." in capsys.readouterr().err
+
+
+def test_main_runtime_that_is_too_large_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "function-aot.zip"
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("runtime/bin/java", "#!/bin/sh")
+
+    assert main([str(package)]) == 0
+    monkeypatch.setattr(binary, "LARGEST_UNZIPPED", 8)
+    assert main([str(package)]) == 1
+    assert "9 bytes unzipped; Lambda takes 8" in capsys.readouterr().err
+
+
+def test_main_record_package_that_lambda_can_run_is_what_others_are_held_to(
+    sizes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(binary, "read", lambda _: GOOD)
+
+    assert main(["--sizes", str(sizes)]) == 1
+    assert main(["--sizes", str(sizes), "--record"]) == 0
+    assert main(["--sizes", str(sizes)]) == 0
+    assert json.loads(sizes.read_text()) == {"arm64": 1, "x86_64": 30}
+
+
+def test_main_record_package_that_lambda_cant_run_is_not_recorded(sizes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binary, "read", lambda _: dataclasses.replace(GOOD, features=None))
+    before = sizes.read_text()
+
+    assert main(["--sizes", str(sizes), "--record"]) == 1
+    assert sizes.read_text() == before
 
 
 def test_main_package_that_was_built_here_runs_on_lambda(capsys: pytest.CaptureFixture[str]) -> None:
