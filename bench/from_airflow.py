@@ -156,6 +156,7 @@ class Lab:
         self._flink = httpx.Client(base_url=settings.flink_url, timeout=30)
         self._functions = boto3.client("lambda")
         self._logs = boto3.client("logs")
+        self._published: list[str] = []
         self._series = f"{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}"
 
     def await_dag(self) -> None:
@@ -167,12 +168,16 @@ class Lab:
 
     @contextmanager
     def alias(self) -> Iterator[None]:
-        """Points the alias back to where it pointed, whatever comes."""
+        """Points the alias back to where it pointed, whatever comes, and leaves nothing of what was published."""
         before = self._functions.get_alias(FunctionName=FUNCTION, Name=ALIAS)["FunctionVersion"]
+        description = self._functions.get_function_configuration(FunctionName=FUNCTION)["Description"]
         try:
             yield
         finally:
             self._functions.update_alias(FunctionName=FUNCTION, Name=ALIAS, FunctionVersion=before)
+            self._functions.update_function_configuration(FunctionName=FUNCTION, Description=description)
+            for version in self._published:
+                self._functions.delete_function(FunctionName=FUNCTION, Qualifier=version)
 
     def start(self, name: str, cold: bool) -> Round:
         """Runs the DAG once, waits until the job has ended, and asks everybody when what was."""
@@ -205,6 +210,7 @@ class Lab:
             FunctionName=FUNCTION, Description=f"Made for a bench at {time.time()}"
         )
         version = self._functions.publish_version(FunctionName=FUNCTION)["Version"]
+        self._published.append(version)
         self._functions.update_alias(FunctionName=FUNCTION, Name=ALIAS, FunctionVersion=version)
 
     def _has_ended(self, run: Run, path: str) -> bool:
@@ -214,13 +220,8 @@ class Lab:
         return bool(state == "success")
 
     def _call(self, run_id: str) -> tuple[float, float, float]:
-        """When the call about a job was answered, since the epoch; how long Lambda and the function say it took; ms."""
         pages = self._logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{FUNCTION}")
-        events = [event for one in pages for event in one["events"]]
-        line = next(event for event in events if '"durationMs"' in event["message"] and run_id in event["message"])
-        stream = [event for event in events if event["logStreamName"] == line["logStreamName"]]
-        report = next(found for event in stream if (found := REPORTED.search(event["message"])))
-        return line["timestamp"], float(report[1]), json.loads(line["message"])["durationMs"]
+        return call([event for one in pages for event in one["events"]], run_id)
 
     def _running(self, job: str) -> float:
         """When the last of a job's tasks began to run, in milliseconds since the epoch."""
@@ -245,6 +246,21 @@ class Lab:
             if time.monotonic() > deadline:
                 raise StackError(too_late)
             time.sleep(1)
+
+
+def call(events: Sequence[Mapping[str, Any]], job: str) -> tuple[float, float, float]:
+    """When the call that started a job was answered, since the epoch; how long it took by Lambda, and by the function.
+
+    events: of the function's log group; a call is a stream
+    """
+    for event in events:
+        message = event["message"]
+        line = json.loads(message) if message.startswith("{") else {}
+        if line.get("jobName") == job and "outcome" in line:
+            stream = [one for one in events if one["logStreamName"] == event["logStreamName"]]
+            report = next(found for one in stream if (found := REPORTED.search(one["message"])))
+            return event["timestamp"], float(report[1]), line["durationMs"]
+    raise StackError(f"The log of {FUNCTION} has no line of a call that started {job}.")
 
 
 def _millis(instant: str) -> float:

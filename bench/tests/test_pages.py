@@ -12,6 +12,8 @@ import page
 import plot
 import pytest
 
+from stack.errors import StackError
+
 DATA = Path(__file__).parent / "data"
 
 
@@ -58,7 +60,8 @@ def test_table_what_is_wanted_is_held_against_what_was_measured() -> None:
     assert cells(text, "cold `submit-job`, files cached: p50 / Python's") == ["≤ 0.2", "0.2", "yes"]
     assert cells(text, "cold `submit-job`, files cached: p99 / Python's") == ["≤ 0.35", "0.444", "**no**"]
     assert cells(text, "cold `submit-job`, files on disk: p50 / Python's") == ["≤ 0.2", "not measured", ""]
-    assert cells(text, "warm `submit-job`, its own time: p99") == ["≤ 5 ms", "20 ms", "**no**"]
+    assert cells(text, "repeated `submit-job`, its own time: p99") == ["≤ 5 ms", "20 ms", "**no**"]
+    assert cells(text, "repeated `submit-job`, its own time: p50 / asking floor's") == ["≤ 1.5", "3.25", "**no**"]
     assert cells(text, "jobs started in a minute, none twice") == ["≥ 300", "679", "yes"]
 
 
@@ -78,13 +81,22 @@ def test_table_a_million_checks_cost_their_time_their_calls_and_their_reads() ->
         "scheduledMillionCalls": 1.0,
         "dynamoDbMillionReadUnits": 0.1,
         "monitorJobsGb": 0.5,
+        "monitorJobsProcessors": 0.25,
         "readUnitsOfAJob": 0.5,
+        "readUnitsOfALook": 1,
+        "millisOfAnAnswer": 4,
+        "looksAtOnce": 8,
     }
 
     text = cost.table(given("bench-sweep.json"), prices)
 
-    # 1.2 s of 0.5 GB and one call for a thousand jobs
-    assert cells(text, "1,000") == ["1,200.0", "0.0060", "0.0012", "0.0500", "0.0572"]
+    # 1.2 s, or four times as long, and 0.9 s of waits, of 0.5 GB; one call; 500 and 200 read units
+    assert cells(text, "1,000") == [
+        *("1,200.0", "900.0"),
+        *("0.0105", "0.0285"),
+        *("0.0012", "0.0700"),
+        *("0.0817", "0.0997"),
+    ]
 
 
 def test_prices_are_all_that_the_table_needs() -> None:
@@ -107,6 +119,25 @@ def test_phases_tasks_that_run_before_the_answer_end_all_phases() -> None:
     assert phases["submit-job, Flink's and AWS's answers in it"] == pytest.approx(300)
     assert phases["Flink starts the job's tasks"] == 0
     assert sum(phases.values()) == pytest.approx(before_the_answer.running)
+
+
+def test_call_log_of_several_calls_is_the_line_with_an_outcome_and_its_report() -> None:
+    def event(stream: str, message: str) -> dict[str, Any]:
+        return {"logStreamName": stream, "message": message, "timestamp": 7000 if stream == "b" else 5000}
+
+    line = '{"level":"INFO","jobName":"%s","durationMs":%d%s}'
+    log = [
+        event("a", line % ("other", 10, ',"outcome":"STARTED"')),
+        event("a", "REPORT RequestId: 1\tDuration: 20 ms\tBilled Duration: 20 ms"),
+        event("b", "START RequestId: 2 Version: 3"),
+        event("b", line % ("mine", 30, "")),
+        event("b", line % ("mine", 340, ',"outcome":"STARTED"')),
+        event("b", "REPORT RequestId: 2\tDuration: 400 ms\tBilled Duration: 400 ms"),
+    ]
+
+    assert from_airflow.call(log, "mine") == (7000, 400, 340)
+    with pytest.raises(StackError, match="no line of a call that started nobody"):
+        from_airflow.call(log, "nobody")
 
 
 def test_publish_replaces_what_the_program_has_written_before(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ final class BenchFile {
     private final Path file;
 
     /**
-     * Begins with the machine, and how busy it is now.
+     * Begins with the machine, and how busy it is before anything is measured.
      *
      * @param usual where the file is, below the project's root, unless {@code -Dbench.file} names another place
      */
@@ -25,7 +25,7 @@ final class BenchFile {
         file = Processes.root().resolve(System.getProperty("bench.file", usual));
         content.put("at", Instant.now().toString())
                 .put("processors", Runtime.getRuntime().availableProcessors())
-                .put("load", ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage())
+                .put("load", load())
                 .put("system", System.getProperty("os.name") + " " + System.getProperty("os.arch"))
                 .put("java", Runtime.version().toString());
     }
@@ -35,10 +35,15 @@ final class BenchFile {
         return content;
     }
 
-    /** Writes it; returns where, below the project's root. */
+    /** Writes it, with how busy the machine is now; returns where, below the project's root. */
     Path write() throws IOException {
+        content.put("loadAtEnd", load());
         Files.createDirectories(file.getParent());
         Files.writeString(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(content));
         return Processes.root().relativize(file);
+    }
+
+    private static double load() {
+        return ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
     }
 }

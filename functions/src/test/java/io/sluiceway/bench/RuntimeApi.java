@@ -9,7 +9,6 @@ import io.sluiceway.testing.StubServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -17,7 +16,6 @@ import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 
 /**
  * One function's process, and the Runtime API (2018-06-01) that it asks for events. The clock of the first call starts
@@ -58,7 +56,7 @@ final class RuntimeApi implements AutoCloseable {
                 function, contender.artifact(), api.url().getPort()));
         variables.putAll(contender.environment());
         clock = System.nanoTime();
-        process = Processes.start(log, variables, contender.command());
+        process = Processes.startAlone(log, variables, contender.command());
     }
 
     /** Calls the function; the first call's time is from the start of its process. */
@@ -84,16 +82,9 @@ final class RuntimeApi implements AutoCloseable {
         return call(event);
     }
 
-    /** What the process holds at this moment, in megabytes of 1,048,576 bytes, by Linux' own account. */
+    /** What the process holds at this moment, in megabytes of 1,048,576 bytes. */
     double residentMegabytes() {
-        try (Stream<String> lines = Files.lines(Path.of("/proc", Long.toString(process.pid()), "status"))) {
-            return lines.filter(line -> line.startsWith("VmRSS:"))
-                    .mapToDouble(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024.0)
-                    .findFirst()
-                    .orElseThrow();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return Processes.megabytes(process, "VmRSS");
     }
 
     private void serve(HttpExchange exchange) throws Exception {

@@ -89,8 +89,9 @@ final class WarmCalls {
                             environment));
                 }
             }
+            Random random = new Random(rounds);
             for (int round = -WARM_UP; round < rounds; round++) {
-                Collections.shuffle(warm, new Random(round));
+                Collections.shuffle(warm, random);
                 for (Warm one : warm) {
                     Sample sample = call(one, verb);
                     if (round >= 0) {

@@ -13,6 +13,7 @@ import io.sluiceway.testing.MiniStackProcess;
 import io.sluiceway.testing.Processes;
 import io.sluiceway.testing.StubServer;
 import io.sluiceway.testing.TestJobJar;
+import io.sluiceway.testing.TlsProxy;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -413,6 +414,24 @@ class PackagedFunctionsIT {
 
         assertThat(result.errorMessage()).startsWith(code + ": {");
         assertThat(result.body().toString()).doesNotContain(secret);
+    }
+
+    @Test
+    void submit_awsOverTls_isTrustedByItsCertificateAlone() {
+        String event = submission("tls", 1, "job.jar", "bounded", "").replace("\"STREAM\"", "\"RUN\"");
+        try (TlsProxy tls = new TlsProxy(home.resolve("tls"), aws.url())) {
+            Map<String, String> settings = Map.of("AWS_ENDPOINT_URL", tls.url().toString());
+
+            Result unknown = lambda.invoke("submit-job", event, settings);
+            assertThat(unknown.errorMessage())
+                    .startsWith("LEDGER_UNAVAILABLE: ")
+                    .contains("CertPath");
+
+            Result trusted = lambda.invoke("submit-job", event, settings, tls.trust());
+            assertThat(trusted.body().at("/outcome").asText())
+                    .as(trusted.body().toString())
+                    .isEqualTo("STARTED");
+        }
     }
 
     @Test

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -69,43 +70,33 @@ public final class LambdaRuntime {
 
     /** Calls one function in a process of its own, with settings of its own. */
     public Result invoke(String function, String event, Map<String, String> settings) {
+        return invoke(function, event, settings, List.of());
+    }
+
+    /** Calls one function in a process of its own, which is started with arguments. */
+    public Result invoke(String function, String event, Map<String, String> settings, List<String> arguments) {
+        List<String> command = new ArrayList<>(List.of(task.resolve("bootstrap").toString()));
+        command.addAll(arguments);
         CompletableFuture<Result> result = new CompletableFuture<>();
         CountDownLatch idle = new CountDownLatch(1);
         try (StubServer api = new StubServer(exchange -> serve(exchange, event, result, idle))) {
             Map<String, String> variables = new HashMap<>(environment);
             variables.putAll(settings);
             variables.putAll(variables(function, task, api.url().getPort()));
-            Process process = Processes.start(
-                    log, variables, List.of(task.resolve("bootstrap").toString()));
+            Process process = Processes.startAlone(log, variables, command);
             try {
                 CompletableFuture<Void> ended = process.onExit()
                         .thenAccept(exited -> result.completeExceptionally(new IllegalStateException(
                                 "The function's process ended with " + exited.exitValue() + "; see " + log)));
                 Result told = result.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
                 ended.cancel(false);
-                return new Result(told.error(), told.body(), peakMegabytes(process));
+                return new Result(told.error(), told.body(), (long) Processes.megabytes(process, "VmHWM"));
             } finally {
                 idle.countDown();
                 Processes.stop(process);
             }
         } catch (ExecutionException | TimeoutException | InterruptedException e) {
             throw new IllegalStateException("The function didn't answer; see " + log, e);
-        }
-    }
-
-    /** Linux' own account of a process that still waits for its next call. */
-    private static long peakMegabytes(Process process) {
-        Path status = Path.of("/proc", Long.toString(process.pid()), "status");
-        if (!Files.exists(status)) {
-            return 0;
-        }
-        try (Stream<String> lines = Files.lines(status)) {
-            return lines.filter(line -> line.startsWith("VmHWM:"))
-                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) >> 10)
-                    .findFirst()
-                    .orElse(0);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 
