@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import platform
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -78,7 +79,10 @@ class Cloud:
             tools.run(
                 [cdk, "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "", *common], environment, directory, log
             )
-        tools.run([cdk, "deploy", "--all", "--require-approval", "never", *common], environment, directory, log)
+        # A package with binaries of its own is refused on another architecture than it was built for.
+        here = {"SLUICEWAY_ARCHITECTURE": "ARM_64" if platform.machine() in ("aarch64", "arm64") else "X86_64"}
+        deploy = [cdk, "deploy", "--all", "--require-approval", "never", *common]
+        tools.run(deploy, {**environment, **here}, directory, log)
 
     def _upload(self, file: Path, bucket: str, key: str) -> bool:
         content = file.read_bytes()

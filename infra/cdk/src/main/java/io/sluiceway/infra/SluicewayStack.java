@@ -5,11 +5,9 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.sluiceway.infra.settings.Cluster;
 import io.sluiceway.infra.settings.FunctionName;
-import io.sluiceway.infra.settings.Packaging;
 import io.sluiceway.infra.settings.Settings;
 import io.sluiceway.infra.settings.SettingsException;
 import io.sluiceway.infra.settings.Triggers;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -98,7 +96,8 @@ public final class SluicewayStack extends Stack {
     private Functions functions(
             Input input, FailedEvents failed, JarAccess jars, LedgerTable ledger, EventBusToAirflow events) {
         Settings settings = input.settings();
-        Code code = Code.fromAsset(artifact(input).toString());
+        Code code = Code.fromAsset(
+                Artifact.find(input.settings(), input.artifacts()).toString());
         StateAccess states = StateAccess.to(settings.clusters().values());
         ManagedFlinkAccess applications =
                 ManagedFlinkAccess.to(settings.clusters().values());
@@ -169,16 +168,6 @@ public final class SluicewayStack extends Stack {
     /** {@return the bucket for the jobs' jars} */
     public JobsBucket jobs() {
         return jobs;
-    }
-
-    private static Path artifact(Input input) {
-        Path artifact = input.artifacts().resolve(input.settings().packaging().artifact());
-        if (!Files.isRegularFile(artifact)) {
-            Packaging packaging = input.settings().packaging();
-            throw new SettingsException("There is no %s, the artifact of packaging %s: run '%s' first."
-                    .formatted(artifact, packaging, packaging.command()));
-        }
-        return artifact;
     }
 
     private static String json(SortedMap<String, Cluster> clusters) {

@@ -49,6 +49,12 @@ class PackagingTest {
             assertThat(function.properties().path("Runtime").asText()).isEqualTo(runtime);
             assertThat(function.properties().path("Handler").asText()).isEqualTo(handler);
             assertThat(function.properties().at("/Architectures/0").asText()).isEqualTo(lambdaArchitecture);
+            assertThat(function.properties().at("/SnapStart/ApplyOn").asText())
+                    .isEqualTo(packaging == Packaging.JVM_MANAGED ? "PublishedVersions" : "");
+            assertThat(function.properties()
+                            .at("/Environment/Variables/DISABLE_SIGNAL_HANDLERS")
+                            .asText())
+                    .isEqualTo(packaging == Packaging.NATIVE ? "true" : "");
         });
         var submit = functions.get("sluiceway-local-submit-job").properties();
         assertThat(submit.path("MemorySize").asInt()).isEqualTo(submitMemory);

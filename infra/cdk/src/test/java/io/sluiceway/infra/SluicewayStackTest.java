@@ -10,9 +10,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluiceway.infra.DeployedFunction.Permission;
+import io.sluiceway.infra.settings.Architecture;
 import io.sluiceway.infra.settings.FunctionName;
+import io.sluiceway.infra.settings.Packaging;
 import io.sluiceway.infra.settings.Settings;
 import io.sluiceway.infra.settings.SettingsException;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -936,5 +940,34 @@ class SluicewayStackTest {
                 .isInstanceOf(SettingsException.class)
                 .hasMessage(
                         "There is no target/no-such-directory/native/function.zip, the artifact of packaging NATIVE: run 'make native' first.");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"NATIVE, make native", "JVM_AOT, make aot"})
+    void artifact_ofAnotherArchitecture_isRefused(Packaging packaging, String command) {
+        Settings settings = Stacks.changed("sample", "prod", changed -> changed.put("packaging", packaging.name()));
+        var input = new SluicewayStack.Input(settings, Stacks.artifacts(Architecture.X86_64));
+        App app = Stacks.app();
+
+        assertThatThrownBy(() -> new SluicewayStack(app, input))
+                .isInstanceOf(SettingsException.class)
+                .hasMessageEndingWith(
+                        "is for another architecture than the settings name, ARM_64: run '%s' on a machine of that one.",
+                        command);
+    }
+
+    @Test
+    void artifact_withoutItsBinary_isRefused() throws IOException {
+        Path directory = Files.createTempDirectory(Path.of("target"), "artifacts");
+        Files.createDirectories(directory.resolve("native"));
+        Files.copy(
+                Stacks.artifacts(Architecture.ARM_64).resolve("function-aot.zip"),
+                directory.resolve("native/function.zip"));
+        var input = new SluicewayStack.Input(Stacks.settings("sample"), directory);
+        App app = Stacks.app();
+
+        assertThatThrownBy(() -> new SluicewayStack(app, input))
+                .isInstanceOf(SettingsException.class)
+                .hasMessageEndingWith("native/function.zip has no binary called bootstrap.");
     }
 }

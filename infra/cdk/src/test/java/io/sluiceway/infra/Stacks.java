@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluiceway.infra.sample.ManagedApplicationStack;
+import io.sluiceway.infra.settings.Architecture;
 import io.sluiceway.infra.settings.Packaging;
 import io.sluiceway.infra.settings.Settings;
 import io.sluiceway.infra.settings.SettingsReader;
@@ -12,9 +13,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDateTime;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import software.amazon.awscdk.App;
 import software.amazon.awscdk.AppProps;
 import software.amazon.awscdk.Stack;
@@ -58,7 +62,7 @@ final class Stacks {
     }
 
     static SluicewayStack stack(Settings settings) {
-        return new SluicewayStack(app(), new SluicewayStack.Input(settings, artifacts()));
+        return new SluicewayStack(app(), new SluicewayStack.Input(settings, artifacts(settings.architecture())));
     }
 
     /** All stacks of a stage. */
@@ -92,18 +96,36 @@ final class Stacks {
         }
     }
 
-    /** A directory with a tiny file in place of each artifact. Its bytes are always the same, and so is its hash. */
-    private static Path artifacts() {
+    /**
+     * A directory with a tiny file in place of each artifact: what there is of a binary is its head. Its bytes are
+     * always the same, and so is its hash.
+     */
+    static Path artifacts(Architecture architecture) {
         try {
-            Path directory = Files.createDirectories(Path.of("target", "test-artifacts"));
+            Path directory = Files.createDirectories(Path.of("target", "test-artifacts", architecture.name()));
             for (Packaging packaging : Packaging.values()) {
                 Path artifact = directory.resolve(packaging.artifact());
                 Files.createDirectories(artifact.getParent());
-                Files.writeString(artifact, "in place of " + packaging.artifact());
+                switch (packaging) {
+                    case NATIVE -> writeBinary(artifact, "bootstrap", architecture);
+                    case JVM_AOT -> writeBinary(artifact, "runtime/bin/java", architecture);
+                    case JVM_MANAGED, JVM_LOCAL -> Files.writeString(artifact, "in place of " + packaging.artifact());
+                }
             }
             return directory;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void writeBinary(Path artifact, String name, Architecture architecture) throws IOException {
+        byte machine = (byte) (architecture == Architecture.ARM_64 ? 183 : 62);
+        byte[] head = {0x7F, 'E', 'L', 'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, machine, 0};
+        try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(artifact))) {
+            ZipEntry entry = new ZipEntry(name);
+            entry.setTimeLocal(LocalDateTime.of(2025, 1, 1, 0, 0));
+            zip.putNextEntry(entry);
+            zip.write(head);
         }
     }
 }

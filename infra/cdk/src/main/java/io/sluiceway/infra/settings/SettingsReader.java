@@ -94,6 +94,7 @@ public final class SettingsReader {
         SimpleModule substitution = new SimpleModule();
         substitution.addDeserializer(String.class, new Substituting<>(String.class, Function.identity()));
         substitution.addDeserializer(URI.class, new Substituting<>(URI.class, URI::create));
+        substitution.addDeserializer(Architecture.class, new Substituting<>(Architecture.class, Architecture::valueOf));
         substitution.addDeserializer(Packaging.class, new Substituting<>(Packaging.class, Packaging::valueOf));
         return JsonMapper.builder()
                 .addModule(substitution)
