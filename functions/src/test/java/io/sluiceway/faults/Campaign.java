@@ -90,46 +90,34 @@ final class Campaign implements AutoCloseable {
      */
     List<Cell> enumerate(Collection<History> histories, String calls) {
         Set<Cell> cells = new LinkedHashSet<>();
-        try (ExecutorService each = Executors.newVirtualThreadPerTaskExecutor()) {
-            List<Future<Set<Cell>>> found = histories.stream()
-                    .map(history -> each.submit(() -> enumerate(history, calls)))
-                    .toList();
-            for (Future<Set<Cell>> one : found) {
-                cells.addAll(one.get());
+        for (History history : histories) {
+            Trial trial = new Trial(lab, nextId(), 0);
+            history.run(trial);
+            List<Violation> violations = settleAndJudge(trial);
+            if (!violations.isEmpty()) {
+                throw new IllegalStateException(history + " breaks promises undisturbed: " + violations);
             }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException(e);
-        } catch (ExecutionException e) {
-            throw new IllegalStateException(e.getCause());
-        }
-        return List.copyOf(cells);
-    }
-
-    private Set<Cell> enumerate(History history, String calls) {
-        Trial trial = new Trial(lab, nextId(), 0);
-        history.run(trial);
-        List<Violation> violations = settleAndJudge(trial);
-        if (!violations.isEmpty()) {
-            throw new IllegalStateException(history + " breaks promises undisturbed: " + violations);
-        }
-        Set<Cell> cells = new LinkedHashSet<>();
-        Map<String, Integer> counts = new HashMap<>();
-        for (Seen seen : trial.wire()) {
-            String step = seen.trial().substring(trial.id.length() + 1);
-            int nth = counts.merge(step + " " + seen.call(), 1, Integer::sum);
-            boolean differs = history.upgrades()
-                    ? nth <= READS_THAT_DIFFER || CHANGES.matcher(seen.call()).matches()
-                    : !step.equals("job-status") || nth <= LOOKS_THAT_DIFFER;
-            for (Fault.Kind kind : Fault.Kind.values()) {
-                if (!step.equals("set-up") && differs && seen.call().matches(calls) && kind.appliesTo(seen.call())) {
-                    cells.add(new Cell(history, kind, step, seen.call(), nth));
+            Map<String, Integer> counts = new HashMap<>();
+            for (Seen seen : trial.wire()) {
+                String step = seen.trial().substring(trial.id.length() + 1);
+                int nth = counts.merge(step + " " + seen.call(), 1, Integer::sum);
+                boolean differs = history.upgrades()
+                        ? nth <= READS_THAT_DIFFER
+                                || CHANGES.matcher(seen.call()).matches()
+                        : !step.equals("job-status") || nth <= LOOKS_THAT_DIFFER;
+                for (Fault.Kind kind : Fault.Kind.values()) {
+                    if (!step.equals("set-up")
+                            && differs
+                            && seen.call().matches(calls)
+                            && kind.appliesTo(seen.call())) {
+                        cells.add(new Cell(history, kind, step, seen.call(), nth));
+                    }
                 }
             }
+            lab.cluster.end(trial.job);
+            forget(trial, trial.evidence().table());
         }
-        lab.cluster.end(trial.job);
-        forget(trial, trial.evidence().table());
-        return cells;
+        return List.copyOf(cells);
     }
 
     /**
