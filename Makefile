@@ -30,7 +30,7 @@ SOURCES := pom.xml $(wildcard .mvn/*) $(shell find flink-jobs functions infra/cd
 	\( -name pom.xml -o -path '*/src/main/*' -o -path '*/src/assembly/*' \) -type f -print)
 
 # The functions alone, and the packages of them that take their time and are built when they are asked for.
-PRODUCT := pom.xml functions/pom.xml $(shell find functions/src/main -type f)
+PRODUCT := $(filter pom.xml functions/pom.xml functions/src/main/%,$(SOURCES))
 NATIVE := functions/target/native/function.zip
 AOT := functions/target/function-aot.zip
 # Fails when one of these packages is there and isn't of these sources.

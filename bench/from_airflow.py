@@ -14,7 +14,7 @@ import re
 import shutil
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -103,11 +103,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not options.publish:
         options.file.write_text(json.dumps(measure(load_settings(), options.rounds), indent=1) + "\n")
     run = json.loads(options.file.read_text())
-    print(table(run))
+    text = table(run)
+    print(text)
     target = PICTURE if options.publish else options.file.with_suffix(".svg")
     draw(run, target)
     if options.publish:
-        page.publish("from_airflow.py", table(run))
+        page.publish("from_airflow.py", text)
 
 
 def measure(settings: Settings, rounds: int) -> dict[str, Any]:
@@ -240,7 +241,7 @@ class Lab:
         answer: dict[str, Any] = response.json()
         return answer
 
-    def _until(self, too_late: str, is_so: Any) -> None:
+    def _until(self, too_late: str, is_so: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not is_so():
             if time.monotonic() > deadline:

@@ -215,7 +215,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def has_runtime(file: Path) -> bool:
     """Whether a package brings a Java runtime."""
-    return zipfile.is_zipfile(file) and "runtime/bin/java" in zipfile.ZipFile(file).namelist()
+    if not zipfile.is_zipfile(file):
+        return False
+    with zipfile.ZipFile(file) as archive:
+        return "runtime/bin/java" in archive.namelist()
 
 
 def tell(found: Sequence[str]) -> int:

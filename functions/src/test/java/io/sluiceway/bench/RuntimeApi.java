@@ -84,7 +84,7 @@ final class RuntimeApi implements AutoCloseable {
 
     /** What the process holds at this moment, in megabytes of 1,048,576 bytes. */
     double residentMegabytes() {
-        return Processes.megabytes(process, "VmRSS");
+        return Processes.megabytes(process, "VmRSS").orElseThrow();
     }
 
     private void serve(HttpExchange exchange) throws Exception {

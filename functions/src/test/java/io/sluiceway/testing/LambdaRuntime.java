@@ -90,7 +90,8 @@ public final class LambdaRuntime {
                                 "The function's process ended with " + exited.exitValue() + "; see " + log)));
                 Result told = result.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
                 ended.cancel(false);
-                return new Result(told.error(), told.body(), (long) Processes.megabytes(process, "VmHWM"));
+                return new Result(told.error(), told.body(), (long)
+                        Processes.megabytes(process, "VmHWM").orElse(0));
             } finally {
                 idle.countDown();
                 Processes.stop(process);

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -58,20 +59,19 @@ public final class Processes {
     }
 
     /**
-     * What a living process holds, in megabytes of 1,048,576 bytes, by Linux' own account; 0 where the system has none.
+     * What a living process holds, in megabytes of 1,048,576 bytes, by Linux' own account; empty where there is none.
      *
      * @param what {@code VmRSS} at this moment, or {@code VmHWM} at the most until now
      */
-    public static double megabytes(Process process, String what) {
+    public static OptionalDouble megabytes(Process process, String what) {
         Path status = Path.of("/proc", Long.toString(process.pid()), "status");
         if (!Files.exists(status)) {
-            return 0;
+            return OptionalDouble.empty();
         }
         try (Stream<String> lines = Files.lines(status)) {
             return lines.filter(line -> line.startsWith(what + ":"))
                     .mapToDouble(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024.0)
-                    .findFirst()
-                    .orElse(0);
+                    .findFirst();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -104,13 +104,10 @@ public final class TlsProxy implements AutoCloseable {
     private void connect(Socket caller) {
         try (caller;
                 Socket server = new Socket(service.getHost(), service.getPort())) {
-            Thread answers = Thread.startVirtualThread(() -> pass(server, caller));
+            executor.execute(() -> pass(server, caller));
             pass(caller, server);
-            answers.join();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
     }
 

@@ -67,7 +67,7 @@ final class Artifact {
     }
 
     /** {@code e_machine} of an architecture's binaries. */
-    static int machine(Architecture architecture) {
+    private static int machine(Architecture architecture) {
         return switch (architecture) {
             case X86_64 -> 62;
             case ARM_64 -> 183;
