@@ -108,7 +108,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     target = PICTURE if options.publish else options.file.with_suffix(".svg")
     draw(run, target)
     if options.publish:
-        page.publish("from_airflow.py", text)
+        says = "What the time from a DAG run to a running job is spent on, with a cold and a warm function"
+        page.publish("from_airflow.py", page.shown(PICTURE, says) + text)
 
 
 def measure(settings: Settings, rounds: int) -> dict[str, Any]:

@@ -8,6 +8,11 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "performance.md"
 
 
+def shown(picture: Path, says: str) -> str:
+    """Markdown: a picture that lies beside the page."""
+    return f"![{says}]({picture.relative_to(PAGE.parent).as_posix()})\n\n"
+
+
 def publish(program: str, text: str, page: Path = PAGE) -> None:
     """Puts a text between the marks that name a program of this directory."""
     begin, end = (f"<!-- made by bench/{program} --publish: {mark} -->" for mark in ("begin", "end"))

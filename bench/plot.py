@@ -47,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(table(run))
     print(f"The picture is {target.relative_to(page.ROOT) if target.is_relative_to(page.ROOT) else target}")
     if options.publish:
-        page.publish("plot.py", table(run))
+        says = "How long each first submit-job took, by contender"
+        page.publish("plot.py", page.shown(PICTURE, says) + table(run))
         print("The table is in docs/performance.md")
 
 

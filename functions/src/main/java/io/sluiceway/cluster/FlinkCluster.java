@@ -156,6 +156,14 @@ public interface FlinkCluster {
      */
     Optional<SavepointProgress> findStop(JobRef job, TriggerId trigger, Instant intendedAt, Deadline deadline);
 
+    /**
+     * The savepoint that a job has ended with which is FINISHED, whoever stopped it. Empty where a stop is known by its
+     * trigger: there {@link #findStop} tells.
+     */
+    default Optional<StoragePath> findSavepointAtEnd(JobRef job, Deadline deadline) {
+        return Optional.empty();
+    }
+
     /** Where the newest savepoint lies that the job's current JobMaster completed, or empty when there is none. */
     Optional<StoragePath> findLastSavepoint(JobRef job, Deadline deadline);
 

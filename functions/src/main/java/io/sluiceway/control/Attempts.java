@@ -23,8 +23,10 @@ import io.sluiceway.ledger.JobLedger;
 import io.sluiceway.ledger.LedgerChange;
 import io.sluiceway.ledger.LedgerConflictException;
 import io.sluiceway.ledger.RequestKey;
+import io.sluiceway.ledger.Savepoint;
 import io.sluiceway.ledger.Versioned;
 import io.sluiceway.operation.Operation;
+import io.sluiceway.savepoint.SavepointOrigin;
 import io.sluiceway.time.Deadline;
 import java.time.Duration;
 import java.time.Instant;
@@ -194,12 +196,41 @@ final class Attempts {
         }
         if (job.state().terminal()) {
             Instant end = job.endedAt() == null ? now() : job.endedAt();
-            return end(known, attempt.change().submitted(job.startedAt()).ended(endOf(job.state()), end), null);
+            return end(
+                    known,
+                    attempt.change().submitted(job.startedAt()).ended(endOf(job.state()), end),
+                    null,
+                    savepointAtEnd(attempt, job.state(), end).stream().toArray(LedgerChange[]::new));
         }
         if (attempt.state() == AttemptState.SUBMITTED) {
             return attempt.runningAt() == null && job.state() == JobState.RUNNING ? running(known) : known;
         }
         return submitted(known, job);
+    }
+
+    /** What a job was stopped with by a request that arrived when its operation had ended, or another came after it. */
+    private Optional<LedgerChange> savepointAtEnd(Attempt attempt, JobState state, Instant end) {
+        if (state != JobState.FINISHED || attempt.stop() == null) {
+            return Optional.empty();
+        }
+        return ledger.findOperation(attempt.stop(), deadline)
+                .map(Versioned::value)
+                // One that takes a savepoint and is open records its own.
+                .filter(stop -> stop.state().terminal() || !stop.type().takesSavepoint())
+                .filter(stop -> stop.savepoint() == null)
+                .flatMap(stop -> cluster.findSavepointAtEnd(attempt.ref(), deadline)
+                        .map(path -> new LedgerChange.AddSavepoint(new Savepoint(
+                                cluster.name(),
+                                attempt.spec().name(),
+                                attempt.id(),
+                                stop.id(),
+                                stop.origin() == null ? SavepointOrigin.STOP : stop.origin(),
+                                path,
+                                end,
+                                false,
+                                attempt.restarts(),
+                                false,
+                                null))));
     }
 
     private static AttemptState endOf(JobState state) {

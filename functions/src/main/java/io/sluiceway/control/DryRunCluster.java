@@ -209,6 +209,11 @@ record DryRunCluster(FlinkCluster cluster, List<Effect> effects) implements Flin
     }
 
     @Override
+    public Optional<StoragePath> findSavepointAtEnd(JobRef job, Deadline deadline) {
+        return cluster.findSavepointAtEnd(job, deadline);
+    }
+
+    @Override
     public Optional<StoragePath> findLastSavepoint(JobRef job, Deadline deadline) {
         return cluster.findLastSavepoint(job, deadline);
     }

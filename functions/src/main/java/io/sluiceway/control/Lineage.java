@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -103,6 +104,10 @@ record Lineage(Ports ports, FlinkCluster cluster, @Nullable FlinkJobId head, Dea
             return checkpoint.get();
         }
         if (attempt.state() == AttemptState.FINISHED) {
+            Optional<StoragePath> late = savepointOfLateStop(attempt);
+            if (late.isPresent()) {
+                return late.get();
+            }
             throw nothingLeft(attempt, "which ended by itself or was stopped by somebody else");
         }
         Optional<StoragePath> point = newestSavepoint(attempt).or(() -> itsOwnStart(attempt));
@@ -157,16 +162,29 @@ record Lineage(Ports ports, FlinkCluster cluster, @Nullable FlinkJobId head, Dea
         return checkpoints(attempt).stream().max(OLDER_FIRST).map(StoredState::path);
     }
 
+    /** What it ended with, by a stop that had been given up. */
+    private Optional<StoragePath> savepointOfLateStop(Attempt attempt) {
+        return savepoints(attempt)
+                .filter(savepoint -> savepoint.operation().equals(attempt.stop()))
+                .map(Savepoint::path)
+                .filter(this::isThere)
+                .findFirst();
+    }
+
     private Optional<StoragePath> newestSavepoint(Attempt attempt) {
-        return ports.ledger().savepoints(cluster.name(), attempt.spec().name(), deadline).stream()
-                .filter(savepoint -> savepoint.attempt().equals(attempt.id()))
-                // What is to be removed may be gone at any moment.
-                .filter(savepoint -> savepoint.disposal() == null)
+        return savepoints(attempt)
                 // Behind a restart it may hold what never happened: the job went on from a checkpoint before it.
                 .filter(savepoint -> savepoint.restarts() >= attempt.restarts())
                 .map(Savepoint::path)
                 .filter(this::isThere)
                 .findFirst();
+    }
+
+    private Stream<Savepoint> savepoints(Attempt attempt) {
+        return ports.ledger().savepoints(cluster.name(), attempt.spec().name(), deadline).stream()
+                .filter(savepoint -> savepoint.attempt().equals(attempt.id()))
+                // What is to be removed may be gone at any moment.
+                .filter(savepoint -> savepoint.disposal() == null);
     }
 
     private Optional<StoragePath> itsOwnStart(Attempt attempt) {

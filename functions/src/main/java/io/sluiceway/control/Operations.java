@@ -121,16 +121,7 @@ final class Operations {
         Operation operation = known.value();
         Optional<SavepointProgress> progress = masking(operation, () -> progress(operation));
         if (progress.isPresent() && !isLeftBehind(operation, progress.get())) {
-            return switch (progress.get()) {
-                case SavepointProgress.InProgress() -> triggered(known);
-                case SavepointProgress.Completed(StoragePath path) -> told(known, path, null);
-                case SavepointProgress.Failed(String reason, @Nullable StoragePath path) -> {
-                    String masked = withoutArguments(operation, reason);
-                    yield path == null
-                            ? record(known, operation.failed(null, masked, now()))
-                            : told(known, path, masked);
-                }
-            };
+            return come(known, progress.get());
         }
         if (operation.savepoint() != null) {
             return left(known, new Left(operation.savepoint(), now(), true), null);
@@ -157,6 +148,12 @@ final class Operations {
         if (seen.attempt().state().living()) {
             return waitForTheJob(known);
         }
+        // It may have come to its end behind the first question.
+        Optional<SavepointProgress> atEnd = masking(operation, () -> progress(operation))
+                .filter(told -> !(told instanceof SavepointProgress.InProgress));
+        if (atEnd.isPresent()) {
+            return come(known, atEnd.get());
+        }
         return lost(
                 known,
                 listing,
@@ -164,6 +161,23 @@ final class Operations {
                         ? whyUnknown(seen.attempt())
                         : "The job is %s, and left no savepoint of this operation."
                                 .formatted(seen.attempt().state()));
+    }
+
+    /** What an operation has come to by the cluster's word. */
+    private Operation come(Versioned<Operation> known, SavepointProgress progress) throws LedgerConflictException {
+        Operation operation = known.value();
+        return switch (progress) {
+            case SavepointProgress.InProgress() -> triggered(known);
+            case SavepointProgress.Completed(StoragePath path) -> told(known, path, null);
+            case SavepointProgress.Failed(String reason, @Nullable StoragePath path) -> {
+                String masked = withoutArguments(operation, reason);
+                yield path == null ? record(known, operation.failed(null, masked, now())) : told(known, path, masked);
+            }
+            case SavepointProgress.StopFailed(String reason, Instant startedAt) ->
+                now().isBefore(startedAt.plus(ports.limits().settleAfter()))
+                        ? triggered(known)
+                        : record(known, operation.failed(null, withoutArguments(operation, reason), now()));
+        };
     }
 
     /** What an operation has come to whose trigger the cluster doesn't know and whose directory shows no savepoint. */

@@ -62,7 +62,8 @@ public final class SubmitJob {
     /** Kept from a call's deadline, so that there is time to settle what it did. */
     static final Duration SETTLING_RESERVE = Duration.ofSeconds(3);
 
-    private static final Duration LEAST_TIME_TO_POST = Duration.ofSeconds(1);
+    /** With less than this before that reserve no cluster is asked to run a job. */
+    static final Duration LEAST_TIME_TO_POST = Duration.ofSeconds(1);
 
     private static final int MAX_TRIES_WHILE_HELD = 5;
 

@@ -72,8 +72,9 @@ final class Sweep {
     /** What part of the cluster's share is kept for restarts when there is one to look at. */
     private static final int SHARE_OF_RESTARTS = 4;
 
-    /** With less than this no step is begun: a trigger keeps it back for settling a lost answer, and needs some. */
-    private static final Duration LEAST_STEP = SubmitJob.SETTLING_RESERVE.plusMillis(500);
+    /** With less than this no step is begun: what a post needs, which keeps some back to settle a lost answer. */
+    private static final Duration LEAST_STEP =
+            SubmitJob.SETTLING_RESERVE.plus(SubmitJob.LEAST_TIME_TO_POST).plusMillis(500);
 
     /** The time was up in the middle of a job. */
     private static final class TimeUpException extends Exception {

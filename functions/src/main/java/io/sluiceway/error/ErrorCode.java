@@ -21,7 +21,7 @@ public enum ErrorCode {
     JAR_NOT_READABLE(
             false,
             "Give the function's role s3:GetObject on this object and kms:Decrypt on its key, in its own Region."),
-    JAR_TOO_LARGE(false, "Give submit-job more ephemeral storage, or make the jar smaller."),
+    JAR_TOO_LARGE(false, "Make the jar smaller: it has to fit into the function's /tmp."),
     JAR_NOT_A_JAR(false, "Upload the jar that the build made; this object can't be opened as one."),
     JAR_CHECKSUM_MISMATCH(false, "Submit the SHA-256 of the object that is stored, or upload the jar again."),
     JAR_CHANGED(

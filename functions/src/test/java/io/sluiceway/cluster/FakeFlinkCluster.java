@@ -137,6 +137,7 @@ public class FakeFlinkCluster implements FlinkCluster {
     private boolean refusesDisposals;
     private Runnable beforeRun = () -> {};
     private Runnable beforeTrigger = () -> {};
+    private Runnable beforeLookup = () -> {};
     private Fault nextFault = Fault.NONE;
     private boolean slow;
     private RescaleEnd rescaleEnd = RescaleEnd.COMPLETE;
@@ -273,6 +274,11 @@ public class FakeFlinkCluster implements FlinkCluster {
     /** Lets one look at a job fail, after {@code others} that don't. */
     public void failLookupAfter(int others) {
         lookupsFailAfter = others;
+    }
+
+    /** Has something happen right before the next look at a job. */
+    public void beforeNextLookup(Runnable what) {
+        beforeLookup = what;
     }
 
     /** How much of the time that {@code deadline} leaves the calls with an effect were given at most. */
@@ -419,6 +425,9 @@ public class FakeFlinkCluster implements FlinkCluster {
 
     @Override
     public synchronized Optional<JobOverview> findJob(JobRef ref, Deadline deadline) {
+        Runnable first = beforeLookup;
+        beforeLookup = () -> {};
+        first.run();
         if (lookupsFailAfter-- == 0) {
             throw new RefusedException(ErrorCode.CLUSTER_UNREACHABLE, "No connection could be made.");
         }

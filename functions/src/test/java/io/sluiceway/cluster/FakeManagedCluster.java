@@ -14,14 +14,18 @@ import io.sluiceway.job.Observation.NotObservable;
 import io.sluiceway.job.Observation.NothingYet;
 import io.sluiceway.job.Vitals;
 import io.sluiceway.job.Vitals.Checkpointing;
+import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.FakeSavepointStore;
+import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.time.Deadline;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -36,6 +40,7 @@ public final class FakeManagedCluster extends FakeFlinkCluster {
     private final Clock clock;
     private final Duration late;
     private final Set<FlinkJobId> startsThatFailed = new HashSet<>();
+    private final Map<TriggerId, Instant> stopsBegun = new HashMap<>();
 
     public FakeManagedCluster(ClusterName name, Clock clock, FakeSavepointStore store, Duration late) {
         super(name, 3, clock, store);
@@ -75,6 +80,38 @@ public final class FakeManagedCluster extends FakeFlinkCluster {
             startsThatFailed.add(launch.id());
         }
         return answer;
+    }
+
+    /** A stop with a snapshot arrives that was sent long ago. */
+    public synchronized void arriveLate(FlinkJobId job) {
+        super.triggerStop(JobRef.unnamed(job), new TriggerId("1a7e".repeat(8)), SAVEPOINTS.child("late"), false, null);
+        endSavepoints(SavepointEnd.COMPLETE);
+    }
+
+    @Override
+    public synchronized void triggerStop(
+            JobRef job, TriggerId trigger, StoragePath directory, boolean drain, Deadline deadline) {
+        stopsBegun.put(trigger, clock.instant());
+        super.triggerStop(job, trigger, directory, drain, deadline);
+    }
+
+    /** No stop has a trigger: whichever ended the job is the one. */
+    @Override
+    public synchronized Optional<SavepointProgress> findStop(
+            JobRef job, TriggerId trigger, Instant intendedAt, Deadline deadline) {
+        Optional<StoragePath> left = findSavepointAtEnd(job, deadline);
+        return left.isPresent()
+                ? left.map(SavepointProgress.Completed::new)
+                : super.findStop(job, trigger, intendedAt, deadline)
+                        .map(progress -> progress instanceof SavepointProgress.Failed(String reason, StoragePath path)
+                                        && path == null
+                                ? new SavepointProgress.StopFailed(reason, stopsBegun.get(trigger))
+                                : progress);
+    }
+
+    @Override
+    public synchronized Optional<StoragePath> findSavepointAtEnd(JobRef job, Deadline deadline) {
+        return Optional.ofNullable(stopped().get(job.id()));
     }
 
     @Override

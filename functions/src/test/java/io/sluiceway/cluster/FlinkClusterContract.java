@@ -236,6 +236,11 @@ public abstract class FlinkClusterContract {
     }
 
     @Test
+    void findSavepointAtEnd_ofAJobThatRuns_isEmpty() {
+        assertThat(cluster().findSavepointAtEnd(ref(startEndless()), soon())).isEmpty();
+    }
+
+    @Test
     void listJobs_showsThoseThatLive() {
         FlinkJobId living = startEndless();
 

@@ -198,6 +198,8 @@ class ManagedUpgradeTest extends VerbFixture {
         cluster.beSlow();
         OperationId id = upgrade("endless", Mode.SAVEPOINT, AfterCommit.REFUSE);
         cluster.endSavepoints(SavepointEnd.FAIL);
+        assertThat(upgradeOf(operation(id)).step()).isEqualTo(Step.STOPPING);
+        clock.move(LIMITS.settleAfter());
 
         Operation done = operation(id);
 

@@ -270,6 +270,21 @@ class OperationsTest extends VerbFixture {
     }
 
     @Test
+    void stop_anothersTriggerEndsTheJobBetweenTwoQuestions_isCompleted() {
+        FlinkJobId job = submitEndless();
+        cluster.failNextEffect(Fault.CALL_LOST);
+        Operation pending = stored(stop(job, Mode.SAVEPOINT));
+        cluster.beforeNextLookup(
+                () -> cluster.triggerStop(pending.ref(), pending.trigger(), pending.directory(), false, soon()));
+
+        Operation completed = operation(pending.id());
+
+        assertThat(completed.state()).as(completed.failure()).isEqualTo(OperationState.COMPLETED);
+        assertThat(completed.savepoint()).isEqualTo(cluster.stopped().get(job));
+        assertThat(ledger.savepoints()).hasSize(1);
+    }
+
+    @Test
     void stop_savepointFailed_isFailedWithTheReason() {
         FlinkJobId job = submitEndless();
         OperationId id = stop(job, Mode.SAVEPOINT);

@@ -629,19 +629,32 @@ public final class ManagedCluster implements FlinkCluster {
             case IN_PROGRESS, UNKNOWN_TO_SDK_VERSION -> Optional.of(new SavepointProgress.InProgress());
             // An attempt is stopped once, whoever did it.
             case SUCCESSFUL ->
-                Optional.of(life.snapshotOf(stop.get())
-                        .<SavepointProgress>map(snapshot -> new SavepointProgress.Completed(
-                                snapshot(application.get().applicationName(), snapshot.snapshotName())))
+                Optional.of(leftBy(stop.get(), life)
+                        .<SavepointProgress>map(SavepointProgress.Completed::new)
                         .orElseGet(() ->
                                 new SavepointProgress.Failed("The application was stopped without a snapshot.", null)));
             case FAILED, CANCELLED ->
                 stop.get().startTime().isBefore(intendedAt)
                         ? Optional.empty()
-                        : Optional.of(new SavepointProgress.Failed(
+                        : Optional.of(new SavepointProgress.StopFailed(
                                 reason(application.get(), stop.get().operationId(), deadline)
                                         .orElse("The service says that the stop failed."),
-                                null));
+                                stop.get().startTime()));
         };
+    }
+
+    private static Optional<StoragePath> leftBy(ApplicationOperationInfo stop, AttemptLife life) {
+        return life.snapshotOf(stop)
+                .map(snapshot -> snapshot(life.application().applicationName(), snapshot.snapshotName()));
+    }
+
+    @Override
+    public Optional<StoragePath> findSavepointAtEnd(JobRef job, Deadline deadline) {
+        return marked(job, deadline)
+                .map(application -> new AttemptLife(api, application, job.id(), deadline))
+                .flatMap(life -> life.end() instanceof End.Stopped(Instant _, ApplicationOperationInfo stop)
+                        ? leftBy(stop, life)
+                        : Optional.empty());
     }
 
     @Override

@@ -304,6 +304,8 @@ class ManagedClusterTest {
         assertThat(cluster.findStop(JOB, TRIGGER, Instant.EPOCH, soon()))
                 .contains(
                         new SavepointProgress.Completed(new StoragePath("snapshot://team-delays/STOP-team-delays-1")));
+        assertThat(cluster.findSavepointAtEnd(JOB, soon()))
+                .contains(new StoragePath("snapshot://team-delays/STOP-team-delays-1"));
     }
 
     @Test
@@ -313,6 +315,14 @@ class ManagedClusterTest {
         assertThat(cluster.findJob(JOB, soon()).orElseThrow().state()).isEqualTo(JobState.CANCELED);
         assertThat(cluster.findStop(JOB, TRIGGER, Instant.EPOCH, soon()))
                 .contains(new SavepointProgress.Failed("The application was stopped without a snapshot.", null));
+        assertThat(cluster.findSavepointAtEnd(JOB, soon())).isEmpty();
+    }
+
+    @Test
+    void findSavepointAtEnd_anotherAttemptsMark_isEmpty() {
+        describe(application("READY", OTHER));
+
+        assertThat(cluster.findSavepointAtEnd(JOB, soon())).isEmpty();
     }
 
     @Test
@@ -330,7 +340,7 @@ class ManagedClusterTest {
 
         assertThat(cluster.findStop(JOB, TRIGGER, stop.plusSeconds(5), soon())).isEmpty();
         assertThat(cluster.findStop(JOB, TRIGGER, stop.minusSeconds(5), soon()))
-                .contains(new SavepointProgress.Failed("The service says that the stop failed.", null));
+                .contains(new SavepointProgress.StopFailed("The service says that the stop failed.", stop));
     }
 
     @ParameterizedTest
