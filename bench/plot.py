@@ -18,6 +18,7 @@ matplotlib.use("svg")
 
 import matplotlib.pyplot as plt
 import page
+from matplotlib import ticker
 
 PICTURE = page.ROOT / "docs" / "cold-starts.svg"
 COLOURS = {
@@ -236,6 +237,9 @@ def draw(run: dict[str, Any], target: Path) -> None:
             f"first submit-job, {cluster} cluster, files {'on disk' if evicted else 'cached'}", fontsize=9, loc="left"
         )
         axis.set_xscale("log")
+        axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 3, 5)))
+        axis.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
+        axis.xaxis.set_minor_formatter(ticker.NullFormatter())
         axis.grid(axis="x", which="both", linewidth=0.3)
         axis.spines[["top", "right"]].set_visible(False)
     axes[-1, 0].set_xlabel("milliseconds from the start of the process to its answer")
