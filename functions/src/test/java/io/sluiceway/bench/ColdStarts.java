@@ -23,17 +23,30 @@ final class ColdStarts {
      *
      * @param cluster {@code session}, {@code managed} or {@code none}
      * @param evicted whether the artifact's files had to be read from the disk
+     * @param millis from the start of the process to its answer
+     * @param ownMillis what of it neither Flink nor AWS took to answer
+     * @param calls how often they were asked
      * @param megabytes what the process held behind its answer
      */
-    record Sample(String contender, String cluster, Verb verb, boolean evicted, double millis, double megabytes) {}
+    record Sample(
+            String contender,
+            String cluster,
+            Verb verb,
+            boolean evicted,
+            double millis,
+            double ownMillis,
+            int calls,
+            double megabytes) {}
 
     private final BenchLab lab;
+    private final Meters meters;
     private final Path home;
     private final PrintStream out;
     private final List<Sample> samples = new ArrayList<>();
 
-    ColdStarts(BenchLab lab, Path home, PrintStream out) {
+    ColdStarts(BenchLab lab, Meters meters, Path home, PrintStream out) {
         this.lab = lab;
+        this.meters = meters;
         this.home = home;
         this.out = out;
     }
@@ -71,7 +84,7 @@ final class ColdStarts {
                     contender.submitsAlone() ? List.of(BenchLab.SESSION) : List.of(BenchLab.SESSION, BenchLab.MANAGED);
             for (String cluster : clusters) {
                 try (DynamoDbTable table = lab.table()) {
-                    live(contender, cluster, evicted, name, lab.environment(table, lab.endpoints()));
+                    live(contender, cluster, evicted, name, lab.environment(table, meters.endpoints()));
                 }
             }
         }
@@ -104,12 +117,20 @@ final class ColdStarts {
         }
         try (RuntimeApi process =
                 new RuntimeApi(contender, verb.function(), environment, home.resolve(contender.plainName() + ".log"))) {
+            meters.reset();
             Answered answered = process.call(verb.event(cluster, name));
             assertThat(answered.error())
                     .as("%s of %s: %s", verb, contender.name(), answered.body())
                     .isFalse();
             samples.add(new Sample(
-                    contender.name(), cluster, verb, evicted, answered.millis(), process.residentMegabytes()));
+                    contender.name(),
+                    cluster,
+                    verb,
+                    evicted,
+                    answered.millis(),
+                    answered.millis() - meters.millis(),
+                    meters.calls(),
+                    process.residentMegabytes()));
         }
     }
 

@@ -38,8 +38,9 @@ class FunctionsBench {
         ArrayNode samples = json.putArray("samples");
         ArrayNode warm = json.putArray("warm");
         ArrayNode throughput = json.putArray("throughput");
-        try (BenchLab lab = new BenchLab(home)) {
-            new ColdStarts(lab, home, out)
+        try (BenchLab lab = new BenchLab(home);
+                Meters meters = new Meters(lab.endpoints())) {
+            new ColdStarts(lab, meters, home, out)
                     .measure(contenders, ROUNDS)
                     .forEach(sample -> samples.addObject()
                             .put("contender", sample.contender())
@@ -47,9 +48,11 @@ class FunctionsBench {
                             .put("verb", sample.verb().function())
                             .put("evicted", sample.evicted())
                             .put("millis", sample.millis())
+                            .put("ownMillis", sample.ownMillis())
+                            .put("calls", sample.calls())
                             .put("megabytes", sample.megabytes()));
             file.write();
-            new WarmCalls(lab, home)
+            new WarmCalls(lab, meters, home)
                     .measure(contenders, ROUNDS * CALLS_A_ROUND)
                     .forEach(sample -> warm.addObject()
                             .put("contender", sample.contender())

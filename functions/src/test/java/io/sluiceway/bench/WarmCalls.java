@@ -11,8 +11,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * What a function adds to a call once its process is warm: the time of the call less the time in which Flink and AWS
@@ -37,26 +35,22 @@ final class WarmCalls {
     record Sample(String contender, Verb verb, double millis, double ownMillis, int calls) {}
 
     private final BenchLab lab;
+    private final Meters meters;
     private final Path home;
-    private final AtomicLong nanos = new AtomicLong();
-    private final AtomicInteger calls = new AtomicInteger();
 
-    WarmCalls(BenchLab lab, Path home) {
+    WarmCalls(BenchLab lab, Meters meters, Path home) {
         this.lab = lab;
+        this.meters = meters;
         this.home = home;
     }
 
     /** Calls each function of each contender so often, about one job that runs. */
     List<Sample> measure(List<Contender> contenders, int rounds) throws IOException, InterruptedException {
         List<Sample> samples = new ArrayList<>();
-        BenchLab.Endpoints direct = lab.endpoints();
-        try (DynamoDbTable table = lab.table();
-                Meter flink = new Meter(direct.flink(), nanos, calls);
-                Meter aws = new Meter(direct.aws(), nanos, calls)) {
-            Map<String, String> environment =
-                    lab.environment(table, new BenchLab.Endpoints(flink.url(), aws.url(), direct.managedFlink()));
+        try (DynamoDbTable table = lab.table()) {
+            Map<String, String> environment = lab.environment(table, meters.endpoints());
             for (Verb verb : List.of(Verb.SUBMIT, Verb.STATUS, Verb.SWEEP)) {
-                measure(verb, contenders, environment, flink.url().getAuthority(), rounds, samples);
+                measure(verb, contenders, environment, rounds, samples);
             }
         }
         lab.end(BenchLab.SESSION, NAME);
@@ -64,12 +58,7 @@ final class WarmCalls {
     }
 
     private void measure(
-            Verb verb,
-            List<Contender> contenders,
-            Map<String, String> environment,
-            String flink,
-            int rounds,
-            List<Sample> samples) {
+            Verb verb, List<Contender> contenders, Map<String, String> environment, int rounds, List<Sample> samples) {
         List<Warm> warm = new ArrayList<>();
         try {
             for (Contender contender : contenders) {
@@ -81,6 +70,7 @@ final class WarmCalls {
             warm.forEach(one -> call(one, verb));
             int asks =
                     warm.stream().mapToInt(one -> call(one, verb).calls()).max().orElseThrow();
+            String flink = meters.endpoints().flink().getAuthority();
             for (Contender contender : contenders) {
                 if (contender.name().equals(Contenders.FLOOR)) {
                     warm.add(start(
@@ -111,14 +101,13 @@ final class WarmCalls {
     }
 
     private Sample call(Warm one, Verb verb) {
-        nanos.set(0);
-        calls.set(0);
+        meters.reset();
         String name = one.contender().name();
         Answered answered = one.process().callWarm(verb.event(BenchLab.SESSION, NAME));
         assertThat(answered.error())
                 .as("%s of %s: %s", verb, name, answered.body())
                 .isFalse();
-        return new Sample(name, verb, answered.millis(), answered.millis() - nanos.get() / 1e6, calls.get());
+        return new Sample(name, verb, answered.millis(), answered.millis() - meters.millis(), meters.calls());
     }
 
     private record Warm(Contender contender, RuntimeApi process) {}
