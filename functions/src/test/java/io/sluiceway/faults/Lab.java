@@ -173,7 +173,7 @@ final class Lab implements AutoCloseable {
         variables.put("SLUICEWAY_SUBMISSION_PREPARE_WITHIN", "PT2S");
         variables.put("SLUICEWAY_SUBMISSION_POST_WITHIN", POST_WITHIN.toString());
         variables.put("SLUICEWAY_SUBMISSION_SETTLE_AFTER", SETTLE_AFTER.toString());
-        variables.put("SLUICEWAY_SUBMISSION_GIVE_UP_AFTER", "PT20S");
+        variables.put("SLUICEWAY_SUBMISSION_GIVE_UP_AFTER", "PT40S");
         variables.put("AWS_ENDPOINT_URL_S3", caller.url(Service.S3).toString());
         variables.put("AWS_ENDPOINT_URL_DYNAMODB", caller.url(Service.DYNAMODB).toString());
         variables.put("AWS_REGION", "us-east-1");
