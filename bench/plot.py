@@ -45,11 +45,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     run = json.loads(options.file.read_text())
     target = PICTURE if options.publish else options.file.with_suffix(".svg")
     draw(run, target)
-    print(table(run))
+    text = table(run)
+    print(text)
     print(f"The picture is {target.relative_to(page.ROOT) if target.is_relative_to(page.ROOT) else target}")
     if options.publish:
         says = "How long each first submit-job took, by contender"
-        page.publish("plot.py", page.shown(PICTURE, says) + table(run))
+        page.publish("plot.py", page.shown(PICTURE, says) + text)
         print("The table is in docs/performance.md")
 
 
@@ -65,6 +66,11 @@ def quantile(samples: list[dict[str, Any]], which: float, of: str = "millis") ->
     """The sample at that share of all, in milliseconds."""
     millis = sorted(sample[of] for sample in samples)
     return float(millis[min(len(millis) - 1, round(which * (len(millis) - 1)))])
+
+
+def beside(value: float, others: list[dict[str, Any]] | None, of: str = "millis", form: str = ".2f") -> str:
+    """A value as a multiple of the others' median; nothing where there are none."""
+    return f"{value / quantile(others, 0.5, of):{form}}" if others else ""
 
 
 def table(run: dict[str, Any]) -> str:
@@ -88,14 +94,13 @@ def table(run: dict[str, Any]) -> str:
             p50 = quantile(samples, 0.5)
             python = contenders.get("python")
             floor = floors[evicted]
-            own, pythons = (quantile(of, 0.5, "ownMillis") for of in (samples, python or samples))
+            own = quantile(samples, 0.5, "ownMillis")
             lines.append(
                 f"| `{verb}` | {cluster} | {'on disk' if evicted else 'cached'} | {name} | {p50:,.0f} "
                 f"| {quantile(samples, 0.9):,.0f} | {quantile(samples, 0.99):,.0f} "
-                f"| {f'{p50 / quantile(python, 0.5):.2f}' if python else ''} "
-                f"| {f'{p50 / quantile(floor, 0.5):,.1f}' if floor else ''} "
+                f"| {beside(p50, python)} | {beside(p50, floor, form=',.1f')} "
                 f"| {statistics.median(sample['calls'] for sample in samples):.0f} | {own:,.0f} "
-                f"| {f'{own / pythons:.2f}' if python else ''} "
+                f"| {beside(own, python, 'ownMillis')} "
                 f"| {statistics.median(sample['megabytes'] for sample in samples):,.0f} |"
             )
     sizes = ", ".join(f"{name} {size / 1e6:,.1f} MB" for name, size in run["artifacts"].items())
