@@ -96,12 +96,14 @@ class OperationCompleted(Event):
     """An operation has done what it was for.
 
     :param savepoint_path: the savepoint that it left, if any
+    :param ending: how an upgrade or a rescaling ended: ``UPGRADED`` or ``RESCALED``
     """
 
     operation_id: str
     operation_type: str
     created_at: AwareDatetime
     savepoint_path: str | None = None
+    ending: str | None = None
 
 
 class OperationFailed(Event):
@@ -110,6 +112,7 @@ class OperationFailed(Event):
     :param operation_state: ``FAILED`` or ``ABANDONED``
     :param failure: why, in a sentence
     :param savepoint_path: the savepoint that it left all the same, if any
+    :param ending: how an upgrade or a rescaling ended: ``ROLLED_BACK`` or ``FAILED``
     """
 
     operation_id: str
@@ -118,6 +121,7 @@ class OperationFailed(Event):
     operation_state: str
     failure: str
     savepoint_path: str | None = None
+    ending: str | None = None
 
 
 class SavepointCompleted(Event):

@@ -23,6 +23,7 @@ import io.sluiceway.operation.OperationState;
 import io.sluiceway.operation.Rescale;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.operation.Upgrade;
+import io.sluiceway.operation.Upgrade.Ending;
 import io.sluiceway.savepoint.SavepointProgress;
 import io.sluiceway.savepoint.SavepointStore.Listing;
 import io.sluiceway.savepoint.SavepointStore.StoredState;
@@ -416,6 +417,9 @@ final class Operations {
         if (upgrade.ending() == null) {
             return asked;
         }
+        if (upgrade.ending() == Ending.UPGRADED && upgrade.next() == null) {
+            return asked + ", which it was already";
+        }
         return "%s, %s, from %s, new version %s%s"
                 .formatted(
                         asked,
@@ -431,12 +435,13 @@ final class Operations {
         if (upgrade.ending() == null) {
             return asked;
         }
-        return "%s, %s%s%s%s"
+        return "%s, %s%s%s%s%s"
                 .formatted(
                         asked,
                         upgrade.ending(),
                         rescale.inPlace() ? ", in place" : ", by a restart",
                         upgrade.next() == null ? "" : " as " + upgrade.next(),
+                        operation.savepoint() == null ? "" : " from " + operation.savepoint(),
                         upgrade.back() == null || upgrade.back().equals(operation.attempt())
                                 ? ""
                                 : ", with the old one again as " + upgrade.back());

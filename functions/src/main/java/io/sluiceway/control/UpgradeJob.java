@@ -853,10 +853,8 @@ public final class UpgradeJob {
 
         /** Names what will be emitted again, of an execution that has ended and may have committed something. */
         Upgrade repeating(Upgrade upgrade, Attempt next) {
-            Instant from = Stream.of(next.runningAt(), next.submittedAt())
-                    .filter(Objects::nonNull)
-                    .findFirst()
-                    .orElse(next.createdAt());
+            // Not when somebody first saw it run: it may have committed before.
+            Instant from = Objects.requireNonNullElse(next.submittedAt(), next.createdAt());
             Instant until = Objects.requireNonNullElseGet(next.endedAt(), attempts::now);
             return upgrade.repeating(new Repeated(from, until));
         }

@@ -49,7 +49,9 @@ public enum ErrorCode {
             false, "Look for the job's results or in its history server; submit with 'rerun' to run it again."),
     JOB_NOT_FOUND(
             false, "Check the cluster and the job's name or Flink job id; only what submit-job started is known."),
-    JOB_NOT_RUNNING(false, "Observe the job: it has ended, so there is nothing to save or stop."),
+    JOB_NOT_RUNNING(
+            false,
+            "Observe the job: it has ended, so there is nothing to save, stop or change; submit it if it is to run."),
     OPERATION_NOT_FOUND(false, "Take the operation id from the answer that made it."),
     REQUEST_CONFLICT(
             false, "Use another request id for another request, or a higher try once no attempt of this one lives."),
@@ -57,7 +59,8 @@ public enum ErrorCode {
     STALE_TRY(false, "Leave it: a higher try of this request was taken, and its answer counts."),
     STALE_OWNER(false, "Leave the job: another request or try has taken it over. Stop it without an owner if need be."),
     JOB_ALREADY_RUNNING(
-            false, "Stop the running job first, submit what runs already, or wait until it has ended; then a new try."),
+            false,
+            "Replace what runs by upgrade-job, or stop it or wait for its end and submit with a higher try; or submit what runs."),
     JOB_BUSY(true, "Call again with the same request id and try when the other request has come to its end."),
     JOB_KIND_MISMATCH(false, "Submit the job as the kind that it is, or give this one a name of its own."),
     SUBMISSION_ABANDONED(false, "Submit with a higher try; the job never reached the cluster."),

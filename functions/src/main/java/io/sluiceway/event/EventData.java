@@ -9,6 +9,7 @@ import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationState;
 import io.sluiceway.operation.OperationType;
+import io.sluiceway.operation.Upgrade.Ending;
 import io.sluiceway.savepoint.SavepointOrigin;
 import io.sluiceway.savepoint.StoragePath;
 import java.time.Instant;
@@ -100,12 +101,15 @@ public sealed interface EventData {
      * @param operation what it does
      * @param createdAt when it was asked for
      * @param savepoint the savepoint that it left; absent for what takes none
+     * @param ending how an upgrade or a rescaling ended; absent for other operations
      */
     record OperationCompleted(
             OperationId id,
             OperationType operation,
             Instant createdAt,
-            @Nullable StoragePath savepoint) implements EventData {
+            @Nullable StoragePath savepoint,
+            @Nullable Ending ending)
+            implements EventData {
         @Override
         public String type() {
             return "Flink Operation Completed";
@@ -118,7 +122,7 @@ public sealed interface EventData {
 
         @Override
         public Map<String, Object> fields() {
-            return ofOperation(id, operation, createdAt, savepoint).made();
+            return ofOperation(id, operation, createdAt, savepoint, ending).made();
         }
     }
 
@@ -130,6 +134,7 @@ public sealed interface EventData {
      * @param createdAt when it was asked for
      * @param savepoint the savepoint that it left all the same; absent when there is none
      * @param state FAILED or ABANDONED
+     * @param ending how an upgrade or a rescaling ended; absent for other operations
      * @param failure why, in a sentence
      */
     record OperationFailed(
@@ -137,6 +142,7 @@ public sealed interface EventData {
             OperationType operation,
             Instant createdAt,
             @Nullable StoragePath savepoint,
+            @Nullable Ending ending,
             OperationState state,
             String failure)
             implements EventData {
@@ -152,7 +158,7 @@ public sealed interface EventData {
 
         @Override
         public Map<String, Object> fields() {
-            return ofOperation(id, operation, createdAt, savepoint)
+            return ofOperation(id, operation, createdAt, savepoint, ending)
                     .put("operationState", state.name())
                     .put("failure", shortened(failure))
                     .made();
@@ -318,14 +324,17 @@ public sealed interface EventData {
      * @throws IllegalArgumentException when it hasn't ended
      */
     static EventData ofEnd(Operation ended) {
+        Ending ending = ended.upgrade() == null ? null : ended.upgrade().ending();
         return switch (ended.state()) {
-            case COMPLETED -> new OperationCompleted(ended.id(), ended.type(), ended.createdAt(), ended.savepoint());
+            case COMPLETED ->
+                new OperationCompleted(ended.id(), ended.type(), ended.createdAt(), ended.savepoint(), ending);
             case FAILED, ABANDONED ->
                 new OperationFailed(
                         ended.id(),
                         ended.type(),
                         ended.createdAt(),
                         ended.savepoint(),
+                        ending,
                         ended.state(),
                         ended.failure() == null ? "Why isn't known." : ended.failure());
             case PENDING, IN_PROGRESS ->
@@ -342,12 +351,17 @@ public sealed interface EventData {
     }
 
     private static Fields ofOperation(
-            OperationId id, OperationType operation, Instant createdAt, @Nullable StoragePath savepoint) {
+            OperationId id,
+            OperationType operation,
+            Instant createdAt,
+            @Nullable StoragePath savepoint,
+            @Nullable Ending ending) {
         return new Fields()
                 .put("operationId", id)
                 .put("operationType", operation.name())
                 .put("createdAt", createdAt)
-                .put("savepointPath", savepoint);
+                .put("savepointPath", savepoint)
+                .put("ending", ending == null ? null : ending.name());
     }
 
     /** Whoever wants the whole sentence asks job-status. */

@@ -95,7 +95,7 @@ public record Upgrade(
     /**
      * When the new version was at work whose output the old one emits again: all that it committed, it committed then.
      *
-     * @param from when the cluster was first seen to run it
+     * @param from when it began
      * @param until when it was seen to have ended
      */
     public record Repeated(Instant from, Instant until) {}

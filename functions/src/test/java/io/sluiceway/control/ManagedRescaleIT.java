@@ -70,13 +70,16 @@ class ManagedRescaleIT {
     }
 
     @Test
-    void rescale_up_isTheSameAttemptAndEachNumberIsCountedOnce(TestInfo test) {
+    void rescale_upAndDown_isTheSameAttemptAndEachNumberIsCountedOnce(TestInfo test) {
         RescaledCounting job = job(test, "managed");
         FlinkJobId id = start(job, 1);
 
-        Operation done = job.rescale(2, JUDGE_WITHIN, Ending.RESCALED);
+        Operation up = job.rescale(2, JUDGE_WITHIN, Ending.RESCALED);
+        assertThat(Objects.requireNonNull(up.rescale()).inPlace()).isTrue();
+        job.assertGoesOn(id, true);
 
-        assertThat(Objects.requireNonNull(done.rescale()).inPlace()).isTrue();
+        Operation down = job.rescale(1, JUDGE_WITHIN, Ending.RESCALED);
+        assertThat(Objects.requireNonNull(down.rescale()).inPlace()).isTrue();
         job.assertGoesOn(id, true);
         job.end();
     }

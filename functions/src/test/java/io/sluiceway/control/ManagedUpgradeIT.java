@@ -201,6 +201,12 @@ class ManagedUpgradeIT {
 
         private Operation upgrade(String behaviour, int parallelism, AfterCommit afterCommit) {
             lab.putJar(key(), newJar);
+            try (Silence silence = new Silence(numbers.file())) {
+                return upgrade(behaviour, parallelism, afterCommit, silence);
+            }
+        }
+
+        private Operation upgrade(String behaviour, int parallelism, AfterCommit afterCommit, Silence silence) {
             OperationId id = new UpgradeJob(ports, jars)
                     .upgrade(
                             request("upgrade"),
@@ -209,19 +215,14 @@ class ManagedUpgradeIT {
                             soon())
                     .operation()
                     .id();
-            Silence silence = new Silence(numbers.file());
             Operation done = await("the upgrade ends")
                     .atMost(PATIENCE)
                     .pollInterval(Duration.ofMillis(200))
                     .until(
-                            () -> {
-                                silence.listen();
-                                return new ObserveJob(ports)
-                                        .observe(id, jars, soon())
-                                        .operation();
-                            },
+                            () -> new ObserveJob(ports)
+                                    .observe(id, jars, soon())
+                                    .operation(),
                             operation -> operation.state().terminal());
-            silence.listen();
             System.out.printf(
                     "upgrade, managed  %-10s %-18s %-12s down %s%n",
                     behaviour, afterCommit, upgradeOf(done).ending(), silence.longest());

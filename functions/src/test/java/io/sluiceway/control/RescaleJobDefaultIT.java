@@ -16,13 +16,16 @@ class RescaleJobDefaultIT extends RescaleJobContract {
     }
 
     @Test
-    void rescale_up_goesByARestartAndEachNumberIsCountedOnce(TestInfo test) {
+    void rescale_upAndDown_goesByARestartAndEachNumberIsCountedOnce(TestInfo test) {
         start(test, "session, default scheduler", 2);
 
-        Operation done = job.rescale(3, JUDGE_WITHIN, Ending.RESCALED);
+        Operation up = job.rescale(3, JUDGE_WITHIN, Ending.RESCALED);
+        assertThat(Objects.requireNonNull(up.rescale()).inPlace()).isFalse();
+        job.assertGoesOn(Objects.requireNonNull(up.upgrade()).next(), true);
 
-        assertThat(Objects.requireNonNull(done.rescale()).inPlace()).isFalse();
-        job.assertGoesOn(Objects.requireNonNull(done.upgrade()).next(), true);
+        Operation down = job.rescale(2, JUDGE_WITHIN, Ending.RESCALED);
+        assertThat(Objects.requireNonNull(down.rescale()).inPlace()).isFalse();
+        job.assertGoesOn(Objects.requireNonNull(down.upgrade()).next(), true);
     }
 
     @Test

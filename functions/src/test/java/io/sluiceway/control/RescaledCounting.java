@@ -96,7 +96,12 @@ final class RescaledCounting {
 
     /** Rescales the job, and waits until that has ended in some way. */
     Operation rescale(int parallelism, Duration judgeWithin, Ending expected) {
-        Silence silence = new Silence(numbers.file());
+        try (Silence silence = new Silence(numbers.file())) {
+            return rescale(parallelism, judgeWithin, expected, silence);
+        }
+    }
+
+    private Operation rescale(int parallelism, Duration judgeWithin, Ending expected, Silence silence) {
         long begun = System.nanoTime();
         OperationId id = new RescaleJob(ports, jars)
                 .rescale(
@@ -113,7 +118,6 @@ final class RescaledCounting {
                 .pollInterval(Duration.ofMillis(100))
                 .until(
                         () -> {
-                            silence.listen();
                             assertThat(living()).hasSizeLessThanOrEqualTo(1);
                             return new ObserveJob(ports)
                                     .observe(id, jars, soon())

@@ -46,6 +46,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -81,7 +82,12 @@ class UpgradeJobIT {
         directory = place;
         flink = new FlinkProcesses(
                 directory.resolve("flink"),
-                new FlinkProcesses.Options(SLOTS, false, Map.of(), Map.of(), process -> {}));
+                new FlinkProcesses.Options(
+                        SLOTS,
+                        false,
+                        Map.of("execution.checkpointing.externalized-checkpoint-retention", "RETAIN_ON_CANCELLATION"),
+                        Map.of(),
+                        process -> {}));
         FakeJarStore store = new FakeJarStore();
         store.put(JAR, TestJobJar.write(directory.resolve("job.jar"), 0));
         jars = new Jars(store, Set.of("jars"), Files.createDirectory(directory.resolve("work")));
@@ -131,6 +137,27 @@ class UpgradeJobIT {
     }
 
     @Test
+    void upgrade_lastState_countsOnFromTheNewestCheckpoint() {
+        Operation done = upgrade("counting", 2, Mode.LAST_STATE, AfterCommit.REFUSE);
+
+        assertThat(upgradeOf(done).ending()).as(done.failure()).isEqualTo(Ending.UPGRADED);
+        assertThat(restoredFrom(upgradeOf(done).next()))
+                .hasValueSatisfying(path -> assertThat(path.value()).contains("/chk-"));
+        // What came behind that checkpoint is counted again.
+        assertGoesOn(false, upgradeOf(done).next());
+    }
+
+    @Test
+    void upgrade_stateless_countsFromTheBeginning() {
+        Operation done = upgrade("counting", 2, Mode.STATELESS, AfterCommit.REFUSE);
+
+        assertThat(upgradeOf(done).ending()).as(done.failure()).isEqualTo(Ending.UPGRADED);
+        assertThat(restoredFrom(upgradeOf(done).next())).isEmpty();
+        assertThat(numbers.times()).containsEntry(0L, 2);
+        assertGoesOn(false, upgradeOf(done).next());
+    }
+
+    @Test
     void upgrade_versionThatCrashesBeforeItsFirstCheckpoint_oldOneCountsOnExactly() {
         Operation done = upgrade("crashing", 1, AfterCommit.REFUSE);
 
@@ -153,8 +180,10 @@ class UpgradeJobIT {
         Operation done = upgrade("souring", 1, AfterCommit.REFUSE);
 
         assertThat(upgradeOf(done).ending()).as(done.failure()).isEqualTo(Ending.FAILED);
-        assertThat(done.failure()).contains("may have completed a checkpoint");
-        assertThat(done.savepoint()).isNotNull();
+        assertThat(done.failure())
+                .contains("may have completed a checkpoint")
+                .contains("Its newest checkpoint is ")
+                .contains("to be restored from " + Objects.requireNonNull(done.savepoint()));
         assertThat(living()).containsExactly(upgradeOf(done).next());
         cancel();
     }
@@ -164,6 +193,7 @@ class UpgradeJobIT {
         Operation done = upgrade("souring", 1, AfterCommit.ACCEPT_DUPLICATES);
 
         assertThat(upgradeOf(done).ending()).as(done.failure()).isEqualTo(Ending.ROLLED_BACK);
+        assertThat(upgradeOf(done).repeated()).isNotNull();
         assertGoesOn(false, upgradeOf(done).back());
     }
 
@@ -180,15 +210,25 @@ class UpgradeJobIT {
     }
 
     private Operation upgrade(String behaviour, int parallelism, AfterCommit afterCommit) {
-        OperationId id = ask(
-                version(behaviour, parallelism), new Terms(Mode.SAVEPOINT, afterCommit, Duration.ofMinutes(2), null));
-        Silence silence = new Silence(numbers.file());
+        return upgrade(behaviour, parallelism, Mode.SAVEPOINT, afterCommit);
+    }
+
+    private Operation upgrade(String behaviour, int parallelism, Mode mode, AfterCommit afterCommit) {
+        try (Silence silence = new Silence(numbers.file())) {
+            return upgrade(
+                    version(behaviour, parallelism),
+                    new Terms(mode, afterCommit, Duration.ofMinutes(2), null),
+                    silence);
+        }
+    }
+
+    private Operation upgrade(JobSpec version, Terms terms, Silence silence) {
+        OperationId id = ask(version, terms);
         Operation done = await("the upgrade ends")
                 .atMost(PATIENCE)
                 .pollInterval(Duration.ofMillis(100))
                 .until(
                         () -> {
-                            silence.listen();
                             assertThat(living()).hasSizeLessThanOrEqualTo(1);
                             return new ObserveJob(ports)
                                     .observe(id, jars, soon())
@@ -196,8 +236,12 @@ class UpgradeJobIT {
                         },
                         operation -> operation.state().terminal());
         System.out.printf(
-                "upgrade, session  %-10s %-18s %-12s down %s%n",
-                behaviour, afterCommit, upgradeOf(done).ending(), silence.longest());
+                "upgrade, session  %-10s %-10s %-18s %-12s down %s%n",
+                version.arguments().getFirst(),
+                terms.mode(),
+                terms.afterCommit(),
+                upgradeOf(done).ending(),
+                silence.longest());
         return done;
     }
 
@@ -241,6 +285,13 @@ class UpgradeJobIT {
                 .filter(job -> !job.state().terminal())
                 .map(JobOverview::id)
                 .toList();
+    }
+
+    private Optional<StoragePath> restoredFrom(FlinkJobId attempt) {
+        return Optional.ofNullable(ledger.findAttempt(CLUSTER, attempt, soon())
+                .orElseThrow()
+                .value()
+                .restoredFrom());
     }
 
     private JobSpec version(String behaviour, int parallelism) {

@@ -197,6 +197,8 @@ class UpgradeJobTest extends VerbFixture {
     @Test
     void upgrade_versionThatTurnsBadBehindACheckpointAndDuplicatesAreAccepted_isRolledBack() {
         FlinkJobId old = submitEndless();
+        // Between its start and the first look at it, it may commit.
+        cluster.aroundEffects(() -> clock.move(Duration.ofSeconds(1)));
         OperationId id = upgrade("up", 1, version("endless"), terms(Mode.SAVEPOINT, AfterCommit.ACCEPT_DUPLICATES))
                 .operation()
                 .id();
@@ -212,8 +214,9 @@ class UpgradeJobTest extends VerbFixture {
         assertRolledBack(done, old);
         assertThat(upgradeOf(done).repeated())
                 .isEqualTo(new Repeated(
-                        attempt(next).runningAt(),
+                        Objects.requireNonNull(attempt(next).submittedAt()),
                         Objects.requireNonNull(attempt(next).endedAt())));
+        assertThat(attempt(next).runningAt()).isAfter(attempt(next).submittedAt());
         assertThat(done.failure()).contains("It emits again what the new one committed from ");
     }
 
@@ -504,6 +507,10 @@ class UpgradeJobTest extends VerbFixture {
         assertThat(upgradeOf(asked.operation()).ending()).isEqualTo(Ending.UPGRADED);
         assertThat(living()).containsExactly(old);
         assertThat(cluster.triggers()).isEmpty();
+        assertThat(ledger.history(CLUSTER, asked.operation().job(), 1, null, soon())
+                        .items())
+                .extracting(HistoryEntry::detail)
+                .allMatch(detail -> detail.endsWith("by SAVEPOINT, which it was already"));
     }
 
     @Test

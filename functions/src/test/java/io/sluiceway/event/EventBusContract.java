@@ -14,6 +14,7 @@ import io.sluiceway.job.RequestId;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationState;
 import io.sluiceway.operation.OperationType;
+import io.sluiceway.operation.Upgrade.Ending;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.time.Deadline;
 import java.time.Clock;
@@ -101,9 +102,10 @@ public abstract class EventBusContract {
                         Instant.parse("2013-01-05T10:00:00.123456789Z"),
                         new OperationFailed(
                                 new OperationId("0f".repeat(16)),
-                                OperationType.STOP_WITH_SAVEPOINT,
+                                OperationType.UPGRADE_JOB,
                                 Instant.parse("2013-01-05T10:00:00.123456789Z"),
                                 path,
+                                Ending.ROLLED_BACK,
                                 OperationState.ABANDONED,
                                 sentence))
                 .numbered(999_999_999_999L);

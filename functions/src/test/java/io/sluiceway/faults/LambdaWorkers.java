@@ -34,7 +34,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -86,7 +86,7 @@ final class LambdaWorkers implements AutoCloseable {
     private final Path log;
     private final Path agent;
     private final FaultProxy proxy;
-    private final Function<FaultProxy.Caller, Map<String, String>> environment;
+    private final BiFunction<FaultProxy.Caller, String, Map<String, String>> environment;
     private final List<String> jvmOptions = new CopyOnWriteArrayList<>();
     private final Guardian guardian = new Guardian();
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
@@ -100,10 +100,13 @@ final class LambdaWorkers implements AutoCloseable {
     /**
      * @param zip the artifact that is deployed
      * @param directory where to unpack it, and for logs
-     * @param environment the functions' environment variables, for a process that the proxy knows as this caller
+     * @param environment the environment variables of a process that the proxy knows as this caller, for a function
      */
     LambdaWorkers(
-            Path zip, Path directory, FaultProxy proxy, Function<FaultProxy.Caller, Map<String, String>> environment) {
+            Path zip,
+            Path directory,
+            FaultProxy proxy,
+            BiFunction<FaultProxy.Caller, String, Map<String, String>> environment) {
         this.task = LambdaRuntime.unpack(zip, directory);
         this.log = directory.resolve("functions.log");
         this.agent = ClockAgent.write(directory.resolve("clock.jar"));
@@ -257,7 +260,7 @@ final class LambdaWorkers implements AutoCloseable {
         }
 
         private Map<String, String> variables() {
-            Map<String, String> variables = new HashMap<>(environment.apply(caller));
+            Map<String, String> variables = new HashMap<>(environment.apply(caller, variant.function));
             variables.putAll(LambdaRuntime.variables(variant.function, task, api.getLocalPort()));
             List<String> options = new ArrayList<>(jvmOptions);
             if (!variant.clock.isZero()) {

@@ -329,7 +329,8 @@ final class Trial {
         try {
             Instant at = Instant.now();
             killSometime(worker);
-            Result result = worker.invoke(label(step), event, Lab.LAMBDA_TIMEOUT);
+            Result result =
+                    worker.invoke(label(step), event, Lab.budgetOf(function).plus(Lab.PROCESS_START));
             Call call = new Call(at, function, step, JSON.readTree(event), result);
             calls.add(call);
             return call;

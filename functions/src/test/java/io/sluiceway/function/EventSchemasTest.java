@@ -27,6 +27,7 @@ import io.sluiceway.job.RequestId;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.OperationState;
 import io.sluiceway.operation.OperationType;
+import io.sluiceway.operation.Upgrade.Ending;
 import io.sluiceway.savepoint.SavepointOrigin;
 import io.sluiceway.savepoint.StoragePath;
 import java.io.IOException;
@@ -37,6 +38,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -62,10 +64,28 @@ class EventSchemasTest {
             }
         }
         for (OperationType type : OperationType.values()) {
-            data.add(new OperationCompleted(OPERATION, type, THEN, null));
-            data.add(new OperationCompleted(OPERATION, type, THEN, PATH));
-            data.add(new OperationFailed(OPERATION, type, THEN, null, OperationState.FAILED, "It fell."));
-            data.add(new OperationFailed(OPERATION, type, THEN, PATH, OperationState.ABANDONED, LONG));
+            data.add(new OperationCompleted(OPERATION, type, THEN, null, null));
+            data.add(new OperationCompleted(OPERATION, type, THEN, PATH, null));
+            data.add(new OperationFailed(OPERATION, type, THEN, null, null, OperationState.FAILED, "It fell."));
+            data.add(new OperationFailed(OPERATION, type, THEN, PATH, null, OperationState.ABANDONED, LONG));
+        }
+        for (Ending ending : Ending.values()) {
+            data.add(
+                    switch (ending) {
+                        case UPGRADED ->
+                            new OperationCompleted(OPERATION, OperationType.UPGRADE_JOB, THEN, PATH, ending);
+                        case RESCALED ->
+                            new OperationCompleted(OPERATION, OperationType.RESCALE_JOB, THEN, null, ending);
+                        case ROLLED_BACK, FAILED ->
+                            new OperationFailed(
+                                    OPERATION,
+                                    OperationType.UPGRADE_JOB,
+                                    THEN,
+                                    PATH,
+                                    ending,
+                                    OperationState.FAILED,
+                                    LONG);
+                    });
         }
         for (SavepointOrigin origin : SavepointOrigin.values()) {
             data.add(new SavepointCompleted(OPERATION, origin, PATH, true));
@@ -165,7 +185,10 @@ class EventSchemasTest {
                 TreeSet<String> allowed = new TreeSet<>();
                 data.path(field).path("enum").forEach(name -> allowed.add(name.asText()));
                 TreeSet<String> values = new TreeSet<>();
-                ofType.forEach(each -> values.add(String.valueOf(each.fields().get(field))));
+                ofType.stream()
+                        .map(each -> each.fields().get(field))
+                        .filter(Objects::nonNull)
+                        .forEach(value -> values.add(value.toString()));
                 if (!allowed.isEmpty()) {
                     assertThat(allowed).as(field).isEqualTo(values);
                 }
