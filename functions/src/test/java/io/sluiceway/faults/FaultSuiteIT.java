@@ -18,14 +18,12 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Isolated;
 
 /**
  * A small campaign: each kind of fault in each verb, each history that brings its trouble along, and each kind of
  * restart without high availability. {@code -Dfaults.seed} picks the places; {@code make faults} tries all of them.
  */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
-@Isolated("Its trials take all of the machine, and its lab has little patience.")
 class FaultSuiteIT {
     private static final long SEED = Long.getLong("faults.seed", 1);
     private static final int AT_ONCE = 8;

@@ -19,7 +19,6 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Isolated;
 
 /**
  * A small campaign on Managed Flink's double: each kind of fault in each verb at one of its calls of the service, and
@@ -27,7 +26,6 @@ import org.junit.jupiter.api.parallel.Isolated;
  * {@code -Dfaults.seed} picks the places; {@code make faults CLUSTER=managed} tries all of them.
  */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
-@Isolated("Its trials take all of the machine, and its lab has little patience.")
 class ManagedFaultSuiteIT {
     private static final long SEED = Long.getLong("faults.seed", 1);
     private static final int AT_ONCE = 8;

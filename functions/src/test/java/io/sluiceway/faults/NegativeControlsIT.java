@@ -10,12 +10,10 @@ import java.time.Instant;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A suite that stays green when what the promises rest on is switched off shows nothing. */
-@Isolated("Its trials take all of the machine, and its lab has little patience.")
 class NegativeControlsIT {
     private static final Duration PATIENCE = Duration.ofSeconds(15);
 
