@@ -78,13 +78,10 @@ def flight_delays_upgrade() -> None:
             # As of submit-job, a call takes 2 minutes at most.
             retry_delay=SUBMIT_RETRY_DELAY,
         )
-        # Each ending is a matter of report-upgrade. The old version is judged as well when it comes back, and each start
-        # and the withdrawal may take 15 minutes.
+        # Each ending is a matter of report-upgrade. The old version is judged as well when it comes back. Starts take
+        # seconds here: where they can take minutes, give it twice the judgement and an hour.
         upgraded = wait_for_operation(
-            upgrading,
-            "wait-for-upgrade",
-            timeout=2 * JUDGE_WITHIN + timedelta(hours=1),
-            accept=("UPGRADED", "ROLLED_BACK", "FAILED"),
+            upgrading, "wait-for-upgrade", timeout=4 * JUDGE_WITHIN, accept=("UPGRADED", "ROLLED_BACK", "FAILED")
         )
         first_id = from_answer(first.task_id, "job.flinkJobId")
         before = call("job-status", job_status(cluster=settings.CLUSTER, flink_job_id=first_id), "look-at-old")
