@@ -38,7 +38,7 @@ final class Lab implements AutoCloseable {
     static final int CROWD = 100;
 
     /** What a function has of its timeout besides its own budget, for the process' start. */
-    static final Duration PROCESS_START = Duration.ofSeconds(4);
+    private static final Duration PROCESS_START = Duration.ofSeconds(4);
 
     /**
      * How many more names the cluster has. A sweep is over all that the ledger has under one of them; a trial that
@@ -185,8 +185,12 @@ final class Lab implements AutoCloseable {
         return variables;
     }
 
-    /** How long a function may take. */
-    static Duration budgetOf(String function) {
+    /** After how long a call of a function is ended. */
+    static Duration timeoutOf(String function) {
+        return budgetOf(function).plus(PROCESS_START);
+    }
+
+    private static Duration budgetOf(String function) {
         return function.equals("monitor-jobs") ? SWEEP_BUDGET : TIME_BUDGET;
     }
 

@@ -329,8 +329,7 @@ final class Trial {
         try {
             Instant at = Instant.now();
             killSometime(worker);
-            Result result =
-                    worker.invoke(label(step), event, Lab.budgetOf(function).plus(Lab.PROCESS_START));
+            Result result = worker.invoke(label(step), event, Lab.timeoutOf(function));
             Call call = new Call(at, function, step, JSON.readTree(event), result);
             calls.add(call);
             return call;
