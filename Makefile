@@ -11,6 +11,8 @@ MAKEFLAGS += --no-builtin-rules
 
 # Maven itself uses what JDK 25 warns about.
 MVN := MAVEN_OPTS="--sun-misc-unsafe-memory-access=allow $${MAVEN_OPTS:-}" local/find jdk mvn -B
+# For a JVM that doesn't live long enough to earn back what its second compiler costs.
+SHORT_LIVED := -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 # For what measures: neither code nor coverage is looked at.
 UNWATCHED := -Dspotless.check.skip=true -Djacoco.skip=true
 UV := .tools/uv/bin/uv
@@ -88,7 +90,7 @@ logs: ## Follow the stack's logs; PART=aws picks one part
 
 .PHONY: test
 test: build data $(VENV) $(CDK) ## Run all tests, those on the stack and the demo included; takes about an hour
-	PYTHON="$(CURDIR)/.venv/bin/python" $(MVN) verify
+	PYTHON="$(CURDIR)/.venv/bin/python" $(MVN) verify -Dsurefire.jvm.args='$(SHORT_LIVED)'
 	@grep -o '<skipped message="[^"]*"' -r --include='TEST-*.xml' functions/target flink-jobs/target infra/cdk/target \
 	  | sed -E 's/.*TEST-([^:]*)\.xml:<skipped message="([^"]*)"/Skipped: a test of \1, because \2/' || true
 	cd local && ../.venv/bin/pytest -rs

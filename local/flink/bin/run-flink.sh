@@ -40,6 +40,9 @@ run_flink() {
     --add-opens=java.base/java.util.concurrent.atomic=ALL-UNNAMED
     --add-opens=java.base/java.util.concurrent.locks=ALL-UNNAMED
     --add-opens=java.base/sun.nio.ch=ALL-UNNAMED
+    # A cluster here lives for minutes: the second compiler and the parallel collector would cost more than they bring.
+    -XX:TieredStopAtLevel=1
+    -XX:+UseSerialGC
     # What newer JDKs warn about and Flink does on purpose.
     --enable-native-access=ALL-UNNAMED
     --sun-misc-unsafe-memory-access=allow

@@ -30,6 +30,7 @@ import io.sluiceway.ledger.FakeJobLedger;
 import io.sluiceway.metrics.FakeMetricsSink;
 import io.sluiceway.savepoint.StoragePath;
 import io.sluiceway.savepoint.storage.SchemeSavepointStore;
+import io.sluiceway.testing.BesideOthers;
 import io.sluiceway.testing.FlinkProcesses;
 import io.sluiceway.testing.OnlyPolicy;
 import io.sluiceway.testing.Processes;
@@ -52,6 +53,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Hours of real flights on a real cluster: what sweeps say is ready is looked for in the sink's files, at once, by
  * whoever reads nothing but those files and the CSV that the flights come from.
  */
+@BesideOthers
 class DataReadyIT {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration PATIENCE = Duration.ofMinutes(4);

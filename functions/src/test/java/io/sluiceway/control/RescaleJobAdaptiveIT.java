@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluiceway.job.FlinkJobId;
 import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.Upgrade.Ending;
+import io.sluiceway.testing.BesideOthers;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
 
 /** The adaptive scheduler changes a job while it lives; it counts again what came behind its last checkpoint. */
+@BesideOthers
 class RescaleJobAdaptiveIT extends RescaleJobContract {
     @Override
     String scheduler() {

@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluiceway.operation.Operation;
 import io.sluiceway.operation.Upgrade.Ending;
+import io.sluiceway.testing.BesideOthers;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
 
 /** The default scheduler can't change a job while it lives. */
+@BesideOthers
 class RescaleJobDefaultIT extends RescaleJobContract {
     @Override
     String scheduler() {

@@ -441,6 +441,7 @@ final class Campaign implements AutoCloseable {
                 .table()
                 .about(trial.job)
                 .forEach(item -> text.append("    ").append(item).append('\n'));
+        out.print(text);
         try {
             Files.writeString(file.resolveSibling(file.getFileName() + "." + trial.id + ".txt"), text);
         } catch (IOException e) {

@@ -24,6 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
  * restart without high availability. {@code -Dfaults.seed} picks the places; {@code make faults} tries all of them.
  */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+@Order(Integer.MAX_VALUE)
 class FaultSuiteIT {
     private static final long SEED = Long.getLong("faults.seed", 1);
     private static final int AT_ONCE = 8;

@@ -131,8 +131,9 @@ final class Lab implements AutoCloseable {
 
     private static Map<String, String> flinkSettings(Kind kind) {
         Map<String, String> settings = new HashMap<>(Map.of(
+                // Who is killed is missed after two heartbeats without answer, who is only slow isn't.
                 "heartbeat.interval", "500ms",
-                "heartbeat.timeout", "3s",
+                "heartbeat.timeout", "15s",
                 // The views into the past come from the log; what is kept here is listed again and again.
                 "jobstore.max-capacity", "200"));
         if (kind == Kind.MANAGED) {

@@ -26,6 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
  * {@code -Dfaults.seed} picks the places; {@code make faults CLUSTER=managed} tries all of them.
  */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+@Order(Integer.MAX_VALUE)
 class ManagedFaultSuiteIT {
     private static final long SEED = Long.getLong("faults.seed", 1);
     private static final int AT_ONCE = 8;

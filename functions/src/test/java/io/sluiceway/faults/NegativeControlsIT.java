@@ -9,11 +9,13 @@ import java.time.Duration;
 import java.time.Instant;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A suite that stays green when what the promises rest on is switched off shows nothing. */
+@Order(Integer.MAX_VALUE)
 class NegativeControlsIT {
     private static final Duration PATIENCE = Duration.ofSeconds(15);
 

@@ -86,8 +86,10 @@ final class Trial {
      *
      * @param end {@code DONE}, {@code UNSETTLED} when patience was up, or the code of a final refusal
      * @param answer the last answer; absent when there was none
+     * @param refusal the final refusal; absent when there was none
      */
-    record Settled(String end, @Nullable JsonNode answer) {
+    record Settled(
+            String end, @Nullable JsonNode answer, @Nullable JsonNode refusal) {
         String at(String pointer) {
             return answer == null ? "" : answer.at(pointer).asText();
         }
@@ -263,10 +265,10 @@ final class Trial {
             if (answer != null) {
                 last = answer;
                 if (settled(function, answer)) {
-                    return new Settled("DONE", answer);
+                    return new Settled("DONE", answer, null);
                 }
             } else if (refusal != null && !refusal.path("retryable").asBoolean()) {
-                return new Settled(refusal.path("code").asText(), last);
+                return new Settled(refusal.path("code").asText(), last, refusal);
             }
             pause(pause);
             pause = Math.min(pause * 3 / 2, LONGEST_PAUSE_MILLIS);
@@ -277,7 +279,7 @@ final class Trial {
     /** Notes that a step came to no end. */
     Settled unsettled(String step, @Nullable JsonNode last) {
         unsettled.add(step);
-        return new Settled("UNSETTLED", last);
+        return new Settled("UNSETTLED", last, null);
     }
 
     /** An operation as the table has it; missing when it hasn't. */

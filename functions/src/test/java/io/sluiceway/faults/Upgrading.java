@@ -22,6 +22,9 @@ final class Upgrading {
      */
     private static final Duration PATIENCE = Duration.ofMinutes(4);
 
+    /** How often the first version is submitted until it runs, as Airflow's retries would. */
+    private static final int TRIES = 3;
+
     private static final int PAUSE_MILLIS = 400;
     private static final int LONGEST_PAUSE_MILLIS = 700;
 
@@ -99,10 +102,25 @@ final class Upgrading {
         trial.bePatientFor(PATIENCE);
         trial.countsOnce(true);
         Upgrading upgrading = new Upgrading(trial);
-        String id = upgrading.submit("set-up", "first", Version.FIRST).at("/job/flinkJobId");
-        trial.awaitRunning(id);
+        upgrading.start();
         trial.atMidway();
         return upgrading;
+    }
+
+    /** A cluster that is too busy may take so long that a submission is given up: nothing runs of it then. */
+    private void start() {
+        Settled submitted = submit("set-up", "first", 1, Version.FIRST);
+        for (int next = 2; next <= TRIES && !isSubmitted(submitted); next++) {
+            submitted = submit("set-up", "first", next, Version.FIRST);
+        }
+        if (!isSubmitted(submitted) && !trial.mayEndOtherwise()) {
+            throw new IllegalStateException("The first version of %s came to %s.".formatted(trial.job, submitted));
+        }
+        trial.awaitRunning(submitted.at("/job/flinkJobId"));
+    }
+
+    private static boolean isSubmitted(Settled settled) {
+        return settled.at("/job/attemptState").equals("SUBMITTED");
     }
 
     /** Upgrades the job, and holds it to what has to come of it. */
@@ -136,13 +154,21 @@ final class Upgrading {
     }
 
     Settled submit(String step, String request, Version version) {
-        return trial.settle(step, "submit-job", submission(request, version));
+        return submit(step, request, 1, version);
+    }
+
+    private Settled submit(String step, String request, int tryNumber, Version version) {
+        return trial.settle(step, "submit-job", submission(request, tryNumber, version));
     }
 
     String submission(String request, Version version) {
+        return submission(request, 1, version);
+    }
+
+    private String submission(String request, int tryNumber, Version version) {
         return """
-                {"requestId": "%s/%s", "try": 1, "job": %s}
-                """.formatted(trial.id, request, version.of(trial));
+                {"requestId": "%s/%s", "try": %d, "job": %s}
+                """.formatted(trial.id, request, tryNumber, version.of(trial));
     }
 
     /** Stops whatever runs of the job. */

@@ -9,7 +9,6 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -30,8 +29,7 @@ public final class DynamoDbLocalProcess implements AutoCloseable {
         process = Processes.start(
                 directory.resolve("dynamodb.log"),
                 Map.of(),
-                List.of(
-                        Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                Processes.java(
                         "-Xmx256m",
                         "-Dsqlite4java.library.path=" + lib,
                         "--enable-native-access=ALL-UNNAMED",

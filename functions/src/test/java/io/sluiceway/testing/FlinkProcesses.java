@@ -25,7 +25,7 @@ import java.util.function.Consumer;
  */
 public final class FlinkProcesses implements AutoCloseable {
     public static final int SLOTS = 3;
-    private static final Duration START_DEADLINE = Duration.ofSeconds(90);
+    private static final Duration START_DEADLINE = Duration.ofMinutes(3);
     private static final Duration POLL = Duration.ofMillis(50);
 
     /**
@@ -183,8 +183,7 @@ public final class FlinkProcesses implements AutoCloseable {
         Process process = Processes.start(
                 directory.resolve("zookeeper.out"),
                 Map.of(),
-                List.of(
-                        Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                Processes.java(
                         "-Xmx128m",
                         "-Dlog.file=" + home.resolve("zookeeper.log"),
                         "-Dlog4j.configurationFile=file:"

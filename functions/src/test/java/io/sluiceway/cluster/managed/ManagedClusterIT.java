@@ -20,6 +20,7 @@ import io.sluiceway.job.RestorePoint;
 import io.sluiceway.operation.OperationId;
 import io.sluiceway.operation.TriggerId;
 import io.sluiceway.savepoint.StoragePath;
+import io.sluiceway.testing.BesideOthers;
 import io.sluiceway.testing.CountedNumbers;
 import io.sluiceway.testing.FlinkProcesses;
 import io.sluiceway.testing.ManagedFlinkLab;
@@ -37,6 +38,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The contract on the double of Managed Flink, over a real Flink. */
+@BesideOthers
 class ManagedClusterIT extends FlinkClusterContract {
     @TempDir
     static Path home;

@@ -1,5 +1,6 @@
 package io.sluiceway.cluster.session;
 
+import io.sluiceway.testing.BesideOthers;
 import io.sluiceway.testing.FlinkProcesses;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
@@ -7,6 +8,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The scheduler that makes a new graph of the job's tasks at each restart. */
+@BesideOthers
 class SessionHealthAdaptiveIT extends SessionHealthContract {
     @TempDir
     static Path home;
