@@ -139,13 +139,15 @@ faults: $(BUILT) $(VENV) ## Run the large fault campaign (some hours), or go on 
 # A contender whose artifact isn't there is left out, and the bench says what makes it.
 BENCH_ROUNDS ?= 50
 BENCH_FILE ?= local/run/bench.json
+# Of the version that the function's packages are for: that of .venv.
+BENCH_PYTHON ?= .venv/bin/python
 
 .PHONY: bench
 bench: $(BUILT) $(VENV) $(PYTHON_FUNCTION) ## Measure the functions beside a JVM, an AOT cache, Python and the floor, BENCH_ROUNDS=50 times each
 	@$(call IS_FRESH,$(NATIVE) $(AOT))
 	@if command -v cargo >/dev/null; then cargo build --quiet --release --locked --manifest-path bench/floor/Cargo.toml; fi
 	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify $(UNWATCHED) \
-	  -Dit.test=FunctionsBench -Dbench.rounds=$(BENCH_ROUNDS) -Dbench.file=$(BENCH_FILE)
+	  -Dit.test=FunctionsBench -Dbench.rounds=$(BENCH_ROUNDS) -Dbench.file=$(BENCH_FILE) -Dbench.python=$(BENCH_PYTHON)
 	@.venv/bin/python bench/plot.py $(BENCH_FILE)
 
 # With SLUICEWAY_PACKAGING=NATIVE, as it is on AWS; see local/README.md.
@@ -154,6 +156,7 @@ BENCH_AIRFLOW_FILE ?= $(CURDIR)/local/run/bench-airflow.json
 
 .PHONY: bench-airflow
 bench-airflow: $(BUILT) $(VENV) $(CDK) data ## Measure where the time goes from Airflow to a job that runs, BENCH_AIRFLOW_ROUNDS=20 times
+	@$(call IS_FRESH,$(NATIVE) $(AOT))
 	@$(STACK) during env PYTHONPATH=local .venv/bin/python bench/from_airflow.py $(BENCH_AIRFLOW_FILE) \
 	  --rounds $(BENCH_AIRFLOW_ROUNDS)
 
@@ -161,7 +164,7 @@ bench-airflow: $(BUILT) $(VENV) $(CDK) data ## Measure where the time goes from 
 BENCH_JOBS ?= 10,100,1000,10000
 
 .PHONY: bench-sweep
-bench-sweep: $(VENV) ## Measure what a sweep of monitor-jobs costs at BENCH_JOBS=10,100,1000,10000 quiet jobs
+bench-sweep: $(BUILT) $(VENV) ## Measure what a sweep of monitor-jobs costs at BENCH_JOBS=10,100,1000,10000 quiet jobs
 	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify $(UNWATCHED) \
 	  -Dit.test=SweepBench -Dbench.jobs='$(BENCH_JOBS)' -Dbench.file=local/run/bench-sweep.json
 	@.venv/bin/python bench/cost.py local/run/bench-sweep.json

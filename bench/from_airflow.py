@@ -35,6 +35,9 @@ from stack.errors import StackError
 from stack.progress import Progress
 from stack.settings import Settings, load_settings
 
+# The same samples give the same file.
+matplotlib.rcParams["svg.hashsalt"] = "sluiceway"
+
 DAG: Final = "bench_submit_job"
 TASK: Final = "submit-job"
 FUNCTION: Final = "sluiceway-local-submit-job"

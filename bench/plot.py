@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
@@ -19,6 +18,9 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 import page
 from matplotlib import ticker
+
+# The same samples give the same file.
+matplotlib.rcParams["svg.hashsalt"] = "sluiceway"
 
 PICTURE = page.ROOT / "docs" / "cold-starts.svg"
 COLOURS = {
@@ -63,9 +65,9 @@ def grouped(run: dict[str, Any]) -> dict[Key, dict[str, list[dict[str, Any]]]]:
 
 
 def quantile(samples: list[dict[str, Any]], which: float, of: str = "millis") -> float:
-    """The sample at that share of all, in milliseconds."""
+    """That share of all isn't above it, in milliseconds; the median between two where the middle lies between them."""
     millis = sorted(sample[of] for sample in samples)
-    return float(millis[min(len(millis) - 1, round(which * (len(millis) - 1)))])
+    return float(statistics.median(millis) if which == 0.5 else millis[round(which * (len(millis) - 1))])
 
 
 def beside(value: float, others: list[dict[str, Any]] | None, of: str = "millis", form: str = ".2f") -> str:
@@ -80,15 +82,14 @@ def table(run: dict[str, Any]) -> str:
     lines = [
         f"One run of {run['at'][:10]}, {run['rounds']} starts of each in turns; {run['processors']} processors, "
         f"{run['system']}, load {run['load']:.1f} before and {run['loadAtEnd']:.1f} at the end, Java {run['java']}, "
-        f"Python {platform.python_version()}. The p99 of less than a hundred is the largest.",
+        f"Python {run['python']}. The p99 of less than a hundred is the largest.",
         "",
         "| function | cluster | files | of | p50, ms | p90 | p99 | / Python | / floor | asks "
-        "| its own p50 | / Python's own | RSS, MB |",
+        "| its own p50 | / Python's own | RSS, MiB |",
         "|---|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for (verb, cluster, evicted), contenders in sorted(groups.items()):
-        if cluster == "none":
-            continue
+        alone = cluster == "none"
         for name in (name for name in COLOURS if name in contenders):
             samples = contenders[name]
             p50 = quantile(samples, 0.5)
@@ -96,7 +97,8 @@ def table(run: dict[str, Any]) -> str:
             floor = floors[evicted]
             own = quantile(samples, 0.5, "ownMillis")
             lines.append(
-                f"| `{verb}` | {cluster} | {'on disk' if evicted else 'cached'} | {name} | {p50:,.0f} "
+                f"| {'only answers' if alone else f'`{verb}`'} | {'' if alone else cluster} "
+                f"| {'on disk' if evicted else 'cached'} | {name} | {p50:,.0f} "
                 f"| {quantile(samples, 0.9):,.0f} | {quantile(samples, 0.99):,.0f} "
                 f"| {beside(p50, python)} | {beside(p50, floor, form=',.1f')} "
                 f"| {statistics.median(sample['calls'] for sample in samples):.0f} | {own:,.0f} "
@@ -196,8 +198,8 @@ def wanted(run: dict[str, Any]) -> list[Wanted]:
         ]
     size = run["artifacts"].get("native")
     rows += [
-        Wanted("held behind the first `submit-job`, session cluster", 64, memory("session"), " MB"),
-        Wanted("held behind the first `submit-job`, Managed Flink", 80, memory("managed"), " MB"),
+        Wanted("held behind the first `submit-job`, session cluster", 64, memory("session"), " MiB"),
+        Wanted("held behind the first `submit-job`, Managed Flink", 80, memory("managed"), " MiB"),
         Wanted("uploaded, for both kinds of cluster", 30, size and size / 1e6, " MB"),
     ]
     for verb in ("submit-job", "job-status", "monitor-jobs"):
@@ -242,7 +244,7 @@ def draw(run: dict[str, Any], target: Path) -> None:
             millis = [sample["millis"] for sample in contenders[name]]
             offsets = [row + 0.28 * ((index * 37 % 101) / 50 - 1) for index in range(len(millis))]
             axis.scatter(millis, offsets, s=7, color=COLOURS[name], alpha=0.6, linewidths=0)
-            median = statistics.median(millis)
+            median = quantile(contenders[name], 0.5)
             axis.plot([median, median], [row - 0.38, row + 0.38], color=COLOURS[name], linewidth=2)
             axis.annotate(f"{median:,.0f} ms", (median, row + 0.42), ha="center", va="bottom", fontsize=7)
         axis.set_yticks(range(len(names)), names)

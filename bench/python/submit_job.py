@@ -17,25 +17,27 @@ import requests
 from botocore.exceptions import ClientError
 
 FLINK = os.environ["FLINK_URL"]
+TABLE = os.environ["TABLE"]
 TIMEOUT = 10
 
 s3 = boto3.client("s3")
-table = boto3.resource("dynamodb").Table(os.environ["TABLE"])
+dynamodb = boto3.client("dynamodb")
 flink = requests.Session()
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Submits the job of an event, once per request."""
     job = event["job"]
-    key = {"pk": f"REQUEST#{job['name']}#{event['requestId']}", "sk": "REQUEST"}
-    item = table.get_item(Key=key, ConsistentRead=True).get("Item")
-    if item and item["state"] == "SUBMITTED":
-        return {"outcome": "REPLAYED", "flinkJobId": item["flinkJobId"]}
-    flink_job_id = item["flinkJobId"] if item else uuid.uuid4().hex
+    key = {"pk": {"S": f"REQUEST#{job['name']}#{event['requestId']}"}, "sk": {"S": "REQUEST"}}
+    item = dynamodb.get_item(TableName=TABLE, Key=key, ConsistentRead=True).get("Item")
+    if item and item["state"]["S"] == "SUBMITTED":
+        return {"outcome": "REPLAYED", "flinkJobId": item["flinkJobId"]["S"]}
+    flink_job_id = item["flinkJobId"]["S"] if item else uuid.uuid4().hex
     if not item:
         try:
-            table.put_item(
-                Item={**key, "flinkJobId": flink_job_id, "state": "INTENDED"},
+            dynamodb.put_item(
+                TableName=TABLE,
+                Item={**key, "flinkJobId": {"S": flink_job_id}, "state": {"S": "INTENDED"}},
                 ConditionExpression="attribute_not_exists(pk)",
             )
         except ClientError as e:
@@ -50,11 +52,12 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     )
     run.raise_for_status()
     state = flink.get(f"{FLINK}/jobs/{flink_job_id}/status", timeout=TIMEOUT).json()["status"]
-    table.update_item(
+    dynamodb.update_item(
+        TableName=TABLE,
         Key=key,
         UpdateExpression="SET #state = :state",
         ExpressionAttributeNames={"#state": "state"},
-        ExpressionAttributeValues={":state": "SUBMITTED"},
+        ExpressionAttributeValues={":state": {"S": "SUBMITTED"}},
     )
     return {"outcome": "STARTED", "flinkJobId": flink_job_id, "state": state}
 

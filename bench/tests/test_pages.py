@@ -39,9 +39,10 @@ def test_table_cold_starts_are_medians_and_ratios_of_the_same_run() -> None:
     ]
 
 
-def test_table_the_floor_has_no_cluster_and_no_row() -> None:
+def test_table_the_floor_has_a_row_and_no_cluster() -> None:
     text = plot.table(given("bench.json"))
 
+    assert cells(text, "only answers", "", "cached", "floor")[:5] == ["5", "9", "9", "", "1.0"]
     assert "| none |" not in text
 
 

@@ -18,10 +18,11 @@ fn main() -> Result<()> {
         )),
         _ => None,
     };
+    let mut runtime = open(&api)?;
     loop {
         let next = "/2018-06-01/runtime/invocation/next";
-        let (headers, event) = call(
-            &api,
+        let (headers, event) = ask(
+            &mut runtime,
             &format!("GET {next} HTTP/1.1\r\nHost: {api}\r\n\r\n"),
             &[],
         )?;
@@ -39,13 +40,8 @@ fn main() -> Result<()> {
             "POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\r\nHost: {api}\r\nContent-Length: {}\r\n\r\n",
             event.len()
         );
-        call(&api, &head, &event)?;
+        ask(&mut runtime, &head, &event)?;
     }
-}
-
-/// One call on a connection of its own; the answer's headers and body.
-fn call(api: &str, head: &str, body: &[u8]) -> Result<(Vec<String>, Vec<u8>)> {
-    ask(&mut open(api)?, head, body)
 }
 
 fn open(address: &str) -> Result<BufReader<TcpStream>> {

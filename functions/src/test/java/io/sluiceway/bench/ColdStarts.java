@@ -1,17 +1,22 @@
 package io.sluiceway.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import com.sun.management.OperatingSystemMXBean;
 import io.sluiceway.bench.RuntimeApi.Answered;
 import io.sluiceway.testing.DynamoDbTable;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.awaitility.core.ConditionTimeoutException;
 
 /**
  * How long a function takes from the start of its process to its first answer, and what it holds then. All contenders
@@ -38,6 +43,13 @@ final class ColdStarts {
             int calls,
             double megabytes) {}
 
+    /** The share of all processors above which the machine still has to do with what was before. */
+    private static final double BUSY = 0.25;
+
+    private static final Duration QUIET_PATIENCE = Duration.ofSeconds(10);
+    private static final Duration QUIET_POLL = Duration.ofMillis(100);
+
+    private final OperatingSystemMXBean machine = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
     private final BenchLab lab;
     private final Meters meters;
     private final Path home;
@@ -61,7 +73,7 @@ final class ColdStarts {
             List<Contender> turns = new ArrayList<>(contenders);
             Collections.shuffle(turns, random);
             for (Contender contender : turns) {
-                takeTurn(contender, round);
+                takeTurn(contender, round, random.nextBoolean());
             }
             if (round == 0) {
                 samples.clear();
@@ -73,8 +85,9 @@ final class ColdStarts {
         return samples;
     }
 
-    private void takeTurn(Contender contender, int round) throws IOException, InterruptedException {
-        for (boolean evicted : List.of(false, true)) {
+    private void takeTurn(Contender contender, int round, boolean evictedFirst)
+            throws IOException, InterruptedException {
+        for (boolean evicted : List.of(evictedFirst, !evictedFirst)) {
             String name = "%s-%d%s".formatted(contender.plainName(), round, evicted ? "-disk" : "");
             if (contender.name().equals(Contenders.FLOOR)) {
                 measure(contender, "none", Verb.SUBMIT, evicted, Map.of(), name);
@@ -115,6 +128,7 @@ final class ColdStarts {
         if (evicted) {
             evict(contender.files());
         }
+        awaitQuiet();
         try (RuntimeApi process =
                 new RuntimeApi(contender, verb.function(), environment, home.resolve(contender.plainName() + ".log"))) {
             meters.reset();
@@ -131,6 +145,15 @@ final class ColdStarts {
                     answered.millis() - meters.millis(),
                     meters.calls(),
                     process.residentMegabytes()));
+        }
+    }
+
+    /** What a contender leaves to be done when it has ended isn't to meet the one behind it. */
+    private void awaitQuiet() {
+        try {
+            await().atMost(QUIET_PATIENCE).pollInterval(QUIET_POLL).until(() -> machine.getCpuLoad() <= BUSY);
+        } catch (ConditionTimeoutException busy) {
+            out.println("The machine doesn't come to rest: something else runs on it.");
         }
     }
 

@@ -80,8 +80,19 @@ final class Contenders {
         return Files.exists(artifact);
     }
 
-    /** {@return the Python of the tests} */
+    /** {@return the Python that runs Python's function: the tests', unless {@code -Dbench.python} names another} */
     static Path python() {
-        return Processes.root().resolve(".venv/bin/python");
+        return Processes.root().resolve(System.getProperty("bench.python", ".venv/bin/python"));
+    }
+
+    /** Which Python that is, as it says itself. */
+    static String pythonVersion() throws IOException {
+        Process process = new ProcessBuilder(
+                        python().toString(), "-c", "import platform; print(platform.python_version())")
+                .redirectErrorStream(true)
+                .start();
+        try (var said = process.inputReader()) {
+            return said.readLine();
+        }
     }
 }

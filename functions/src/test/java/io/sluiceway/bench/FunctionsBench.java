@@ -32,7 +32,7 @@ class FunctionsBench {
         BenchFile file = new BenchFile("local/run/bench.json");
         List<Contender> contenders = Contenders.find(home, out);
         assertThat(contenders).isNotEmpty();
-        ObjectNode json = file.content().put("rounds", ROUNDS);
+        ObjectNode json = file.content().put("rounds", ROUNDS).put("python", Contenders.pythonVersion());
         ObjectNode artifacts = json.putObject("artifacts");
         contenders.forEach(contender -> artifacts.put(contender.name(), contender.zipped()));
         ArrayNode samples = json.putArray("samples");

@@ -108,6 +108,8 @@ class SweepBench {
             OnlyPolicy.of(HealthPolicy.of("PT5S", null, null, null, null, null, null));
     private static final Path RECORDED = Path.of("src/test/resources/flink-2.3.0");
 
+    private final BenchFile file = new BenchFile("local/run/bench-sweep.json");
+
     private final PrintStream out = System.out;
 
     @TempDir
@@ -198,7 +200,6 @@ class SweepBench {
 
     /** For {@code bench/cost.py}. */
     private void write(List<Cost> costs) throws IOException {
-        BenchFile file = new BenchFile("local/run/bench-sweep.json");
         ArrayNode sweeps = file.content().putArray("sweeps");
         costs.forEach(cost -> sweeps.addObject()
                 .put("jobs", cost.jobs())
