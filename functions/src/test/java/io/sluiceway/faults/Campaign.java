@@ -65,6 +65,7 @@ final class Campaign implements AutoCloseable {
     private final AtomicInteger numbers = new AtomicInteger();
     private final Queue<Ended> ended = new ConcurrentLinkedQueue<>();
     private final Map<String, Integer> executionsKnown = new ConcurrentHashMap<>();
+    private final Queue<String> reports = new ConcurrentLinkedQueue<>();
     private final List<Outcome> told = new ArrayList<>();
     private final Thread secondLooks;
     private volatile boolean closing;
@@ -441,12 +442,17 @@ final class Campaign implements AutoCloseable {
                 .table()
                 .about(trial.job)
                 .forEach(item -> text.append("    ").append(item).append('\n'));
-        out.print(text);
+        reports.add(text.toString());
         try {
             Files.writeString(file.resolveSibling(file.getFileName() + "." + trial.id + ".txt"), text);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** What is to be known of each trial that broke a promise, in the order in which they ended. */
+    String reports() {
+        return String.join("\n", reports);
     }
 
     private String nextId() {

@@ -66,7 +66,10 @@ class ManagedFaultSuiteIT {
         campaign.run(picked, 1, AT_ONCE);
         campaign.awaitSecondLooks();
         System.out.println(new Report(campaign.judged(), campaign.product()).text());
-        assertThat(campaign.judged()).filteredOn(Outcome::violated).isEmpty();
+        assertThat(campaign.judged())
+                .filteredOn(Outcome::violated)
+                .as(campaign::reports)
+                .isEmpty();
         assertThat(campaign.judged()).filteredOn(Outcome::reached).hasSizeGreaterThan(picked.size() * 3 / 4);
     }
 
