@@ -89,7 +89,7 @@ logs: ## Follow the stack's logs; PART=aws picks one part
 	@$(STARTED_STACK) logs $(PART)
 
 .PHONY: test
-test: build data $(VENV) $(CDK) ## Run all tests, those on the stack and the demo included; takes about 40 minutes
+test: build data $(VENV) $(CDK) ## Run all tests, those on the stack and the demo included; takes about 45 minutes
 	PYTHON="$(CURDIR)/.venv/bin/python" $(MVN) verify -Dsurefire.jvm.args='$(SHORT_LIVED)'
 	@grep -o '<skipped message="[^"]*"' -r --include='TEST-*.xml' functions/target flink-jobs/target infra/cdk/target \
 	  | sed -E 's/.*TEST-([^:]*)\.xml:<skipped message="([^"]*)"/Skipped: a test of \1, because \2/' || true

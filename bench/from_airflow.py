@@ -35,9 +35,6 @@ from stack.errors import StackError
 from stack.progress import Progress
 from stack.settings import Settings, load_settings
 
-# The same samples give the same file.
-matplotlib.rcParams["svg.hashsalt"] = "sluiceway"
-
 DAG: Final = "bench_submit_job"
 TASK: Final = "submit-job"
 FUNCTION: Final = "sluiceway-local-submit-job"
@@ -316,7 +313,7 @@ def draw(run: Mapping[str, Any], target: Path) -> None:
     axis.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="upper center", ncols=2, fontsize=7, frameon=False)
     figure.tight_layout(rect=(0, 0, 1, 0.78))
-    figure.savefig(target, metadata={"Date": None})
+    page.save(figure, target)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,6 @@ import matplotlib.pyplot as plt
 import page
 from matplotlib import ticker
 
-# The same samples give the same file.
-matplotlib.rcParams["svg.hashsalt"] = "sluiceway"
-
 PICTURE = page.ROOT / "docs" / "cold-starts.svg"
 COLOURS = {
     "native": "#0b6e4f",
@@ -260,7 +257,7 @@ def draw(run: dict[str, Any], target: Path) -> None:
         axis.spines[["top", "right"]].set_visible(False)
     axes[-1, 0].set_xlabel("milliseconds from the start of the process to its answer")
     figure.tight_layout()
-    figure.savefig(target, metadata={"Date": None})
+    page.save(figure, target)
 
 
 if __name__ == "__main__":

@@ -190,7 +190,7 @@ def test_upgrade_wait_outlasts_both_versions_trials_and_takes_each_ending(bag: D
     wait, call = dag.get_task("upgrade.wait-for-upgrade"), dag.get_task("upgrade.upgrade-job")
 
     assert isinstance(wait, WaitForFlinkOperationOperator)
-    assert wait.timeout > 2 * timedelta(minutes=3)
+    assert wait.timeout == 4 * timedelta(minutes=3)
     assert '"judgeWithin": "PT3M"' in getattr(call, "payload", "")
     assert set(wait.accept) == set(UpgradeEnding)
 

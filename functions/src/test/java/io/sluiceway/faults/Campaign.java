@@ -1,5 +1,7 @@
 package io.sluiceway.faults;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.sluiceway.faults.FaultProxy.Seen;
 import io.sluiceway.faults.FaultProxy.Trap;
 import java.io.IOException;
@@ -450,9 +452,12 @@ final class Campaign implements AutoCloseable {
         }
     }
 
-    /** What is to be known of each trial that broke a promise, in the order in which they ended. */
-    String reports() {
-        return String.join("\n", reports);
+    /** Fails when a trial broke a promise, and tells what is to be known of each that did. */
+    void assertNothingViolated() {
+        assertThat(judged())
+                .filteredOn(Outcome::violated)
+                .as(() -> String.join("\n", reports))
+                .isEmpty();
     }
 
     private String nextId() {

@@ -40,8 +40,7 @@ class ClockAgentTest {
         Process process = Processes.start(
                 home.resolve("out"),
                 Map.of(),
-                List.of(
-                        Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                Processes.java(
                         "-javaagent:" + agent + "=" + Duration.ofMinutes(minutes),
                         "-cp",
                         Path.of(Clocks.class

@@ -91,10 +91,7 @@ class FaultSuiteIT {
         campaign.run(picked, 1, AT_ONCE);
         campaign.awaitSecondLooks();
         System.out.println(new Report(campaign.judged(), campaign.product()).text());
-        assertThat(campaign.judged())
-                .filteredOn(Outcome::violated)
-                .as(campaign::reports)
-                .isEmpty();
+        campaign.assertNothingViolated();
         assertThat(campaign.judged()).filteredOn(Outcome::reached).hasSizeGreaterThan(picked.size() * 3 / 4);
     }
 
@@ -105,10 +102,7 @@ class FaultSuiteIT {
             campaign.restart(restart, 1);
         }
         campaign.awaitSecondLooks();
-        assertThat(campaign.judged())
-                .filteredOn(Outcome::violated)
-                .as(campaign::reports)
-                .isEmpty();
+        campaign.assertNothingViolated();
     }
 
     @Test

@@ -31,7 +31,7 @@ public final class Processes {
     private Processes() {}
 
     /** How a program of the JVM that runs the tests begins. */
-    static List<String> java(String... arguments) {
+    public static List<String> java(String... arguments) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
         command.addAll(SHORT_LIVED);
