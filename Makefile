@@ -141,13 +141,16 @@ BENCH_ROUNDS ?= 50
 BENCH_FILE ?= local/run/bench.json
 # Of the version that the function's packages are for: that of .venv.
 BENCH_PYTHON ?= .venv/bin/python
+# Another package of the functions, by its place: it, the native one and the floor take turns then, and nobody else.
+BENCH_OTHER ?=
 
 .PHONY: bench
 bench: $(BUILT) $(VENV) $(PYTHON_FUNCTION) ## Measure the functions beside a JVM, an AOT cache, Python and the floor, BENCH_ROUNDS=50 times each
 	@$(call IS_FRESH,$(NATIVE) $(AOT))
 	@if command -v cargo >/dev/null; then cargo build --quiet --release --locked --manifest-path bench/floor/Cargo.toml; fi
 	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify $(UNWATCHED) \
-	  -Dit.test=FunctionsBench -Dbench.rounds=$(BENCH_ROUNDS) -Dbench.file=$(BENCH_FILE) -Dbench.python=$(BENCH_PYTHON)
+	  -Dit.test=FunctionsBench -Dbench.rounds=$(BENCH_ROUNDS) -Dbench.file=$(BENCH_FILE) -Dbench.python=$(BENCH_PYTHON) \
+	  -Dbench.other='$(BENCH_OTHER)'
 	@.venv/bin/python bench/plot.py $(BENCH_FILE)
 
 # With SLUICEWAY_PACKAGING=NATIVE, as it is on AWS; see local/README.md.

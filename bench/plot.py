@@ -22,6 +22,7 @@ from matplotlib import ticker
 PICTURE = page.ROOT / "docs" / "cold-starts.svg"
 COLOURS = {
     "native": "#0b6e4f",
+    "other": "#3f8fc5",
     "jvm": "#9aa5b1",
     "jvm + aot": "#52606d",
     "python": "#c8811a",

@@ -23,11 +23,16 @@ public final class Bounded {
      */
     public static <T> T call(String name, Deadline deadline, Callable<T> call)
             throws TimeoutException, InterruptedException, ExecutionException {
-        Duration left = deadline.remaining();
+        return call(name, deadline.remaining(), call);
+    }
+
+    /** Likewise, for a call that may take so long. */
+    public static <T> T call(String name, Duration bound, Callable<T> call)
+            throws TimeoutException, InterruptedException, ExecutionException {
         FutureTask<T> task = new FutureTask<>(call);
         Thread.ofVirtual().name(name).start(task);
         try {
-            return task.get(left.toNanos(), TimeUnit.NANOSECONDS);
+            return task.get(bound.toNanos(), TimeUnit.NANOSECONDS);
         } catch (TimeoutException | InterruptedException e) {
             task.cancel(true);
             throw e;

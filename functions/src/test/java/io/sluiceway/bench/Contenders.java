@@ -11,9 +11,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
-/** The ways to run a function that this machine can start; of each other it is said what makes it. */
+/**
+ * The ways to run a function that this machine can start; of each other it is said what makes it. With
+ * {@code -Dbench.other=PACKAGE.zip} they are the native package, that one and the floor, to try a way to build.
+ */
 final class Contenders {
     static final String NATIVE = "native";
+    private static final String OTHER = "other";
     static final String PYTHON = "python";
     static final String FLOOR = "floor";
 
@@ -30,6 +34,12 @@ final class Contenders {
     static List<Contender> find(Path home, PrintStream out) throws IOException {
         Contenders contenders = new Contenders(home, out);
         contenders.addZip(NATIVE, "native/function.zip", "make native");
+        String other = System.getProperty("bench.other", "");
+        if (!other.isEmpty()) {
+            contenders.addZip(OTHER, Processes.root().resolve(other), "whoever asked for it");
+            contenders.addFloor();
+            return contenders.found;
+        }
         contenders.addZip("jvm", "function-local.zip", "make build");
         // With this option a JVM that can't use its cache doesn't start, rather than being measured without.
         contenders.addZip("jvm + aot", "function-aot.zip", "make aot", "-XX:AOTMode=on");
@@ -39,7 +49,10 @@ final class Contenders {
     }
 
     private void addZip(String name, String zip, String madeBy, String... options) throws IOException {
-        Path file = Processes.root().resolve("functions/target").resolve(zip);
+        addZip(name, Processes.root().resolve("functions/target").resolve(zip), madeBy, options);
+    }
+
+    private void addZip(String name, Path file, String madeBy, String... options) throws IOException {
         if (isThere(name, file, madeBy)) {
             Path task = LambdaRuntime.unpack(file, home.resolve(name.replaceAll("\\W+", "-")));
             found.add(new Contender(

@@ -16,6 +16,7 @@ import io.sluiceway.testing.TestJobJar;
 import io.sluiceway.testing.TlsProxy;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -72,6 +73,8 @@ class PackagedFunctionsIT {
             s3.putObject(
                     p -> p.bucket(BUCKET).key("flight-delays.jar"),
                     RequestBody.fromFile(Processes.root().resolve("flink-jobs/target/flight-delays.jar")));
+            Path padded = TestJobJar.write(home.resolve("padded.jar"), 8L << 20);
+            s3.putObject(p -> p.bucket(BUCKET).key("padded.jar"), RequestBody.fromFile(padded));
             Path large = TestJobJar.write(home.resolve("large.jar"), 300L << 20);
             s3.putObject(p -> p.bucket(BUCKET).key("large.jar"), RequestBody.fromFile(large));
         }
@@ -80,10 +83,7 @@ class PackagedFunctionsIT {
                 Processes.root().resolve(System.getProperty("functions.zip", "functions/target/function-local.zip")),
                 home,
                 Map.of(
-                        "SLUICEWAY_CLUSTERS", """
-                                {"test": {"type": "SESSION", "url": "%s", "savepointRoot": "%s",
-                                 "checkpointRoot": "%s"}}
-                                """.formatted(flink.url(), flink.savepointRoot(), flink.checkpointRoot()),
+                        "SLUICEWAY_CLUSTERS", clusters(flink.url()),
                         "SLUICEWAY_JAR_BUCKETS", BUCKET,
                         "SLUICEWAY_LEDGER_TABLE", table.name(),
                         "SLUICEWAY_EVENT_BUS", "default",
@@ -97,6 +97,13 @@ class PackagedFunctionsIT {
         configuration.set(RestOptions.ADDRESS, flink.url().getHost());
         configuration.set(RestOptions.PORT, flink.url().getPort());
         observer = new RestClusterClient<>(configuration, "observer");
+    }
+
+    /** The setting that names the cluster, reached there. */
+    private static String clusters(URI url) {
+        return """
+                {"test": {"type": "SESSION", "url": "%s", "savepointRoot": "%s", "checkpointRoot": "%s"}}
+                """.formatted(url, flink.savepointRoot(), flink.checkpointRoot());
     }
 
     @AfterAll
@@ -426,6 +433,22 @@ class PackagedFunctionsIT {
             assertThat(unknown.errorMessage())
                     .startsWith("LEDGER_UNAVAILABLE: ")
                     .contains("CertPath");
+
+            Result trusted = lambda.invoke("submit-job", event, settings, tls.trust());
+            assertThat(trusted.body().at("/outcome").asText())
+                    .as(trusted.body().toString())
+                    .isEqualTo("STARTED");
+        }
+    }
+
+    @Test
+    void submit_flinkOverTls_isTrustedByItsCertificateAlone() {
+        String event = submission("flink-tls", 1, "padded.jar", "bounded", "").replace("\"STREAM\"", "\"RUN\"");
+        try (TlsProxy tls = new TlsProxy(home.resolve("flink-tls"), flink.url())) {
+            Map<String, String> settings = Map.of("SLUICEWAY_CLUSTERS", clusters(tls.url()));
+
+            Result unknown = lambda.invoke("submit-job", event, settings);
+            assertThat(unknown.errorMessage()).startsWith("CLUSTER_UNREACHABLE: ");
 
             Result trusted = lambda.invoke("submit-job", event, settings, tls.trust());
             assertThat(trusted.body().at("/outcome").asText())

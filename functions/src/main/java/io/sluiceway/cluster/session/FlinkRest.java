@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluiceway.error.ErrorCode;
 import io.sluiceway.error.Quoted;
 import io.sluiceway.error.RefusedException;
+import io.sluiceway.time.Bounded;
 import io.sluiceway.time.Deadline;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -22,10 +23,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLHandshakeException;
 import org.jspecify.annotations.Nullable;
@@ -82,6 +81,9 @@ final class FlinkRest {
                 .version(HttpClient.Version.HTTP_1_1)
                 .followRedirects(HttpClient.Redirect.NEVER)
                 .connectTimeout(CONNECT_TIMEOUT)
+                // What the client's own thread has to hand over is short, and waits for nobody: handing it over takes
+                // longer.
+                .executor(Runnable::run)
                 .build();
     }
 
@@ -189,10 +191,11 @@ final class FlinkRest {
                     ErrorCode.CLUSTER_TIMEOUT,
                     "The time of this call was up before cluster '%s' could be asked.".formatted(cluster));
         }
-        CompletableFuture<HttpResponse<byte[]>> exchange =
-                client.sendAsync(request, BodyHandlers.limiting(BodyHandlers.ofByteArray(), MAX_ANSWER_BYTES));
         try {
-            HttpResponse<byte[]> response = exchange.get(bound.toMillis(), TimeUnit.MILLISECONDS);
+            HttpResponse<byte[]> response = Bounded.call(
+                    "flink",
+                    bound,
+                    () -> client.send(request, BodyHandlers.limiting(BodyHandlers.ofByteArray(), MAX_ANSWER_BYTES)));
             if (UNAVAILABLE.contains(response.statusCode())) {
                 throw new RefusedException(
                         unavailable,
@@ -201,7 +204,6 @@ final class FlinkRest {
             }
             return new Answer(response.statusCode(), parse(response));
         } catch (TimeoutException e) {
-            exchange.cancel(true);
             throw new RefusedException(
                     ErrorCode.CLUSTER_TIMEOUT,
                     "Cluster '%s' gave no answer within %d ms.".formatted(cluster, bound.toMillis()),
@@ -209,7 +211,6 @@ final class FlinkRest {
         } catch (ExecutionException e) {
             throw refusal(e.getCause() == null ? e : e.getCause());
         } catch (InterruptedException e) {
-            exchange.cancel(true);
             Thread.currentThread().interrupt();
             throw new RefusedException(ErrorCode.CLUSTER_TIMEOUT, "The call was interrupted.", e);
         }
