@@ -160,8 +160,9 @@ class Wanted:
         if self.measured is None:
             return f"| {self.what} | {sign} {self.bound:g}{self.unit} | not measured | |"
         reached = self.measured >= self.bound if self.at_least else self.measured <= self.bound
+        measured = float(f"{self.measured:.3g}")
         return (
-            f"| {self.what} | {sign} {self.bound:g}{self.unit} | {self.measured:.3g}{self.unit} "
+            f"| {self.what} | {sign} {self.bound:g}{self.unit} | {measured:g}{self.unit} "
             f"| {'yes' if reached else '**no**'} |"
         )
 
