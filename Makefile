@@ -146,7 +146,7 @@ BENCH_OTHER ?=
 
 .PHONY: bench
 bench: $(BUILT) $(VENV) $(PYTHON_FUNCTION) ## Measure the functions beside a JVM, an AOT cache, Python and the floor, BENCH_ROUNDS=50 times each
-	@$(call IS_FRESH,$(NATIVE) $(AOT))
+	@$(call IS_FRESH,$(NATIVE) $(if $(BENCH_OTHER),,$(AOT)))
 	@if command -v cargo >/dev/null; then cargo build --quiet --release --locked --manifest-path bench/floor/Cargo.toml; fi
 	@$(MVN) -q -pl functions test-compile failsafe:integration-test failsafe:verify $(UNWATCHED) \
 	  -Dit.test=FunctionsBench -Dbench.rounds=$(BENCH_ROUNDS) -Dbench.file=$(BENCH_FILE) -Dbench.python=$(BENCH_PYTHON) \

@@ -1,5 +1,7 @@
 package io.sluiceway.bench;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.sluiceway.testing.LambdaRuntime;
 import io.sluiceway.testing.Processes;
 import java.io.IOException;
@@ -33,26 +35,26 @@ final class Contenders {
     /** Unpacks what there is. */
     static List<Contender> find(Path home, PrintStream out) throws IOException {
         Contenders contenders = new Contenders(home, out);
-        contenders.addZip(NATIVE, "native/function.zip", "make native");
+        contenders.addZip(NATIVE, "functions/target/native/function.zip", "make native");
         String other = System.getProperty("bench.other", "");
         if (!other.isEmpty()) {
-            contenders.addZip(OTHER, Processes.root().resolve(other), "whoever asked for it");
+            assertThat(Processes.root().resolve(other))
+                    .as("the package that BENCH_OTHER names")
+                    .exists();
+            contenders.addZip(OTHER, other, "BENCH_OTHER");
             contenders.addFloor();
             return contenders.found;
         }
-        contenders.addZip("jvm", "function-local.zip", "make build");
+        contenders.addZip("jvm", "functions/target/function-local.zip", "make build");
         // With this option a JVM that can't use its cache doesn't start, rather than being measured without.
-        contenders.addZip("jvm + aot", "function-aot.zip", "make aot", "-XX:AOTMode=on");
+        contenders.addZip("jvm + aot", "functions/target/function-aot.zip", "make aot", "-XX:AOTMode=on");
         contenders.addPython();
         contenders.addFloor();
         return contenders.found;
     }
 
     private void addZip(String name, String zip, String madeBy, String... options) throws IOException {
-        addZip(name, Processes.root().resolve("functions/target").resolve(zip), madeBy, options);
-    }
-
-    private void addZip(String name, Path file, String madeBy, String... options) throws IOException {
+        Path file = Processes.root().resolve(zip);
         if (isThere(name, file, madeBy)) {
             Path task = LambdaRuntime.unpack(file, home.resolve(name.replaceAll("\\W+", "-")));
             found.add(new Contender(

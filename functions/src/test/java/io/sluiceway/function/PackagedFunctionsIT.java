@@ -464,12 +464,8 @@ class PackagedFunctionsIT {
                 .asText();
         CountDownLatch never = new CountDownLatch(1);
         try (StubServer silent = new StubServer(exchange -> never.await())) {
-            Map<String, String> settings = Map.of(
-                    "SLUICEWAY_CLUSTERS",
-                    "{\"test\":{\"type\":\"SESSION\",\"url\":\"%s\",\"savepointRoot\":\"file:/sp\"}}"
-                            .formatted(silent.url()),
-                    "SLUICEWAY_TIME_BUDGET",
-                    "PT6S");
+            Map<String, String> settings =
+                    Map.of("SLUICEWAY_CLUSTERS", clusters(silent.url()), "SLUICEWAY_TIME_BUDGET", "PT6S");
             String job = "\"cluster\":\"test\",\"flinkJobId\":\"" + id + "\"";
             String request = "{\"requestId\":\"silent\",\"try\":1," + job + "}";
             Map<String, String> events = Map.of(
