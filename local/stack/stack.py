@@ -202,9 +202,10 @@ class Stack:
         database = airflow.database(self._settings)
         if database.exists():
             return
-        # To make one takes many seconds, so it is kept for the next time, until the locked Airflow is another.
+        # To make one takes seconds, so it is kept for the next time, until the locked Airflow or its making is another.
         lock = (self._settings.root / "local" / "requirements.lock").read_bytes()
-        empty = self._settings.run_dir / f"airflow-empty-{hashlib.sha256(lock).hexdigest()[:12]}.db"
+        making_of = hashlib.sha256(lock + Path(airflow.__file__).read_bytes()).hexdigest()[:12]
+        empty = self._settings.run_dir / f"airflow-empty-{making_of}.db"
         if not empty.exists():
             making = empty.with_suffix(".making")
             with self._progress.step("make Airflow's database"):
@@ -216,6 +217,7 @@ class Stack:
                     self._settings.run_dir,
                     self._settings.run_dir / "log" / "airflow-db.log",
                 )
+                airflow.number_triggers_once(making)
                 _copy(making, empty)
                 making.unlink()
         _copy(empty, database)

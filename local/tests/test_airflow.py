@@ -1,6 +1,11 @@
-"""Airflow's keys."""
+"""Airflow's keys, bundles and database."""
 
 import json
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,3 +50,33 @@ def test_environment_bundles_are_the_examples_and_what_is_added(settings: Settin
         "dags-folder": {},
         "added-dags": {"path": str(settings.run_dir / "airflow" / "dags")},
     }
+
+
+def test_number_triggers_once_last_is_deleted_next_has_another_number(settings: Settings) -> None:
+    database = airflow.database(settings)
+    database.parent.mkdir()
+    subprocess.run(
+        [Path(sys.executable).with_name("airflow"), "db", "migrate"],
+        env=os.environ | airflow.environment(settings),
+        check=True,
+        capture_output=True,
+    )
+    airflow.number_triggers_once(database)
+
+    with closing(sqlite3.connect(database)) as connection:
+        first = add_trigger(connection)
+        connection.execute("DELETE FROM trigger")
+        second = add_trigger(connection)
+        indexes = [name for (name,) in connection.execute("SELECT name FROM pragma_index_list('trigger')")]
+        referring = connection.execute("SELECT * FROM pragma_foreign_key_list('task_instance')").fetchall()
+
+    assert (first, second) == (1, 2)
+    # What Airflow has made besides is as before.
+    assert indexes == ["idx_trigger_team_name"]
+    assert "trigger" in {table for _, _, table, *_ in referring}
+
+
+def add_trigger(connection: sqlite3.Connection) -> int | None:
+    return connection.execute(
+        "INSERT INTO trigger (classpath, kwargs, created_date) VALUES ('a.Trigger', '', '2026-01-01')"
+    ).lastrowid
