@@ -18,6 +18,8 @@ record Fault(Kind kind, Duration duration) {
         KILL_AFTER,
         /** The request has its effect; the connection closes without an answer. */
         LOSE_ANSWER,
+        /** The request has its effect; the connection closes right behind the answer, which doesn't say so. */
+        CLOSE_AFTER,
         /** The connection closes before the request reaches anybody. */
         LOSE_CALL,
         /** The connection is reset before the request reaches anybody. */
@@ -55,6 +57,7 @@ record Fault(Kind kind, Duration duration) {
                 case KILL_BEFORE,
                         KILL_AFTER,
                         LOSE_ANSWER,
+                        CLOSE_AFTER,
                         LOSE_CALL,
                         RESET,
                         UNAVAILABLE_503,

@@ -376,6 +376,10 @@ final class FaultProxy implements AutoCloseable {
                     forward(passage, fault.kind(), socket);
                     yield false;
                 }
+                case CLOSE_AFTER -> {
+                    write(socket, forward(passage, fault.kind(), socket).bytes());
+                    yield false;
+                }
                 case LOSE_CALL -> {
                     record(passage, fault.kind(), null);
                     yield false;

@@ -8,7 +8,10 @@ import io.sluiceway.faults.FaultProxy.Seen;
 import io.sluiceway.faults.FaultProxy.Trap;
 import io.sluiceway.faults.FaultProxy.Victim;
 import io.sluiceway.testing.StubServer;
+import java.io.BufferedInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -27,6 +30,7 @@ import org.junit.jupiter.params.provider.EnumSource.Mode;
 class FaultProxyTest {
     private static final String CALL = "flink GET /overview";
     private static final String BODY = "{\"slots-total\":3}";
+    private static final int PATIENCE_MILLIS = 20_000;
 
     private final List<String> reached = new CopyOnWriteArrayList<>();
     private final List<String> done = new CopyOnWriteArrayList<>();
@@ -126,6 +130,27 @@ class FaultProxyTest {
         assertThat(reached).hasSize(1);
         assertThat(done).isEqualTo(kind.kills() ? List.of("kill") : List.of());
         assertThat(proxy.logOf("trial")).extracting(Seen::fault).containsExactly(kind);
+    }
+
+    @Test
+    void close_behindTheAnswer_leavesTheCallerWithADeadConnection() throws IOException {
+        arm(Fault.Kind.CLOSE_AFTER, 2);
+        URI url = URI.create(caller.url(Service.FLINK) + "/overview");
+        byte[] request = HttpMessage.request("GET", url, List.of(), "").bytes();
+
+        try (Socket kept = new Socket(url.getHost(), url.getPort())) {
+            kept.setSoTimeout(PATIENCE_MILLIS);
+            InputStream in = new BufferedInputStream(kept.getInputStream());
+            for (int i = 0; i < 2; i++) {
+                kept.getOutputStream().write(request);
+                HttpMessage answer = HttpMessage.readAnswer(in, "GET");
+                assertThat(answer.text()).isEqualTo(BODY);
+                assertThat(answer.closes()).isFalse();
+            }
+            assertThat(in.read()).isEqualTo(-1);
+        }
+        assertThat(reached).hasSize(2);
+        assertThat(get().status()).isEqualTo(200);
     }
 
     @Test
