@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class FlinkView {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Set<String> BEFORE_IT_RUNS = Set.of("INITIALIZING", "CREATED");
     private static final Set<String> TERMINAL = Set.of("FINISHED", "FAILED", "CANCELED");
     private static final Pattern CHANGE = Pattern.compile(
             "^(\\S+Z) INFO .* - Job (\\S+) \\(([0-9a-f]{32})\\) switched from state (\\w+) to (\\w+)\\.");
@@ -35,6 +36,7 @@ final class FlinkView {
             Pattern.compile(" - Triggering checkpoint (\\d+) \\(type=(\\w+).* for job ([0-9a-f]{32})\\.");
     private static final Pattern COMPLETED = Pattern.compile(" - Completed checkpoint (\\d+) for job ([0-9a-f]{32}) ");
     private static final Pattern RESTORED = Pattern.compile(" - Starting job ([0-9a-f]{32}) from savepoint (\\S+) ");
+    private static final Pattern RECOVERED = Pattern.compile(" - Recovered \\w+\\(jobId: ([0-9a-f]{32})\\)");
     private static final Pattern START = Pattern.compile("^(\\S+Z) INFO .*ClusterEntrypoint.* - Starting \\w+\\.");
 
     /**
@@ -80,6 +82,7 @@ final class FlinkView {
     private final Path log;
     private final boolean highlyAvailable;
     private final Map<String, Execution> executions = new TreeMap<>();
+    private final Map<String, Integer> recoveredBy = new HashMap<>();
     private final Map<String, String> restored = new HashMap<>();
     private final Map<String, Set<String>> savepoints = new HashMap<>();
     private final Map<String, Integer> checkpoints = new HashMap<>();
@@ -137,6 +140,22 @@ final class FlinkView {
         }
     }
 
+    /** Whether the cluster is about to start a job of this name, one that it recovers included. */
+    boolean isStarting(String name) {
+        try {
+            for (JsonNode job : get("/v1/jobs/overview").path("jobs")) {
+                if (job.path("name").asText().equals(name)
+                        && BEFORE_IT_RUNS.contains(job.path("state").asText())) {
+                    return true;
+                }
+            }
+            return false;
+        } catch (IOException e) {
+            // Its JobManager is being replaced, and starts nothing at this moment.
+            return false;
+        }
+    }
+
     void cancel(String flinkJobId) throws IOException {
         WireClient.send("PATCH", URI.create(url + "/v1/jobs/" + flinkJobId + "?mode=cancel"), List.of(), "");
     }
@@ -168,7 +187,10 @@ final class FlinkView {
         Matcher triggered = TRIGGERED.matcher(line);
         Matcher completed = COMPLETED.matcher(line);
         Matcher begun = RESTORED.matcher(line);
-        if (triggered.find() && triggered.group(2).equals("SavepointType")) {
+        Matcher recovered = RECOVERED.matcher(line);
+        if (recovered.find()) {
+            recoveredBy.put(recovered.group(1), jobManager);
+        } else if (triggered.find() && triggered.group(2).equals("SavepointType")) {
             savepoints
                     .computeIfAbsent(triggered.group(3), job -> new HashSet<>())
                     .add(triggered.group(1));
@@ -232,8 +254,10 @@ final class FlinkView {
         Execution begun = new Execution(knownAs, id, plain, jobManager, at, state, null);
         Execution old = executions.getOrDefault(key, begun);
         Instant end = TERMINAL.contains(state) ? at : null;
-        if (old.end() != null && end == null) {
-            // It ended, and began again: another execution under the same id.
+        boolean recovered = recoveredBy.getOrDefault(id, 0) == jobManager;
+        if (old.end() != null && end == null && !recovered) {
+            // It ended, and began again: another execution under the same id. One that is recovered goes on: the
+            // JobManager that let it end was gone before it had stored that.
             executions.put(key + "/" + old.start(), old);
             old = begun;
         }

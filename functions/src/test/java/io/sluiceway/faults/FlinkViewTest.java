@@ -32,6 +32,42 @@ class FlinkViewTest {
     }
 
     @Test
+    void executions_endedJobIsRecoveredByTheNextJobManager_isTheSameGoingOn() throws IOException {
+        Path log = directory.resolve("jobmanager.log");
+        FlinkView view = new FlinkView(URI.create("http://127.0.0.1:1"), log, true);
+        start(log);
+        write(log, "job", "CREATED", "RUNNING");
+        write(log, "job", "RUNNING", "FINISHED");
+        start(log);
+        recovered(log, "job");
+        write(log, "job", "CREATED", "RUNNING");
+
+        assertThat(view.executions())
+                .singleElement()
+                .satisfies(execution -> assertThat(execution.jobManager()).isEqualTo(1))
+                .satisfies(execution -> assertThat(execution.state()).isEqualTo("RUNNING"))
+                .satisfies(execution -> assertThat(execution.end()).isNull());
+    }
+
+    @Test
+    void executions_endedJobIsSubmittedAgain_areTwo() throws IOException {
+        Path log = directory.resolve("jobmanager.log");
+        FlinkView view = new FlinkView(URI.create("http://127.0.0.1:1"), log, true);
+        start(log);
+        write(log, "job", "CREATED", "RUNNING");
+        start(log);
+        recovered(log, "job");
+        write(log, "job", "CREATED", "RUNNING");
+        write(log, "job", "RUNNING", "FINISHED");
+        start(log);
+        write(log, "job", "CREATED", "RUNNING");
+
+        assertThat(view.executions())
+                .extracting(FlinkView.Execution::state)
+                .containsExactlyInAnyOrder("FINISHED", "RUNNING");
+    }
+
+    @Test
     void course_ofARestoredJob_tellsWhereItBeganAndItsCheckpointsWithoutSavepoints() throws IOException {
         Path log = directory.resolve("jobmanager.log");
         FlinkView view = new FlinkView(URI.create("http://127.0.0.1:1"), log, false);
@@ -57,20 +93,32 @@ class FlinkViewTest {
                 .formatted(checkpoint, job);
     }
 
-    private static void coordinator(Path log, String message) throws IOException {
-        Files.writeString(
+    private static void start(Path log) throws IOException {
+        write(log, "entrypoint.ClusterEntrypoint", "Starting StandaloneSessionClusterEntrypoint.");
+    }
+
+    private static void recovered(Path log, String job) throws IOException {
+        write(
                 log,
-                "2026-11-23T13:46:28.000Z INFO  org.apache.flink.runtime.checkpoint.CheckpointCoordinator    [] - %s%n"
-                        .formatted(message),
-                StandardOpenOption.CREATE,
-                StandardOpenOption.APPEND);
+                "jobmanager.DefaultExecutionPlanStore",
+                "Recovered StreamGraph(jobId: %032x).".formatted(job.hashCode()));
+    }
+
+    private static void coordinator(Path log, String message) throws IOException {
+        write(log, "checkpoint.CheckpointCoordinator", message);
     }
 
     private static void write(Path log, String job, String from, String to) throws IOException {
+        write(
+                log,
+                "executiongraph.ExecutionGraph",
+                "Job %s (%032x) switched from state %s to %s.".formatted(job, job.hashCode(), from, to));
+    }
+
+    private static void write(Path log, String of, String message) throws IOException {
         Files.writeString(
                 log,
-                "2026-11-23T13:46:28.000Z INFO  org.apache.flink.runtime.executiongraph.ExecutionGraph       [] - Job %s (%032x) switched from state %s to %s.%n"
-                        .formatted(job, job.hashCode(), from, to),
+                "2026-11-23T13:46:28.000Z INFO  org.apache.flink.runtime.%s [] - %s%n".formatted(of, message),
                 StandardOpenOption.CREATE,
                 StandardOpenOption.APPEND);
     }

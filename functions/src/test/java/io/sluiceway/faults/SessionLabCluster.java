@@ -96,7 +96,7 @@ record SessionLabCluster(FlinkProcesses flink, FlinkView view, Path savepoints, 
 
     @Override
     public boolean isAtRest(String job) {
-        return true;
+        return !view.isStarting(job);
     }
 
     @Override
