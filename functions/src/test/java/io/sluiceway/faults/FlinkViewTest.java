@@ -7,6 +7,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -14,17 +15,23 @@ class FlinkViewTest {
     @TempDir
     Path directory;
 
+    private Path log;
+
+    @BeforeEach
+    void place() {
+        log = directory.resolve("jobmanager.log");
+    }
+
     @Test
     void executions_logIsRolledOverBetweenTwoLooks_missNone() throws IOException {
-        Path log = directory.resolve("jobmanager.log");
-        FlinkView view = new FlinkView(URI.create("http://127.0.0.1:1"), log, false);
-        write(log, "first", "INITIALIZING", "CREATED");
-        write(log, "second", "INITIALIZING", "CREATED");
+        FlinkView view = view(false);
+        write("first", "INITIALIZING", "CREATED");
+        write("second", "INITIALIZING", "CREATED");
         assertThat(view.executions()).hasSize(2);
 
-        write(log, "third", "INITIALIZING", "CREATED");
+        write("third", "INITIALIZING", "CREATED");
         Files.move(log, directory.resolve("jobmanager.log.1"));
-        write(log, "fourth", "INITIALIZING", "CREATED");
+        write("fourth", "INITIALIZING", "CREATED");
 
         assertThat(view.executions())
                 .extracting(FlinkView.Execution::name)
@@ -33,14 +40,13 @@ class FlinkViewTest {
 
     @Test
     void executions_endedJobIsRecoveredByTheNextJobManager_isTheSameGoingOn() throws IOException {
-        Path log = directory.resolve("jobmanager.log");
-        FlinkView view = new FlinkView(URI.create("http://127.0.0.1:1"), log, true);
-        start(log);
-        write(log, "job", "CREATED", "RUNNING");
-        write(log, "job", "RUNNING", "FINISHED");
-        start(log);
-        recovered(log, "job");
-        write(log, "job", "CREATED", "RUNNING");
+        FlinkView view = view(true);
+        start();
+        write("job", "CREATED", "RUNNING");
+        write("job", "RUNNING", "FINISHED");
+        start();
+        recovered("job");
+        write("job", "CREATED", "RUNNING");
 
         assertThat(view.executions())
                 .singleElement()
@@ -51,16 +57,15 @@ class FlinkViewTest {
 
     @Test
     void executions_endedJobIsSubmittedAgain_areTwo() throws IOException {
-        Path log = directory.resolve("jobmanager.log");
-        FlinkView view = new FlinkView(URI.create("http://127.0.0.1:1"), log, true);
-        start(log);
-        write(log, "job", "CREATED", "RUNNING");
-        start(log);
-        recovered(log, "job");
-        write(log, "job", "CREATED", "RUNNING");
-        write(log, "job", "RUNNING", "FINISHED");
-        start(log);
-        write(log, "job", "CREATED", "RUNNING");
+        FlinkView view = view(true);
+        start();
+        write("job", "CREATED", "RUNNING");
+        start();
+        recovered("job");
+        write("job", "CREATED", "RUNNING");
+        write("job", "RUNNING", "FINISHED");
+        start();
+        write("job", "CREATED", "RUNNING");
 
         assertThat(view.executions())
                 .extracting(FlinkView.Execution::state)
@@ -69,20 +74,17 @@ class FlinkViewTest {
 
     @Test
     void course_ofARestoredJob_tellsWhereItBeganAndItsCheckpointsWithoutSavepoints() throws IOException {
-        Path log = directory.resolve("jobmanager.log");
-        FlinkView view = new FlinkView(URI.create("http://127.0.0.1:1"), log, false);
+        FlinkView view = view(false);
         String job = "a".repeat(32);
-        coordinator(log, "Starting job %s from savepoint file:/savepoints/one ()".formatted(job));
+        coordinator("Starting job %s from savepoint file:/savepoints/one ()".formatted(job));
         coordinator(
-                log,
                 "Triggering checkpoint 1 (type=CheckpointType{name='Checkpoint', sharingFilesStrategy=FORWARD_BACKWARD}) @ 1795406340000 for job %s."
                         .formatted(job));
-        coordinator(log, completed(1, job));
+        coordinator(completed(1, job));
         coordinator(
-                log,
                 "Triggering checkpoint 2 (type=SavepointType{name='Suspend Savepoint', postCheckpointAction=SUSPEND, formatType=CANONICAL}) @ 1795406341000 for job %s."
                         .formatted(job));
-        coordinator(log, completed(2, job));
+        coordinator(completed(2, job));
 
         assertThat(view.course(job)).isEqualTo(new FlinkView.Course("file:/savepoints/one", 1));
         assertThat(view.course("b".repeat(32))).isEqualTo(new FlinkView.Course("", 0));
@@ -93,29 +95,29 @@ class FlinkViewTest {
                 .formatted(checkpoint, job);
     }
 
-    private static void start(Path log) throws IOException {
-        write(log, "entrypoint.ClusterEntrypoint", "Starting StandaloneSessionClusterEntrypoint.");
+    private FlinkView view(boolean highlyAvailable) {
+        return new FlinkView(URI.create("http://127.0.0.1:1"), log, highlyAvailable);
     }
 
-    private static void recovered(Path log, String job) throws IOException {
-        write(
-                log,
-                "jobmanager.DefaultExecutionPlanStore",
-                "Recovered StreamGraph(jobId: %032x).".formatted(job.hashCode()));
+    private void start() throws IOException {
+        tell("entrypoint.ClusterEntrypoint", "Starting StandaloneSessionClusterEntrypoint.");
     }
 
-    private static void coordinator(Path log, String message) throws IOException {
-        write(log, "checkpoint.CheckpointCoordinator", message);
+    private void recovered(String job) throws IOException {
+        tell("jobmanager.DefaultExecutionPlanStore", "Recovered StreamGraph(jobId: %032x).".formatted(job.hashCode()));
     }
 
-    private static void write(Path log, String job, String from, String to) throws IOException {
-        write(
-                log,
+    private void coordinator(String message) throws IOException {
+        tell("checkpoint.CheckpointCoordinator", message);
+    }
+
+    private void write(String job, String from, String to) throws IOException {
+        tell(
                 "executiongraph.ExecutionGraph",
                 "Job %s (%032x) switched from state %s to %s.".formatted(job, job.hashCode(), from, to));
     }
 
-    private static void write(Path log, String of, String message) throws IOException {
+    private void tell(String of, String message) throws IOException {
         Files.writeString(
                 log,
                 "2026-11-23T13:46:28.000Z INFO  org.apache.flink.runtime.%s [] - %s%n".formatted(of, message),
