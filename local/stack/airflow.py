@@ -7,10 +7,6 @@ import json
 import secrets
 from pathlib import Path
 
-import sqlalchemy
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
-
 from stack.settings import ACCOUNT, REGION, STAGE, Settings
 
 
@@ -43,23 +39,6 @@ def serve_database(file: Path) -> dict[str, str]:
     # that needs this loop to let go of it: both then wait for as long as they may, and nobody else is answered. Tasks
     # that want to start are killed if that is longer than EXECUTION_API_TIMEOUT; whoever gets a 500 asks again.
     return use_database(file, patience_seconds=3)
-
-
-def number_triggers_once(file: Path) -> None:
-    """Has a new SQLite database of Airflow give no trigger the number that a deleted one had."""
-    # SQLite numbers on from the highest that is there, unless told AUTOINCREMENT, and Airflow (3.3.1) tells it so for
-    # other tables only. A triggerer that hasn't learned yet of the end of trigger 7 takes the next trigger 7 for the
-    # same: the task that waits for the next one's job is resumed with what became of the other's.
-    engine = sqlalchemy.create_engine(f"sqlite:///{file}")
-    try:
-        with engine.begin() as connection:
-            operations = Operations(MigrationContext.configure(connection))
-            with operations.batch_alter_table(
-                "trigger", recreate="always", table_kwargs={"sqlite_autoincrement": True}
-            ):
-                pass
-    finally:
-        engine.dispose()
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -202,22 +202,24 @@ class Stack:
         database = airflow.database(self._settings)
         if database.exists():
             return
+        # It takes as long to load as all of the stack, which most commands can spare.
+        from stack import airflow_database  # noqa: PLC0415
+
         # To make one takes seconds, so it is kept for the next time, until the locked Airflow or its making is another.
         lock = (self._settings.root / "local" / "requirements.lock").read_bytes()
-        making_of = hashlib.sha256(lock + Path(airflow.__file__).read_bytes()).hexdigest()[:12]
+        making_of = hashlib.sha256(lock + Path(airflow_database.__file__).read_bytes()).hexdigest()[:12]
         empty = self._settings.run_dir / f"airflow-empty-{making_of}.db"
         if not empty.exists():
             making = empty.with_suffix(".making")
             with self._progress.step("make Airflow's database"):
                 for old in self._settings.run_dir.glob("airflow-empty-*"):
                     old.unlink()
-                tools.run(
-                    [Path(sys.executable).with_name("airflow"), "db", "migrate"],
-                    self.environment() | airflow.use_database(making),
+                airflow_database.make(
+                    making,
+                    self.environment(),
                     self._settings.run_dir,
                     self._settings.run_dir / "log" / "airflow-db.log",
                 )
-                airflow.number_triggers_once(making)
                 _copy(making, empty)
                 making.unlink()
         _copy(empty, database)

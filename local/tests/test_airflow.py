@@ -3,15 +3,13 @@
 import json
 import os
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from stack import airflow
+from stack import airflow, airflow_database
 from stack.settings import Settings, load_settings
 
 NAMES = {"AIRFLOW__API__SECRET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW__CORE__FERNET_KEY"}
@@ -52,16 +50,10 @@ def test_environment_bundles_are_the_examples_and_what_is_added(settings: Settin
     }
 
 
-def test_number_triggers_once_last_is_deleted_next_has_another_number(settings: Settings) -> None:
-    database = airflow.database(settings)
-    database.parent.mkdir()
-    subprocess.run(
-        [Path(sys.executable).with_name("airflow"), "db", "migrate"],
-        env=os.environ | airflow.environment(settings),
-        check=True,
-        capture_output=True,
-    )
-    airflow.number_triggers_once(database)
+def test_make_last_trigger_is_deleted_next_has_another_number(settings: Settings, tmp_path: Path) -> None:
+    database = tmp_path / "made.db"
+
+    airflow_database.make(database, os.environ | airflow.environment(settings), tmp_path, tmp_path / "log")
 
     with closing(sqlite3.connect(database)) as connection:
         first = add_trigger(connection)
